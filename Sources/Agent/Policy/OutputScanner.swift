@@ -1,0 +1,57 @@
+/// Reads what a step prints: its progress, its metrics, and its last lines.
+struct OutputScanner: Sendable {
+    private(set) var fraction: Double?
+    private(set) var metrics: [String: Double] = [:]
+    private var kept: [UInt8] = []
+    private var line: [UInt8] = []
+
+    /// Bytes of the tail.
+    static let tailLimit = 2048
+    private static let lineLimit = 4096
+    private static let metricsLimit = 64
+
+    mutating func take(_ bytes: some Collection<UInt8>) {
+        self.kept += bytes.suffix(Self.tailLimit)
+        if self.kept.count > Self.tailLimit { self.kept.removeFirst(self.kept.count - Self.tailLimit) }
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n") {
+                self.read(String(decoding: self.line, as: UTF8.self))
+                self.line.removeAll(keepingCapacity: true)
+            } else if self.line.count < Self.lineLimit {
+                self.line.append(byte)
+            }
+        }
+    }
+
+    /// A new step: progress begins again.
+    mutating func beginStep() { self.fraction = nil }
+
+    /// The last lines, without zero bytes, which the catalogue's text cannot hold.
+    var tail: String {
+        var bytes = self.kept[...]
+        // Not from the middle of a character.
+        while bytes.count > Self.tailLimit - 4, let first = bytes.first, first & 0xC0 == 0x80 { bytes.removeFirst() }
+        return String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
+    }
+
+    /// The last line that is not empty and not meant for us.
+    var lastLine: String? {
+        self.tail.split(whereSeparator: \.isNewline).last { line in
+            !line.allSatisfy(\.isWhitespace) && !line.hasPrefix("millrace")
+        }.map { String($0.suffix(300)) }
+    }
+
+    private mutating func read(_ line: String) {
+        let words = line.split(separator: " ", omittingEmptySubsequences: true)
+        if words.count == 2, words[0] == "millrace-progress", let value = Double(words[1]), (0...1).contains(value) {
+            self.fraction = value
+        } else if words.count == 3, words[0] == "millrace", words[1] == "metric",
+            let equal = words[2].firstIndex(of: "="),
+            let value = Double(words[2][words[2].index(after: equal)...]), value.isFinite
+        {
+            let name = String(words[2][..<equal])
+            guard !name.isEmpty, self.metrics[name] != nil || self.metrics.count < Self.metricsLimit else { return }
+            self.metrics[name] = value
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import Domain
+import Messages
+import NIOConcurrencyHelpers
+
+/// Watches a running step: reads its log, tells its progress, and ends it at its limits.
+final class StepWatch: Sendable {
+    /// What a job may use.
+    struct Limits: Sendable {
+        var requirement: Requirement
+        /// When the job's wall time is over.
+        var deadline: ContinuousClock.Instant
+    }
+
+    private struct State {
+        var scanner = OutputScanner()
+        var offset: Int64 = 0
+        var breach: LimitBreach?
+        var lastProgress: ContinuousClock.Instant?
+        var rounds = 0
+    }
+
+    private let name: AttemptName
+    private let folder: String
+    private let logFile: String
+    private let limits: Limits
+    private let onProgress: @Sendable (ProgressItem) -> Void
+    private let state = NIOLockedValueBox(State())
+
+    /// A log larger than this ends its step.
+    private static let logLimit: Int64 = 1 << 30
+
+    init(
+        name: AttemptName,
+        folder: String,
+        logFile: String,
+        limits: Limits,
+        onProgress: @escaping @Sendable (ProgressItem) -> Void
+    ) {
+        self.name = name
+        self.folder = folder
+        self.logFile = logFile
+        self.limits = limits
+        self.onProgress = onProgress
+        self.state.withLockedValue { $0.offset = FileTree.size(logFile) ?? 0 }
+    }
+
+    var tail: String { self.state.withLockedValue { $0.scanner.tail } }
+    var lastLine: String? { self.state.withLockedValue { $0.scanner.lastLine } }
+
+    /// Watches a step to its end.
+    ///
+    /// - Returns: how it ended, and the limit for which it was ended.
+    func follow(_ child: ChildProcess, step: String) async -> (ChildProcess.Ended, LimitBreach?) {
+        self.state.withLockedValue { state in
+            state.scanner.beginStep()
+            state.breach = nil
+        }
+        let ended = await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !Task.isCancelled {
+                    do {
+                        try await Task.sleep(for: .seconds(1))
+                    } catch {
+                        return
+                    }
+                    self.look(child, step)
+                }
+            }
+            let ended = await child.waitForEnd()
+            group.cancelAll()
+            return ended
+        }
+        self.readLog()
+        return (ended, self.state.withLockedValue { $0.breach })
+    }
+
+    /// Takes the log as read up to here: what the agent itself wrote.
+    func skipOwnLines() { self.readLog() }
+
+    private func look(_ child: ChildProcess, _ step: String) {
+        self.readLog()
+        if let breach = self.breach(child) {
+            self.state.withLockedValue { $0.breach = $0.breach ?? breach }
+            child.killTree()
+        }
+        let now = ContinuousClock.now
+        let item = self.state.withLockedValue { state -> ProgressItem? in
+            if let last = state.lastProgress, last.duration(to: now) < .seconds(2) { return nil }
+            state.lastProgress = now
+            return ProgressItem(
+                name: self.name,
+                step: step,
+                fraction: state.scanner.fraction,
+                metrics: state.scanner.metrics.isEmpty ? nil : state.scanner.metrics,
+                tail: state.scanner.tail,
+                at: Now.timestamp
+            )
+        }
+        if let item { self.onProgress(item) }
+    }
+
+    private func breach(_ child: ChildProcess) -> LimitBreach? {
+        let requirement = self.limits.requirement
+        if ContinuousClock.now >= self.limits.deadline { return .wallTime(limitSeconds: requirement.walltimeSeconds) }
+        let memory = ProcessTable.residentBytes(session: child.pid) >> 20
+        if memory > requirement.memoryMB { return .memory(usedMB: memory, limitMB: requirement.memoryMB) }
+        let rounds = self.state.withLockedValue { state in
+            state.rounds += 1
+            return state.rounds
+        }
+        if let log = FileTree.size(self.logFile), log > Self.logLimit {
+            return .disk(usedMB: log >> 20, limitMB: Int(Self.logLimit >> 20))
+        }
+        // Walking a large folder costs: now and then is enough.
+        guard rounds % 10 == 1, requirement.diskMB > 0 else { return nil }
+        let disk = FileTree.usedBytes(in: self.folder) >> 20
+        return disk > requirement.diskMB ? .disk(usedMB: disk, limitMB: requirement.diskMB) : nil
+    }
+
+    private func readLog() {
+        self.state.withLockedValue { state in
+            while let bytes = FileTree.read(self.logFile, from: state.offset, limit: 1 << 20), !bytes.isEmpty {
+                state.offset += Int64(bytes.count)
+                state.scanner.take(bytes)
+            }
+        }
+    }
+}

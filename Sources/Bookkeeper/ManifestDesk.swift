@@ -1,0 +1,181 @@
+import AMQP
+import Catalog
+import CentralKit
+import Domain
+import Logging
+import Messages
+import Metrics
+import NIOConcurrencyHelpers
+import Postgres
+import ServiceKit
+
+/// Takes finished reports: every one of a batch is accepted, refused or found stale, in one transaction.
+struct ManifestDesk: Sendable {
+    private struct Outcome: Sendable {
+        var accepted: [Acceptance] = []
+        var rejected: [AttemptKey] = []
+        var stale: [(site: String, item: FinishedItem)] = []
+        var messages: [OutboxMessage] = []
+    }
+
+    let database: PostgresClient
+    let publisher: MessagePublisher
+    let outbox: OutboxService
+    let bell: FeedBell
+    let pulse: Pulse
+    let tasks: TaskFacts
+    let logger: Logger
+    /// How long files of attempts that did not win are kept.
+    var graceSeconds = 3600.0
+
+    @Sendable func handle(_ batch: [Received<[FinishedItem]>]) async throws -> [Handled] {
+        var items: [AttemptKey: (site: String, item: FinishedItem)] = [:]
+        let handled = batch.map { received -> Handled in
+            guard let site = received.message.site else { return .reject("it did not come through a site's exchange") }
+            for item in received.content {
+                if let known = items[item.name.key], known.item.sequence >= item.sequence { continue }
+                items[item.name.key] = (site, item)
+            }
+            return .done
+        }
+        guard !items.isEmpty else { return handled }
+        let reports = items.sorted { $0.key < $1.key }.map(\.value)
+        try await self.tasks.load(Set(reports.map(\.item.name.task)))
+        let outcome = try await self.database.withTransaction { try await self.judge(reports, in: $0) }
+        await self.follow(outcome)
+        return handled
+    }
+
+    private func judge(
+        _ reports: [(site: String, item: FinishedItem)],
+        in transaction: PostgresTransaction
+    ) async throws -> Outcome {
+        let policy = AcceptancePolicy(facts: try await self.facts(reports, in: transaction))
+        var outcome = Outcome()
+        var ended: [ReportStatements.Ended] = []
+        for (site, item) in reports {
+            switch policy.judge(item, site: site) {
+            case .accept(let acceptance): outcome.accepted.append(acceptance)
+            case .stale: outcome.stale.append((site, item))
+            case .reject(let failures):
+                outcome.rejected.append(item.name.key)
+                ended.append(try Self.refusal(item, failures))
+            }
+        }
+        if !outcome.accepted.isEmpty {
+            try await transaction.execute(AcceptStatements.accept(outcome.accepted))
+            let moves = try await transaction.query(AcceptStatements.queueTransfers(outcome.accepted.map(\.key)))
+            for (destination, rows) in Dictionary(grouping: moves, by: \.1).sorted(by: { $0.key < $1.key }) {
+                outcome.messages += try OutboxMessage.messages(
+                    rows.map { TransferItem(transfer: $0.0) },
+                    routingKey: RoutingKey.transfer(destination)
+                )
+            }
+        }
+        outcome.messages += try OutboxMessage.messages(
+            outcome.rejected.map { RejectedItem($0) },
+            routingKey: RoutingKey.rejected
+        )
+        let losers = outcome.stale.map(\.item) + reports.map(\.item).filter { outcome.rejected.contains($0.name.key) }
+        try await transaction.executeAndCommit([
+            ReportStatements.end(ended), OutboxStatements.insert(outcome.messages),
+            AcceptStatements.discard(
+                losers.flatMap {
+                    $0.outputs.compactMap { out in out.lfn.flatMap { lfn in out.storage.map { (lfn, $0) } } }
+                },
+                graceSeconds: self.graceSeconds,
+                reason: "its attempt did not win"
+            ),
+        ])
+        return outcome
+    }
+
+    private func facts(
+        _ reports: [(site: String, item: FinishedItem)],
+        in transaction: PostgresTransaction
+    ) async throws -> BooksFacts {
+        let jobs = reports.map(\.item.name.key.job)
+        var facts = self.tasks.known()
+        for row in try await transaction.query(ReportStatements.lockJobs(jobs)) {
+            guard let state = JobState(rawValue: row.2) else { continue }
+            facts.jobs[JobKey(task: row.0, index: row.1)] = .init(state: state, eventsExpected: row.4)
+        }
+        for row in try await transaction.query(ReportStatements.lockLeases(jobs)) {
+            facts.leases[JobKey(task: row.0, index: row.1)] = .init(attempt: Int(row.2), token: row.3.text, site: row.7)
+        }
+        let names = reports.flatMap { $0.item.outputs.compactMap(\.lfn) }
+        facts.takenNames = Set(try await transaction.query(AcceptStatements.taken(names)))
+        return facts
+    }
+
+    private static func refusal(_ item: FinishedItem, _ failures: [Failure]) throws -> ReportStatements.Ended {
+        let cause = failures.cause ?? Failure(.specification, "refused")
+        return ReportStatements.Ended(
+            key: item.name.key,
+            state: .failed,
+            node: item.node,
+            code: cause.code,
+            blame: Blame(code: cause.code).rawValue,
+            diagnostic: cause.diagnostic,
+            failures: JSONText(try WireFormat.text(failures)),
+            steps: JSONText(try WireFormat.text(item.steps)),
+            cpuSeconds: item.usage.cpuSeconds,
+            wallSeconds: item.usage.wallSeconds,
+            memoryPeak: item.usage.memoryPeak,
+            cause: "the books refused its manifest"
+        )
+    }
+
+    /// What follows the commit. Nothing here is needed for the books to be right: sweeps do it as well.
+    private func follow(_ outcome: Outcome) async {
+        self.outbox.send(outcome.messages)
+        self.bell.ring()
+        self.pulse.add(outcome.accepted.count + outcome.rejected.count)
+        Counter(label: "millrace.books.accepted").increment(by: Int64(outcome.accepted.count))
+        Counter(label: "millrace.books.rejected").increment(by: Int64(outcome.rejected.count))
+        Counter(label: "millrace.books.stale").increment(by: Int64(outcome.stale.count))
+        do {
+            let words = try await Settlement.settle(Set(outcome.accepted.map(\.key.task)).sorted(), in: self.database)
+            self.outbox.send(words)
+            if !words.isEmpty { self.bell.ring() }
+        } catch {
+            self.logger.warning("tasks not settled, the sweep will", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// What never changes about tasks, kept in memory: streams and descriptions; and the storage elements, read with them.
+final class TaskFacts: Sendable {
+    private let database: PostgresClient
+    private let held = NIOLockedValueBox(BooksFacts())
+    private let limit = 2000
+
+    init(database: PostgresClient) { self.database = database }
+
+    func known() -> BooksFacts { self.held.withLockedValue { $0 } }
+
+    /// A storage element was added.
+    func refreshStorages() async throws {
+        let storages = Set(try await self.database.query(AcceptStatements.storages))
+        self.held.withLockedValue { $0.storages = storages }
+    }
+
+    func load(_ tasks: Set<Int64>) async throws {
+        let known = self.known()
+        let missing = tasks.filter { known.descriptions[$0] == nil }.sorted()
+        guard !missing.isEmpty else { return }
+        try await self.refreshStorages()
+        let streams = try await self.database.query(AcceptStatements.streams(missing))
+        let specs = try await self.database.query(LeasingStatements.specs(missing)).map { row in
+            (row.0, try WireFormat.value(JobDescription.self, from: row.1.text))
+        }
+        self.held.withLockedValue { held in
+            if held.descriptions.count > self.limit {
+                held.descriptions = [:]
+                held.streams = [:]
+            }
+            for row in streams { held.streams[row.0, default: [:]][row.1] = row.2 }
+            for (task, description) in specs { held.descriptions[task] = description }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import Catalog
+import Domain
+import Messages
+import Postgres
+
+/// What the books know when they judge a manifest.
+struct BooksFacts: Sendable {
+    struct Job: Sendable, Hashable {
+        let state: JobState
+        let eventsExpected: Int64
+    }
+
+    struct Lease: Sendable, Hashable {
+        let attempt: Int
+        let token: String
+        let site: String
+    }
+
+    var jobs: [JobKey: Job] = [:]
+    var leases: [JobKey: Lease] = [:]
+    /// Streams of each task: name to whether it holds events.
+    var streams: [Int64: [String: Bool]] = [:]
+    var descriptions: [Int64: JobDescription] = [:]
+    var storages: Set<String> = []
+    /// Names in the manifests that are registered already.
+    var takenNames: Set<String> = []
+
+    init() {}
+}
+
+/// What becomes of one finished report.
+enum Judgement: Sendable {
+    /// The attempt is the winner.
+    case accept(Acceptance)
+    /// The manifest is refused: everything that is wrong with it.
+    case reject([Failure])
+    /// An attempt that is not live any more: its files are garbage, its agent may forget it.
+    case stale
+}
+
+/// Whether the books agree: pure and total. A manifest is taken whole or not at all.
+struct AcceptancePolicy: Sendable {
+    let facts: BooksFacts
+
+    func judge(_ item: FinishedItem, site: String) -> Judgement {
+        let key = item.name.key
+        guard let lease = self.facts.leases[key.job], lease.attempt == key.attempt,
+            lease.token == item.name.token.lowercased(),
+            lease.site == site
+        else { return .stale }
+        guard let job = self.facts.jobs[key.job], let streams = self.facts.streams[key.task],
+            let description = self.facts.descriptions[key.task]
+        else {
+            return .reject([Failure(.specification, "the catalogue has no description of task \(key.task)")])
+        }
+        var failures: [Failure] = []
+        if item.eventsRead != job.eventsExpected {
+            failures.append(Failure(.eventsMismatch, "\(item.eventsRead) events read, \(job.eventsExpected) expected"))
+        }
+        for missing in streams.keys.filter({ name in !item.outputs.contains { $0.stream == name } }).sorted() {
+            failures.append(Failure(.missingStream, "stream \(missing) is missing"))
+        }
+        var seen: Set<String> = []
+        var outputs: [Acceptance.Output] = []
+        for output in item.outputs {
+            guard let counted = streams[output.stream], seen.insert(output.stream).inserted else {
+                failures.append(Failure(.extraStream, "stream \(output.stream) is not one of the task, or comes twice"))
+                continue
+            }
+            let (file, wrong) = self.file(output, counted: counted, key, description)
+            failures += wrong
+            outputs.append(.init(stream: output.stream, events: output.events, counted: counted, file: file))
+        }
+        if description.kind == "merge" {
+            let merged = outputs.filter(\.counted).map(\.events).max() ?? 0
+            if merged != job.eventsExpected {
+                failures.append(
+                    Failure(.outputSum, "the merged file holds \(merged) events, its inputs \(job.eventsExpected)")
+                )
+            }
+        }
+        guard failures.isEmpty else { return .reject(failures) }
+        return .accept(self.acceptance(item, site: site, outputs))
+    }
+
+    private func acceptance(_ item: FinishedItem, site: String, _ outputs: [Acceptance.Output]) -> Acceptance {
+        let steps: String
+        do {
+            steps = try WireFormat.text(item.steps)
+        } catch {
+            // Steps are for people; a time that JSON cannot hold must not cost an attempt.
+            steps = "[]"
+        }
+        return Acceptance(
+            key: item.name.key,
+            site: site,
+            node: item.node,
+            eventsRead: item.eventsRead,
+            started: item.started,
+            finished: item.at,
+            software: item.software,
+            cpuSeconds: max(0, item.usage.cpuSeconds),
+            wallSeconds: max(0, item.usage.wallSeconds),
+            memoryPeak: max(0, item.usage.memoryPeak),
+            steps: JSONText(steps),
+            outputs: outputs
+        )
+    }
+
+    /// The file of one output, and what is wrong with it.
+    private func file(
+        _ output: ManifestOutput,
+        counted: Bool,
+        _ key: AttemptKey,
+        _ description: JobDescription
+    ) -> (Acceptance.StoredFile?, [Failure]) {
+        guard output.events >= 0 else {
+            return (nil, [Failure(.eventsMismatch, "stream \(output.stream) claims \(output.events) events")])
+        }
+        if counted && output.events == 0 {
+            let failure = Failure(
+                .zeroSize,
+                "stream \(output.stream) has no events but names a file: empty outputs have none"
+            )
+            return (nil, output.lfn == nil ? [] : [failure])
+        }
+        guard let lfn = output.lfn, let storage = output.storage else {
+            return (nil, [Failure(.missingStream, "stream \(output.stream) names no stored file")])
+        }
+        var failures: [Failure] = []
+        if !counted && output.events != 0 {
+            failures.append(
+                Failure(.eventsMismatch, "stream \(output.stream) is an artefact and claims \(output.events) events")
+            )
+        }
+        let prefix = description.lfnPrefix(stream: output.stream, key)
+        let rest = lfn.dropFirst(prefix.count)
+        if !lfn.hasPrefix(prefix) || !(rest.isEmpty || rest.first == ".") || rest.contains("/") {
+            failures.append(Failure(.foreignName, "\(lfn) is not a name of attempt \(key), which begin with \(prefix)"))
+        }
+        if self.facts.takenNames.contains(lfn) { failures.append(Failure(.nameTaken, "\(lfn) is registered already")) }
+        if !self.facts.storages.contains(storage) {
+            failures.append(Failure(.unknownStorage, "there is no storage element \(storage)"))
+        }
+        guard let bytes = output.bytes, bytes > 0 else {
+            return (nil, failures + [Failure(.zeroSize, "\(lfn) has \(output.bytes ?? 0) bytes")])
+        }
+        guard let adler32 = output.adler32, let crc32c = output.crc32c, Self.isChecksum(adler32),
+            Self.isChecksum(crc32c)
+        else {
+            return (
+                nil,
+                failures + [Failure(.checksumMalformed, "\(lfn) has no adler32 and crc32c of 8 lower-case hex digits")]
+            )
+        }
+        let file = Acceptance.StoredFile(lfn: lfn, bytes: bytes, adler32: adler32, crc32c: crc32c, storage: storage)
+        return (file, failures)
+    }
+
+    static func isChecksum(_ text: String) -> Bool {
+        text.utf8.count == 8 && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
+    }
+}

@@ -1,0 +1,187 @@
+import ArgumentParser
+import Messages
+
+struct DatasetCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dataset",
+        abstract: "Datasets.",
+        subcommands: [List.self, Show.self, Files.self]
+    )
+
+    struct List: ListCommand {
+        static let configuration = CommandConfiguration(abstract: "List datasets.")
+        @OptionGroup var options: ListOptions
+        @Option(help: "Only open or closed ones.") var state: String?
+        @Option(help: "Only those this task fills.") var task: Int64?
+
+        var path: String { "/datasets" }
+        var query: [(String, String?)] { [("state", self.state), ("task", self.task.map { "\($0)" })] }
+        var columns: [Column] {
+            [
+                Column("dataset"), Column("state", .state), Column("files"), Column("bytes", .bytes), Column("events"),
+                Column("task"),
+                Column("stream"), Column("home"), Column("created", .time), Column("closed", .time),
+            ]
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a dataset.")
+        @OptionGroup var options: ShowOptions
+        @Argument(help: "The dataset.") var dataset: String
+
+        mutating func run() async throws {
+            let dataset = try await GatewayClient.fromEnvironment().get(
+                "/datasets/\(GatewayClient.escape(self.dataset))"
+            )
+            let styles: [String: CellStyle] = ["bytes": .bytes, "created": .time, "closed": .time]
+            try self.options.show(
+                dataset,
+                Details.lines(dataset, first: ["dataset", "state", "files", "events"], styles: styles)
+            )
+        }
+    }
+
+    struct Files: ListCommand {
+        static let configuration = CommandConfiguration(abstract: "List the files of a dataset.")
+        @OptionGroup var options: ListOptions
+        @Argument(help: "The dataset.") var dataset: String
+
+        var path: String { "/datasets/\(GatewayClient.escape(self.dataset))/files" }
+        var columns: [Column] {
+            [
+                Column("lfn"), Column("bytes", .bytes), Column("events"), Column("adler32"), Column("task"),
+                Column("index"),
+                Column("attempt"), Column("site"), Column("replicas"),
+            ]
+        }
+    }
+}
+
+struct FileCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "file",
+        abstract: "Files: who made them, from what, with which software, and where they are.",
+        subcommands: [Show.self, Parents.self, Children.self]
+    )
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a file, its replicas and its datasets.")
+        @OptionGroup var options: ShowOptions
+        @Argument(help: "The file's logical name.") var lfn: String
+
+        mutating func run() async throws {
+            let file = try await GatewayClient.fromEnvironment().get("/files/show", [("lfn", self.lfn)])
+            try self.options.show(
+                file,
+                Details.lines(
+                    file,
+                    first: [
+                        "lfn", "bytes", "events", "adler32", "crc32c", "task", "index", "attempt", "software", "site",
+                    ],
+                    styles: ["created": .time],
+                    tables: ["replica_rows": [Column("storage"), Column("state", .state), Column("at", .time)]]
+                )
+            )
+        }
+    }
+
+    struct Parents: FileRelatives {
+        static let configuration = CommandConfiguration(abstract: "List what a file was made from, nearest first.")
+        static let direction = "parents"
+        @OptionGroup var arguments: FileRelativesArguments
+    }
+
+    struct Children: FileRelatives {
+        static let configuration = CommandConfiguration(abstract: "List what was made from a file, nearest first.")
+        static let direction = "children"
+        @OptionGroup var arguments: FileRelativesArguments
+    }
+}
+
+struct FileRelativesArguments: ParsableArguments {
+    @Flag(help: "Print an array of objects, one per row.") var json = false
+    @Argument(help: "The file's logical name.") var lfn: String
+    @Option(help: "How many generations (default: all).") var depth: Int?
+}
+
+/// What a file comes from, or what came from it.
+protocol FileRelatives: AsyncParsableCommand {
+    static var direction: String { get }
+    var arguments: FileRelativesArguments { get }
+}
+
+extension FileRelatives {
+    mutating func run() async throws {
+        let arguments = self.arguments
+        let depth = arguments.depth.map { [("depth", "\($0)")] } ?? []
+        let gateway = try await GatewayClient.fromEnvironment()
+        let rows = try await gateway.get("/files/\(Self.direction)", [("lfn", arguments.lfn)] + depth)["items"].items
+        if arguments.json { return try Output.json(.list(rows)) }
+        let columns = [
+            Column("depth"), Column("lfn"), Column("events"), Column("task"), Column("index"), Column("attempt"),
+        ]
+        Output.lines(Table(columns, rows: rows).lines())
+    }
+}
+
+struct TransferCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "transfer",
+        abstract: "Transfers of files between storage elements.",
+        subcommands: [List.self, Show.self, Retry.self, Cancel.self]
+    )
+
+    struct List: ListCommand {
+        static let configuration = CommandConfiguration(abstract: "List transfers.")
+        @OptionGroup var options: ListOptions
+        @Option(help: "Only in these states: queued, active, done, failed, cancelled.") var state: String?
+        @Option(help: "Only to this storage element.") var destination: String?
+
+        var path: String { "/transfers" }
+        var query: [(String, String?)] { [("state", self.state), ("destination", self.destination)] }
+        var columns: [Column] {
+            [
+                Column("transfer"), Column("state", .state), Column("source"), Column("destination"), Column("tries"),
+                Column("not_before", .time), Column("lfn"), Column("reason"),
+            ]
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a transfer.")
+        @OptionGroup var options: ShowOptions
+        @Argument(help: "The transfer.") var transfer: Int64
+
+        mutating func run() async throws {
+            let transfer = try await GatewayClient.fromEnvironment().get("/transfers/\(self.transfer)")
+            let styles: [String: CellStyle] = ["not_before": .time, "created": .time, "updated": .time]
+            try self.options.show(
+                transfer,
+                Details.lines(transfer, first: ["transfer", "state", "lfn"], styles: styles)
+            )
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Queue a failed transfer again.")
+        @OptionGroup var options: ChangeOptions
+        @Argument(help: "The transfer.") var transfer: Int64
+        @Option(help: "Why, for the log.") var reason: String?
+
+        mutating func run() async throws {
+            try await self.options.send("/transfers/\(self.transfer)/retry", ["reason": self.reason.json])
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Cancel a transfer.")
+        @OptionGroup var options: ChangeOptions
+        @Argument(help: "The transfer.") var transfer: Int64
+        @Option(help: "Why, for the log.") var reason: String?
+
+        mutating func run() async throws {
+            try await self.options.send("/transfers/\(self.transfer)/cancel", ["reason": self.reason.json])
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import ArgumentParser
+import Messages
+
+struct JobCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "job",
+        abstract: "Jobs: what they do, did, and why they wait or fail.",
+        subcommands: [List.self, Show.self, History.self, Log.self, Why.self, Kill.self]
+    )
+
+    static let attemptColumns = [
+        Column("attempt"), Column("state", .state), Column("site"), Column("node"), Column("step"),
+        Column("leased_at", .time),
+        Column("started_at", .time), Column("ended_at", .time), Column("wall_seconds", .seconds), Column("code"),
+        Column("blame"),
+        Column("diagnostic"),
+    ]
+
+    struct List: ListCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List jobs that were leased at least once; the others are ranges (`task show`)."
+        )
+        @OptionGroup var options: ListOptions
+        @Argument(help: "Only of this task.") var task: Int64?
+        @Option(help: "Only in these states, separated by commas.") var state: String?
+
+        var path: String { "/jobs" }
+        var query: [(String, String?)] { [("task", self.task.map { "\($0)" }), ("state", self.state)] }
+        var columns: [Column] {
+            [
+                Column("task"), Column("index"), Column("state", .state), Column("attempts"), Column("failures"),
+                Column("winner"),
+                Column("events_expected"), Column("reason"),
+            ]
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a job and its attempts.")
+        @OptionGroup var options: ShowOptions
+        @OptionGroup var job: JobReference
+
+        mutating func run() async throws {
+            let job = try await GatewayClient.fromEnvironment().get(self.job.path())
+            try self.options.show(
+                job,
+                Details.lines(
+                    job,
+                    first: ["task", "index", "state", "reason"],
+                    tables: ["attempt_rows": JobCommands.attemptColumns]
+                )
+            )
+        }
+    }
+
+    struct History: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show every transition of a job and its attempts: when, who, from, to, and the cause."
+        )
+        @OptionGroup var options: ListOptions
+        @OptionGroup var job: JobReference
+
+        mutating func run() async throws {
+            let limit = self.options.limit == 0 ? nil : self.options.limit
+            let found = try await GatewayClient.fromEnvironment().list(self.job.path() + "/history", limit: limit)
+            try self.options.show(found.rows, more: found.more, Transitions.columns)
+        }
+    }
+
+    struct Log: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the end of the log of a job's last attempt, or of the one named."
+        )
+        @OptionGroup var options: ShowOptions
+        @OptionGroup var job: JobReference
+
+        mutating func run() async throws {
+            let attempt = try self.job.attempt().map { [("attempt", "\($0)")] } ?? []
+            let log = try await GatewayClient.fromEnvironment().get(self.job.path() + "/log", attempt)
+            guard self.options.json || log["log"].text != nil else {
+                let name = "\(log["task"].integer ?? 0).\(log["index"].integer ?? 0).\(log["attempt"].integer ?? 0)"
+                throw CommandFailure(
+                    .failed,
+                    "attempt \(name) is \(log["state"].text ?? "unknown") and has sent no log: full logs are kept at the site"
+                )
+            }
+            try self.options.show(log, [log["log"].text ?? ""])
+        }
+    }
+
+    struct Why: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Say why a job waits or why it failed, with numbers.")
+        @OptionGroup var options: ShowOptions
+        @OptionGroup var job: JobReference
+
+        mutating func run() async throws {
+            let why = try await GatewayClient.fromEnvironment().get(self.job.path() + "/why")
+            try self.options.show(why, Self.lines(why))
+        }
+
+        private static func lines(_ why: JSON) -> [String] {
+            let place = "job \(why["task"].integer ?? 0).\(why["index"].integer ?? 0)"
+            var lines = [
+                "\(place) is \(why["state"].text ?? "unknown"): \(why["summary"].text ?? "no reason is known")"
+            ]
+            func section(_ title: String, _ text: [String]) { lines += ["", title] + text.map { "  \($0)" } }
+            if case .group(_) = why["class"] {
+                section("it needs", Details.lines(why["class"], first: ["cores", "memory_mb"]))
+            }
+            if case .group = why["waiting"] {
+                section("it waits in", Details.lines(why["waiting"], styles: ["not_before": .time]))
+            }
+            if !why["agents"].items.isEmpty {
+                let columns = [
+                    Column("site"), Column("agent"), Column("state", .state), Column("access", .state), Column("room"),
+                    Column("misfit"),
+                ]
+                section("agents", Table(columns, rows: why["agents"].items).lines())
+            }
+            if !why["verdicts"].items.isEmpty {
+                let columns = [
+                    Column("attempt"), Column("at", .time), Column("site"), Column("code"), Column("blame"),
+                    Column("action", .state),
+                    Column("rule"), Column("counted"), Column("diagnostic"),
+                ]
+                section("its failures", Table(columns, rows: why["verdicts"].items).lines())
+            }
+            return lines
+        }
+    }
+
+    struct Kill: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End the running attempt of a job; the job is given up."
+        )
+        @OptionGroup var options: ChangeOptions
+        @OptionGroup var job: JobReference
+        @Option(help: "Why, for the log.") var reason: String?
+
+        mutating func run() async throws {
+            try await self.options.send(self.job.path() + "/kill", ["reason": self.reason.json])
+        }
+    }
+}
+
+/// How rows of the log are shown.
+enum Transitions {
+    static let columns = [
+        Column("at", .time), Column("entity"), Column("from", .state), Column("to", .state), Column("who"),
+        Column("cause"),
+    ]
+}

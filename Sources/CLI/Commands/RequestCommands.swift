@@ -1,0 +1,222 @@
+import ArgumentParser
+import Messages
+import Catalog
+import Postgres
+
+struct RequestCommands: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "request",
+        abstract: "Requests: a workflow with its parameters, to be worked off.",
+        subcommands: [
+            Create.self, List.self, Show.self, Approve.self, Reject.self, Hold.self, Release.self, Cancel.self,
+            Watch.self,
+        ]
+    )
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Create a request.")
+        @OptionGroup var options: ChangeOptions
+        @Argument(help: "NAME or NAME@VERSION (default: the latest).") var workflow: WorkflowReference
+        @Option(name: .customLong("set"), help: ArgumentHelp("A parameter; may be repeated.", valueName: "key=value"))
+        var parameters: [Assignment] = []
+        @Option(help: "The generator sample this is about: the row of the tracker.") var sample: String?
+        @Option(
+            help: ArgumentHelp(
+                "The simulation, for the tracker.",
+                valueName: "ssw=...,ssw_ver=...,detector_model=...,physics_list=..."
+            )
+        )
+        var simulation: SimulationArgument?
+        @Option(help: "A title for people.") var title: String?
+        @Option(help: "Higher is sooner; 100 is usual.") var priority: Int64?
+        @Option(help: "The seed all jobs derive theirs from.") var seed: Int64?
+        @Option(help: "The UUID of this submission: the same twice makes one request.") var submission: String?
+        @Flag(help: "Approve it as well.") var approve = false
+
+        func validate() throws {
+            if let submission, UUIDText(submission) == nil {
+                throw ValidationError("--submission \(submission) is not a UUID")
+            }
+            let keys = self.parameters.map(\.key)
+            if let twice = keys.first(where: { key in keys.filter { $0 == key }.count > 1 }) {
+                throw ValidationError("--set \(twice) is given twice")
+            }
+        }
+
+        mutating func run() async throws {
+            let gateway = try await GatewayClient.fromEnvironment()
+            let submission = self.submission ?? UUIDText.random().text
+            // With --approve the request is shown once, as it is in the end.
+            var creation = self.options
+            creation.json = self.options.json && !self.approve
+            let isQuiet = self.options.json && self.approve && !self.options.dryRun
+            let request: JSON
+            do {
+                request = try await creation.send("/requests", self.body(submission), by: gateway, isQuiet: isQuiet)
+            } catch let failure as CommandFailure where failure.isUnanswered {
+                let again = "--submission \(submission) repeats this request without making a second one"
+                throw CommandFailure(.failed, "\(failure.lines.joined(separator: "; ")) (\(again))")
+            }
+            guard self.approve else { return }
+            if self.options.dryRun { return Output.line("dry run: it would then be approved") }
+            // The same submission again finds the request as it is: approved already is what was wanted.
+            guard let id = request["request"].integer, request["state"].text == "new" else {
+                if isQuiet { try Output.json(request) }
+                return
+            }
+            try await self.options.send("/requests/\(id)/approve", by: gateway)
+        }
+
+        private func body(_ submission: String) -> [String: JSON] {
+            var parameters: [String: JSON] = [:]
+            for assignment in self.parameters { parameters[assignment.key] = .text(assignment.value) }
+            return [
+                "workflow": .text(self.workflow.name), "workflow_version": self.workflow.version.json,
+                "parameters": .group(parameters), "sample": self.sample.json,
+                "simulation": self.simulation?.json ?? .nothing,
+                "title": self.title.json, "priority": self.priority.json, "seed": self.seed.json,
+                "submission": .text(submission),
+            ]
+        }
+    }
+
+    struct List: ListCommand {
+        static let configuration = CommandConfiguration(abstract: "List requests.")
+        @OptionGroup var options: ListOptions
+        @Option(help: "Only in these states, separated by commas.") var state: String?
+        @Option(help: "Only of this owner.") var owner: String?
+        @Option(help: "Only of this workflow.") var workflow: String?
+
+        var path: String { "/requests" }
+        var query: [(String, String?)] { [("state", self.state), ("owner", self.owner), ("workflow", self.workflow)] }
+        var columns: [Column] {
+            [
+                Column("request"), Column("workflow"), Column("state", .state), Column("owner"), Column("priority"),
+                Column("created", .time), Column("updated", .time), Column("title"), Column("reason"),
+            ]
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a request and its tasks.")
+        @OptionGroup var options: ShowOptions
+        @Argument(help: "The request.") var request: Int64
+
+        mutating func run() async throws {
+            let request = try await GatewayClient.fromEnvironment().get("/requests/\(self.request)")
+            try self.options.show(
+                request,
+                Details.lines(
+                    request,
+                    first: ["request", "title", "workflow", "state", "reason", "owner"],
+                    styles: ["created": .time, "updated": .time],
+                    tables: ["tasks": TaskCommands.columns]
+                )
+            )
+        }
+    }
+
+    struct Approve: RequestAction {
+        static let configuration = CommandConfiguration(abstract: "Approve a new request: its tasks exist from now on.")
+        static let action = "approve"
+        @OptionGroup var arguments: RequestActionArguments
+        @Option(help: "Storage element of datasets that name none.") var home: String?
+        var more: [String: JSON] { ["home": self.home.json] }
+    }
+
+    struct Reject: RequestAction {
+        static let configuration = CommandConfiguration(abstract: "Reject a new request.")
+        static let action = "reject"
+        @OptionGroup var arguments: RequestActionArguments
+    }
+
+    struct Hold: RequestAction {
+        static let configuration = CommandConfiguration(
+            abstract: "Lease no more jobs of a request; running ones go on."
+        )
+        static let action = "hold"
+        @OptionGroup var arguments: RequestActionArguments
+    }
+
+    struct Release: RequestAction {
+        static let configuration = CommandConfiguration(abstract: "Let a held request go on.")
+        static let action = "release"
+        @OptionGroup var arguments: RequestActionArguments
+    }
+
+    struct Cancel: RequestAction {
+        static let configuration = CommandConfiguration(
+            abstract: "Cancel a request: waiting jobs go, running ones are killed."
+        )
+        static let action = "cancel"
+        @OptionGroup var arguments: RequestActionArguments
+    }
+}
+
+struct RequestActionArguments: ParsableArguments {
+    @OptionGroup var options: ChangeOptions
+    @Argument(help: "The request.") var request: Int64
+    @Option(help: "Why, for the log.") var reason: String?
+    @Option(help: "Only if nobody has changed it since this version.") var version: Int64?
+}
+
+/// An action on one request.
+protocol RequestAction: AsyncParsableCommand {
+    static var action: String { get }
+    var arguments: RequestActionArguments { get }
+    var more: [String: JSON] { get }
+}
+
+extension RequestAction {
+    var more: [String: JSON] { [:] }
+
+    mutating func run() async throws {
+        let arguments = self.arguments
+        let body = ["reason": arguments.reason.json, "version": arguments.version.json].merging(self.more) { $1 }
+        try await arguments.options.send("/requests/\(arguments.request)/\(Self.action)", body)
+    }
+}
+
+/// `key=value` on the command line.
+struct Assignment: ExpressibleByArgument {
+    let key: String
+    let value: String
+
+    init?(argument: String) {
+        guard let sign = argument.firstIndex(of: "="), sign > argument.startIndex else { return nil }
+        self.key = String(argument[..<sign])
+        self.value = String(argument[argument.index(after: sign)...])
+    }
+}
+
+/// The four names of a simulation.
+struct SimulationArgument: ExpressibleByArgument {
+    static let names = ["ssw", "ssw_ver", "detector_model", "physics_list"]
+    let json: JSON
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ",").map { Assignment(argument: String($0)) }
+        let values = parts.compactMap { $0 }
+        guard values.count == parts.count, values.map(\.key).sorted() == Self.names.sorted(),
+            values.allSatisfy({ !$0.value.isEmpty })
+        else { return nil }
+        self.json = .group(Dictionary(uniqueKeysWithValues: values.map { ($0.key, .text($0.value)) }))
+    }
+}
+
+extension RequestCommands {
+    struct Watch: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show how far requests are until all of them have ended."
+        )
+        @Argument(help: "The requests.") var requests: [Int64]
+
+        mutating func run() async throws {
+            let gateway = try await GatewayClient.fromEnvironment()
+            for request in self.requests { _ = try await gateway.get("/requests/\(request)") }
+            let progress = try await ProgressWatch(gateway: gateway, requests: self.requests).run()
+            let problems = try await progress.problems(by: gateway)
+            guard problems.isEmpty else { throw CommandFailure(.failed, lines: problems) }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+import Messages
+
+/// What commands print.
+enum Output {
+    static func line(_ text: String) { Terminal.write(text + "\n") }
+
+    static func lines(_ lines: [String]) { if !lines.isEmpty { Terminal.write(lines.joined(separator: "\n") + "\n") } }
+
+    /// One value as JSON: objects with sorted keys, an array with one object a line.
+    static func json(_ value: JSON) throws {
+        guard case .list(let items) = value else { return self.line(try WireFormat.text(value)) }
+        if items.isEmpty { return self.line("[]") }
+        let texts = try items.map { try WireFormat.text($0) }
+        self.lines(["["] + texts.enumerated().map { " \($1)\($0 == texts.count - 1 ? "" : ",")" } + ["]"])
+    }
+}

@@ -1,0 +1,223 @@
+import Postgres
+
+extension Doctor {
+    /// Count once, merge once, one winner per job.
+    static var books: [Invariant] {
+        [
+            Invariant(
+                "done-jobs-have-one-winner",
+                "a job that is done has one winner, no other job has one, and the winner is an attempt that is done",
+                """
+                SELECT format('job %s.%s is done without a winner', j.task, j.index) AS example
+                FROM job j WHERE j.state = 'done'
+                  AND NOT EXISTS (SELECT 1 FROM winner w WHERE w.task = j.task AND w.index = j.index)
+                UNION ALL
+                SELECT format('job %s.%s is %s and attempt %s, %s, is its winner', w.task, w.index, coalesce(j.state, 'missing'), w.attempt,
+                              coalesce(a.state, 'live'))
+                FROM winner w LEFT JOIN job j ON j.task = w.task AND j.index = w.index
+                LEFT JOIN attempt a ON a.task = w.task AND a.index = w.index AND a.attempt = w.attempt
+                WHERE j.state IS DISTINCT FROM 'done' OR a.state IS DISTINCT FROM 'done'
+                UNION ALL
+                SELECT format('job %s.%s has %s winners', task, index, count(*)) FROM winner GROUP BY task, index HAVING count(*) > 1
+                """
+            ),
+            Invariant(
+                "accepted-outputs-are-the-winners",
+                "every accepted output is the winner's, as it was reported, and a winner has one for every stream",
+                """
+                SELECT format('stream %s of job %s.%s is accepted from attempt %s, which is not the winner or wrote something else',
+                              a.stream, a.task, a.index, a.attempt) AS example
+                FROM accepted a
+                WHERE NOT EXISTS (SELECT 1 FROM winner w WHERE w.task = a.task AND w.index = a.index AND w.attempt = a.attempt)
+                   OR NOT EXISTS (SELECT 1 FROM output o WHERE o.task = a.task AND o.index = a.index AND o.attempt = a.attempt
+                                  AND o.stream = a.stream AND o.events = a.events)
+                UNION ALL
+                SELECT format('stream %s of job %s.%s is not accepted although attempt %s won', s.stream, w.task, w.index, w.attempt)
+                FROM winner w JOIN task_stream s ON s.task = w.task
+                WHERE NOT EXISTS (SELECT 1 FROM accepted a WHERE a.task = w.task AND a.index = w.index AND a.stream = s.stream)
+                """
+            ),
+            Invariant(
+                "winners-read-what-they-should",
+                "a winner read as many events as its job expects, and a job with inputs expects what its slices hold",
+                """
+                SELECT format('attempt %s.%s.%s won with %s events, expected are %s', w.task, w.index, w.attempt, a.events_read,
+                              j.events_expected) AS example
+                FROM winner w JOIN attempt a ON a.task = w.task AND a.index = w.index AND a.attempt = w.attempt
+                JOIN job j ON j.task = w.task AND j.index = w.index
+                WHERE a.events_read IS DISTINCT FROM j.events_expected
+                UNION ALL
+                SELECT format('job %s.%s expects %s events, its slices hold %s', j.task, j.index, j.events_expected, u.events)
+                FROM job j CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(upper(u.slice) - lower(u.slice)), 0)::bigint AS events
+                    FROM unit_input u WHERE u.task = j.task AND u.index = j.index) u
+                WHERE EXISTS (SELECT 1 FROM task_input i WHERE i.task = j.task) AND u.events <> j.events_expected
+                """
+            ),
+            Invariant(
+                "counters-tell-the-truth",
+                "the counters of a task are the sums over its jobs and its accepted events",
+                """
+                SELECT format('task %s: counted %s, true is %s (active, done, aborted, cancelled, recovering, lost, events)', t.id, c, j) AS example
+                FROM task t CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(active), 0)::bigint, coalesce(sum(done), 0)::bigint, coalesce(sum(aborted), 0)::bigint,
+                           coalesce(sum(cancelled), 0)::bigint, coalesce(sum(recovering), 0)::bigint, coalesce(sum(lost), 0)::bigint,
+                           coalesce(sum(events), 0)::bigint
+                    FROM task_counter c WHERE c.task = t.id
+                ) c CROSS JOIN LATERAL (
+                    SELECT count(*) FILTER (WHERE state = 'active'), count(*) FILTER (WHERE state = 'done'),
+                           count(*) FILTER (WHERE state = 'aborted'), count(*) FILTER (WHERE state IN ('cancelled', 'replaced')),
+                           count(*) FILTER (WHERE state = 'recovering'),
+                           coalesce(sum(events_expected) FILTER (WHERE state = 'aborted'), 0)::bigint,
+                           (SELECT coalesce(sum(a.events), 0)::bigint FROM accepted a
+                            JOIN task_stream s ON s.task = a.task AND s.stream = a.stream AND s.main WHERE a.task = t.id)
+                    FROM job j WHERE j.task = t.id
+                ) j
+                WHERE c IS DISTINCT FROM j
+                """
+            ),
+            Invariant(
+                "the-tracker-shows-the-books",
+                "the tracker's processed events are the accepted ones, and no more than generated are processed or damaged",
+                """
+                SELECT format('sample %s, simulation %s of %s: generated %s, processed %s (accepted %s), damaged %s', v.gen_id, v.sim_id,
+                              v.username, v.generated, v.processed, b.events, v.damaged) AS example
+                FROM tracker_view v CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(a.events), 0)::bigint AS events FROM task t JOIN accepted a ON a.task = t.id
+                    JOIN task_stream s ON s.task = a.task AND s.stream = a.stream AND s.main
+                    WHERE t.request = ANY (v.requests) AND t.position = 0
+                ) b
+                WHERE v.processed <> b.events OR v.processed + v.damaged > v.generated
+                """
+            ),
+            Invariant(
+                "nothing-is-merged-twice",
+                "no accepted output is input of two merges of one task, nothing else is merged, and no slice is read twice",
+                """
+                SELECT format('stream %s of job %s.%s is merged %s times by task %s', stream, src_task, src_index, count(*), task) AS example
+                FROM merge_input GROUP BY task, src_task, src_index, stream HAVING count(*) > 1
+                UNION ALL
+                SELECT format('task %s merges stream %s of job %s.%s, which is not accepted', m.task, m.stream, m.src_task, m.src_index)
+                FROM merge_input m WHERE NOT EXISTS (
+                    SELECT 1 FROM accepted a WHERE a.task = m.src_task AND a.index = m.src_index AND a.stream = m.stream)
+                UNION ALL
+                SELECT format('events %s of file %s are read more than once by task %s', u.slice * o.slice, u.file, u.task)
+                FROM unit_input u JOIN unit_input o ON o.task = u.task AND o.file = u.file AND o.slice && u.slice
+                    AND (o.tableoid, o.ctid) > (u.tableoid, u.ctid)
+                """
+            ),
+        ]
+    }
+
+    /// Files, replicas and datasets.
+    static var data: [Invariant] {
+        [
+            Invariant(
+                "datasets-hold-what-was-accepted",
+                "the dataset of a stream holds exactly its accepted files, and its counters are their sums",
+                """
+                SELECT format('%s lacks the accepted file of job %s.%s', d.name, a.task, a.index) AS example
+                FROM accepted a JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
+                JOIN dataset d ON d.task = a.task AND d.stream = a.stream
+                WHERE o.file IS NOT NULL AND NOT EXISTS (SELECT 1 FROM dataset_file df WHERE df.dataset = d.id AND df.file = o.file)
+                UNION ALL
+                SELECT format('%s holds %s, which was not accepted for it', d.name, f.lfn)
+                FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
+                WHERE d.task IS NOT NULL AND NOT EXISTS (
+                    SELECT 1 FROM output o JOIN accepted a ON a.task = o.task AND a.index = o.index AND a.attempt = o.attempt
+                        AND a.stream = o.stream
+                    WHERE o.file = df.file AND o.task = d.task AND o.stream = d.stream)
+                UNION ALL
+                SELECT format('%s counts %s, true is %s (files, bytes, events)', d.name, c, t)
+                FROM dataset d CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(files), 0)::bigint, coalesce(sum(bytes), 0)::bigint, coalesce(sum(events), 0)::bigint
+                    FROM dataset_counter c WHERE c.dataset = d.id
+                ) c CROSS JOIN LATERAL (
+                    SELECT count(*), coalesce(sum(f.bytes), 0)::bigint, coalesce(sum(f.events), 0)::bigint
+                    FROM dataset_file df JOIN file f ON f.id = df.file WHERE df.dataset = d.id
+                ) t
+                WHERE c IS DISTINCT FROM t
+                """
+            ),
+            Invariant(
+                "closed-datasets-are-there",
+                "every file of a closed dataset has a good replica or is declared lost",
+                """
+                SELECT format('%s of %s has no good replica', f.lfn, d.name) AS example
+                FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
+                WHERE d.state = 'closed' AND NOT f.lost
+                  AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.state = 'available')
+                """
+            ),
+            Invariant(
+                "files-go-home",
+                "a file of an open dataset is at the dataset's home, or a transfer to it exists, within a minute",
+                """
+                SELECT format('%s is not at %s, the home of %s, and nothing moves it there', f.lfn, d.home, d.name) AS example
+                FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
+                WHERE d.state = 'open' AND NOT f.lost AND f.created < now() - interval '1 minute'
+                  AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.storage = d.home AND r.state = 'available')
+                  AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.file = f.id AND t.destination = d.home)
+                """
+            ),
+            Invariant(
+                "registered-files-are-not-garbage",
+                "no file of the catalogue is on the list of files to delete",
+                """
+                SELECT format('%s is to be deleted from %s: %s', g.lfn, g.storage, g.reason) AS example
+                FROM garbage g JOIN file f ON f.lfn = g.lfn
+                """
+            ),
+        ]
+    }
+
+    /// The audit trail.
+    static var log: [Invariant] {
+        [
+            Invariant(
+                "the-log-is-legal",
+                "every transition in the log is a legal move",
+                """
+                SELECT format('transition %s of %s: from %s to %s', t.id, t.entity, coalesce(t.from_state, 'nothing'), t.to_state) AS example
+                FROM transition t WHERE NOT EXISTS (
+                    SELECT 1 FROM legal_transition l
+                    WHERE l.kind = t.kind AND l.from_state IS NOT DISTINCT FROM t.from_state AND l.to_state = t.to_state)
+                """
+            ),
+            Invariant(
+                "the-log-is-whole",
+                "the moves of an entity follow one from another, each with a version of its own",
+                """
+                SELECT format('transition %s of %s (version %s) moves from %s after %s (version %s)', id, entity, version,
+                              coalesce(from_state, 'nothing'), coalesce(before, 'nothing'), coalesce(last_version, 0)) AS example
+                FROM (
+                    SELECT id, kind, entity, version, from_state, lag(to_state) OVER moves AS before, lag(version) OVER moves AS last_version
+                    FROM transition WINDOW moves AS (PARTITION BY entity ORDER BY version, id)
+                ) t
+                WHERE last_version = version
+                   OR from_state IS DISTINCT FROM coalesce(before, CASE WHEN kind = 'job' AND from_state = 'waiting' THEN 'waiting' END)
+                """
+            ),
+            Invariant(
+                "the-log-knows-every-state",
+                "the last move of everything in the log leads to the state it is in",
+                """
+                SELECT format('%s is %s, the log says %s', s.entity, coalesce(s.state, 'nothing'), coalesce(t.to_state, 'nothing')) AS example
+                FROM (
+                    SELECT 'request:' || id AS entity, state FROM request
+                    UNION ALL SELECT 'task:' || id, state FROM task
+                    UNION ALL SELECT 'job:' || task || '.' || index, state FROM job
+                    UNION ALL SELECT 'attempt:' || a.task || '.' || a.index || '.' || a.attempt, coalesce(a.state, l.state)
+                        FROM attempt a LEFT JOIN lease l ON l.task = a.task AND l.index = a.index AND l.attempt = a.attempt
+                    UNION ALL SELECT 'dataset:' || name, state FROM dataset
+                    UNION ALL SELECT 'transfer:' || id, state FROM transfer
+                    UNION ALL SELECT 'site:' || name, access FROM site
+                ) s LEFT JOIN (
+                    SELECT DISTINCT ON (entity) entity, to_state FROM transition ORDER BY entity, version DESC, id DESC
+                ) t ON t.entity = s.entity
+                WHERE s.state IS DISTINCT FROM t.to_state
+                """
+            ),
+        ]
+    }
+}

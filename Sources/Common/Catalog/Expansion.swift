@@ -1,0 +1,186 @@
+package import Domain
+package import Postgres
+
+/// From a task whose inputs are ready to ranges that wait: the Scheduler's expansion.
+package enum ExpansionStatements {
+    /// Tasks that wait for inputs, of requests that may run: id, request, kind, jobs total (nil: has inputs), events per job,
+    /// class, priority.
+    package static func waiting(limit: Int) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32> {
+        Statement(
+            "expansion.waiting",
+            """
+            SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority
+            FROM task t JOIN request r ON r.id = t.request AND r.state IN ('approved', 'running')
+            WHERE t.state = 'waiting' ORDER BY t.id LIMIT \(limit)
+            """,
+            returning: Int64.self,
+            Int64.self,
+            String.self,
+            Int64?.self,
+            Int64?.self,
+            Int32.self,
+            Int32.self
+        )
+    }
+
+    /// The inputs of a task and how ready each is: position, parent, parent's state, stream, dataset, dataset's state, events.
+    package static func inputs(
+        of task: Int64
+    ) -> Statement<Int32, Int64?, String?, String?, String?, String?, Int64?> {
+        Statement(
+            "expansion.inputs",
+            """
+            SELECT i.position, i.parent, p.state, i.stream, i.dataset, d.state, i.events
+            FROM task_input i LEFT JOIN task p ON p.id = i.parent LEFT JOIN dataset d ON d.name = i.dataset
+            WHERE i.task = \(task) ORDER BY i.position
+            """,
+            returning: Int32.self,
+            Int64?.self,
+            String?.self,
+            String?.self,
+            String?.self,
+            String?.self,
+            Int64?.self
+        )
+    }
+
+    /// Accepted files of a stream of a task, in the order of its jobs: file, events, task, index, stream.
+    package static func acceptedFiles(parent: Int64, stream: String) -> Statement<Int64, Int64, Int64, Int64, String> {
+        Statement(
+            "expansion.acceptedFiles",
+            """
+            SELECT o.file, a.events, a.task, a.index, a.stream
+            FROM accepted a JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
+            WHERE a.task = \(parent) AND a.stream = \(stream) AND o.file IS NOT NULL ORDER BY a.index
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            String.self
+        )
+    }
+
+    /// Files of a dataset in a stable order: file, events, task, index, stream (of the output it is).
+    package static func datasetFiles(_ name: String) -> Statement<Int64, Int64, Int64?, Int64?, String?> {
+        Statement(
+            "expansion.datasetFiles",
+            """
+            SELECT f.id, f.events, o.task, o.index, o.stream
+            FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
+            LEFT JOIN output o ON o.file = f.id
+            WHERE d.name = \(name) AND NOT f.lost ORDER BY f.task, f.index, f.lfn
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64?.self,
+            Int64?.self,
+            String?.self
+        )
+    }
+
+    /// The storages that hold a good replica of every one of these files.
+    package static func commonStorage(_ files: [Int64]) -> Statement<String> {
+        Statement(
+            "expansion.commonStorage",
+            """
+            SELECT storage FROM replica WHERE file = ANY(\(files)) AND state = 'available'
+            GROUP BY storage HAVING count(*) = cardinality(\(files)) ORDER BY storage
+            """,
+            returning: String.self
+        )
+    }
+
+    /// A task, locked, if it still waits.
+    package static func lock(_ task: Int64) -> Statement<Int64> {
+        Statement(
+            "expansion.lock",
+            "SELECT id FROM task WHERE id = \(task) AND state = 'waiting' FOR NO KEY UPDATE",
+            returning: Int64.self
+        )
+    }
+
+    /// Rows for jobs with inputs; index = position.
+    package static func insertJobs(task: Int64, jobs: [GroupedJob]) -> SQL {
+        """
+        INSERT INTO job (task, index, events_expected, state, cause)
+        SELECT \(task), i.index - 1, i.events, 'waiting', 'inputs grouped'
+        FROM unnest(\(jobs.map(\.events))) WITH ORDINALITY AS i(events, index)
+        """
+    }
+
+    package static func insertInputs(task: Int64, jobs: [GroupedJob]) -> SQL {
+        let rows = jobs.enumerated().flatMap { index, job in job.slices.map { (Int64(index), $0) } }
+        return """
+            INSERT INTO unit_input (task, index, file, slice)
+            SELECT \(task), i.index, i.file, int8range(i.first, i.first + i.count)
+            FROM unnest(\(rows.map(\.0)), \(rows.map(\.1.input.file)), \(rows.map(\.1.first)), \(rows.map(\.1.count)))
+                AS i(index, file, first, count)
+            """
+    }
+
+    package static func insertMergeInputs(task: Int64, jobs: [GroupedJob]) -> SQL {
+        let rows = jobs.enumerated().flatMap { index, job in
+            job.slices.compactMap { slice -> (Int64, JobKey, String)? in
+                guard let origin = slice.input.origin, let stream = slice.input.stream else { return nil }
+                return (Int64(index), origin, stream)
+            }
+        }
+        return """
+            INSERT INTO merge_input (task, index, src_task, src_index, stream)
+            SELECT \(task), * FROM unnest(\(rows.map(\.0)), \(rows.map(\.1.task)), \(rows.map(\.1.index)), \(rows.map(\.2)))
+            """
+    }
+
+    package static func insertRanges(
+        task: Int64,
+        ranges: [IndexRange],
+        classID: Int32,
+        priority: Int32
+    ) -> SQL {
+        """
+        INSERT INTO waiting (task, first, last, class, priority)
+        SELECT \(task), i.first, i.last, \(classID), \(priority)
+        FROM unnest(\(ranges.map(\.first)), \(ranges.map(\.last))) AS i(first, last)
+        """
+    }
+
+    /// The task runs: its totals are known from now on.
+    package static func start(task: Int64, jobs: Int64, events: Int64, classID: Int32) -> SQL {
+        """
+        UPDATE task SET state = 'running', version = version + 1, jobs_total = \(jobs), events_total = \(events), class = \(classID),
+            cause = 'inputs are ready', who = NULL, updated = now()
+        WHERE id = \(task)
+        """
+    }
+
+    /// A task without inputs runs: its totals were known before.
+    package static func startWithoutInputs(_ task: Int64) -> SQL {
+        """
+        UPDATE task SET state = 'running', version = version + 1, cause = 'it needs no inputs', who = NULL, updated = now()
+        WHERE id = \(task)
+        """
+    }
+
+    /// The first running task makes its request run.
+    package static func requestRuns(_ request: Int64) -> SQL {
+        """
+        UPDATE request SET state = 'running', version = version + 1, cause = 'its first task runs', who = NULL, updated = now()
+        WHERE id = \(request) AND state = 'approved'
+        """
+    }
+
+    static var examples: [AnyStatement] {
+        [
+            Self.waiting(limit: 1).erased, Self.inputs(of: 1).erased, Self.acceptedFiles(parent: 1, stream: "x").erased,
+            Self.datasetFiles("x").erased, Self.commonStorage([]).erased, Self.lock(1).erased,
+            Command("expansion.insertJobs", Self.insertJobs(task: 1, jobs: [])).erased,
+            Command("expansion.insertInputs", Self.insertInputs(task: 1, jobs: [])).erased,
+            Command("expansion.insertMergeInputs", Self.insertMergeInputs(task: 1, jobs: [])).erased,
+            Command("expansion.insertRanges", Self.insertRanges(task: 1, ranges: [], classID: 1, priority: 1)).erased,
+            Command("expansion.start", Self.start(task: 1, jobs: 1, events: 1, classID: 1)).erased,
+            Command("expansion.startWithoutInputs", Self.startWithoutInputs(1)).erased,
+            Command("expansion.requestRuns", Self.requestRuns(1)).erased,
+        ]
+    }
+}

@@ -1,0 +1,379 @@
+package import Domain
+package import Postgres
+
+/// The demand of one agent, as its `work` message says it.
+package struct Demand: Sendable, Hashable {
+    package var site: String
+    package var agent: String
+    package var session: UUIDText
+    package var question: Int64
+    package var replyTo: String
+    package var room: Int
+    package var capacity: Capacity
+
+    package init(
+        site: String,
+        agent: String,
+        session: UUIDText,
+        question: Int64,
+        replyTo: String,
+        room: Int,
+        capacity: Capacity
+    ) {
+        self.site = site
+        self.agent = agent
+        self.session = session
+        self.question = question
+        self.replyTo = replyTo
+        self.room = room
+        self.capacity = capacity
+    }
+}
+
+/// A session with room, locked, as the Scheduler serves it.
+package struct OpenDemand: Sendable, Hashable {
+    package let holder: Int32
+    package let demand: Demand
+
+    package init(holder: Int32, demand: Demand) {
+        self.holder = holder
+        self.demand = demand
+    }
+}
+
+/// A range that can be leased now, locked.
+package struct Candidate: Sendable, Hashable {
+    package let `class`: Int32
+    package let waiting: WaitingRange
+    package let excludedSites: [String]
+
+    package init(`class`: Int32, waiting: WaitingRange, excludedSites: [String]) {
+        self.class = `class`
+        self.waiting = waiting
+        self.excludedSites = excludedSites
+    }
+}
+
+/// One piece cut from a waiting range for one agent.
+package struct Cut: Sendable, Hashable {
+    package let task: Int64
+    /// Where the waiting range began: its key.
+    package let key: Int64
+    package let rest: IndexRange?
+
+    package init(task: Int64, key: Int64, rest: IndexRange?) {
+        self.task = task
+        self.key = key
+        self.rest = rest
+    }
+}
+
+/// One job to be leased to one agent.
+package struct NewLease: Sendable, Hashable {
+    package let job: JobKey
+    package let holder: Int32
+    package let site: String
+    package let agent: String
+    package let token: UUIDText
+
+    package init(job: JobKey, holder: Int32, site: String, agent: String, token: UUIDText) {
+        self.job = job
+        self.holder = holder
+        self.site = site
+        self.agent = agent
+        self.token = token
+    }
+}
+
+/// What the Scheduler writes when it serves demand: all of it in one transaction.
+package enum LeasingStatements {
+    /// Takes in demand. Rows come back for what was new: a question older than the last is ignored, as is a site that is not
+    /// in the catalogue. A site that is not allowed gets its session, but no room.
+    package static func takeDemand(_ demands: [Demand]) -> Command {
+        Command(
+            "leasing.takeDemand",
+            """
+            INSERT INTO agent_session AS s (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform,
+                                            tags, storage, last_seen)
+            SELECT i.site, i.agent, i.session, i.sequence, i.reply_to, CASE WHEN site.access = 'allowed' THEN i.room ELSE 0 END, i.cores,
+                   i.memory_mb, i.walltime_s, i.disk_mb, i.platform, string_to_array(i.tags, ','), string_to_array(i.storage, ','),
+                   clock_timestamp()
+            FROM unnest(\(demands.map(\.site)), \(demands.map(\.agent)), \(demands.map(\.session)), \(demands.map(\.question)),
+                        \(demands.map(\.replyTo)), \(demands.map { Int32(clamping: $0.room) }),
+                        \(demands.map { Int32(clamping: $0.capacity.cores) }),
+                        \(demands.map { Int32(clamping: $0.capacity.memoryMBPerCore) }),
+                        \(demands.map { Int32(clamping: $0.capacity.walltimeSeconds) }),
+                        \(demands.map { Int32(clamping: $0.capacity.diskMB) }), \(demands.map(\.capacity.platform)),
+                        \(demands.map { $0.capacity.tags.joined(separator: ",") }),
+                        \(demands.map { $0.capacity.storage.joined(separator: ",") }))
+                 AS i(site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage)
+            JOIN site ON site.name = i.site
+            ORDER BY i.site, i.agent
+            ON CONFLICT (site, agent) DO UPDATE SET
+                session = excluded.session, sequence = excluded.sequence, reply_to = excluded.reply_to, room = excluded.room,
+                cores = excluded.cores, memory_mb = excluded.memory_mb, walltime_s = excluded.walltime_s, disk_mb = excluded.disk_mb,
+                platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, last_seen = excluded.last_seen,
+                state = 'here', started = CASE WHEN s.session = excluded.session THEN s.started ELSE now() END
+            WHERE s.session <> excluded.session OR s.sequence < excluded.sequence
+            """
+        )
+    }
+
+    /// Sessions with room, locked: a second Scheduler takes the others.
+    package static func openDemand(
+        limit: Int
+    ) -> Statement<
+        Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String]
+    > {
+        Statement(
+            "leasing.openDemand",
+            """
+            SELECT s.id, s.site, s.agent, s.session, s.sequence, s.reply_to, s.room, s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
+                   s.platform, s.tags, s.storage
+            FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
+            WHERE s.room > 0 AND s.state = 'here'
+            ORDER BY s.id LIMIT \(limit) FOR NO KEY UPDATE OF s SKIP LOCKED
+            """,
+            returning: Int32.self,
+            String.self,
+            String.self,
+            UUIDText.self,
+            Int64.self,
+            String.self,
+            Int32.self,
+            Int32.self,
+            Int32.self,
+            Int32.self,
+            Int32.self,
+            String.self,
+            [String].self,
+            [String].self
+        )
+    }
+
+    /// Due ranges of these classes, best first within a class, locked.
+    ///
+    /// - Parameters:
+    ///   - site: ranges that exclude this site are left out; nil: none is.
+    ///   - patient: wait for rows another Scheduler holds, instead of passing them by. Used before it says "nothing for you".
+    package static func candidates(
+        classes: [Int32],
+        site: String?,
+        perClass: Int,
+        patient: Bool
+    ) -> Statement<Int64, Int64, Int64, Int32, Int32, [String]> {
+        let lock: SQL = patient ? "FOR NO KEY UPDATE" : "FOR NO KEY UPDATE SKIP LOCKED"
+        return Statement(
+            "leasing.candidates",
+            """
+            SELECT w.task, w.first, w.last, w.class, w.priority, w.excluded
+            FROM unnest(\(classes)) AS c(class) CROSS JOIN LATERAL (
+                SELECT * FROM waiting w WHERE w.class = c.class AND w.due AND NOT w.held
+                  AND (\(site)::text IS NULL OR \(site)::text <> ALL (w.excluded))
+                ORDER BY w.priority DESC, w.task, w.first LIMIT \(perClass) \(fragment: lock)
+            ) w
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64.self,
+            Int32.self,
+            Int32.self,
+            [String].self
+        )
+    }
+
+    /// Shortens or removes the ranges that were cut.
+    package static func cut(_ cuts: [Cut]) -> [SQL] {
+        let gone = cuts.filter { $0.rest == nil }
+        let shorter = cuts.compactMap { cut in cut.rest.map { (cut, $0.first) } }
+        return [
+            """
+            DELETE FROM waiting w USING unnest(\(gone.map(\.task)), \(gone.map(\.key))) AS i(task, first)
+            WHERE w.task = i.task AND w.first = i.first
+            """,
+            """
+            UPDATE waiting w SET first = i.new_first
+            FROM unnest(\(shorter.map(\.0.task)), \(shorter.map(\.0.key)), \(shorter.map(\.1))) AS i(task, first, new_first)
+            WHERE w.task = i.task AND w.first = i.first
+            """,
+        ]
+    }
+
+    /// Makes job, attempt and lease of each; a job that waited as a row takes its next attempt number. One statement, so that
+    /// a batch costs one round trip.
+    ///
+    /// Returns task, index, attempt, expected events.
+    package static func lease(_ leases: [NewLease]) -> Statement<Int64, Int64, Int32, Int64> {
+        let leases = leases.sorted { $0.job < $1.job }
+        return Statement(
+            "leasing.lease",
+            """
+            WITH i AS MATERIALIZED (
+                SELECT i.*, coalesce(least(t.events_per_job, t.events_total - i.index * t.events_per_job), 0) AS events
+                FROM unnest(\(leases.map(\.job.task)), \(leases.map(\.job.index)), \(leases.map(\.holder)), \(leases.map(\.site)),
+                            \(leases.map(\.agent)), \(leases.map(\.token))) AS i(task, index, holder, site, agent, token)
+                JOIN task t ON t.id = i.task ORDER BY i.task, i.index
+            ), j AS (
+                INSERT INTO job AS j (task, index, events_expected, state, attempts, cause)
+                SELECT task, index, events, 'active', 1, 'leased' FROM i
+                ON CONFLICT (task, index) DO UPDATE SET state = 'active', attempts = j.attempts + 1, version = j.version + 1,
+                    cause = 'leased', who = NULL
+                WHERE j.state = 'waiting'
+                RETURNING j.task, j.index, j.attempts, j.events_expected
+            ), a AS (
+                INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected)
+                SELECT j.task, j.index, j.attempts, i.token, i.site, i.agent, j.events_expected
+                FROM j JOIN i ON i.task = j.task AND i.index = j.index
+            ), l AS (
+                INSERT INTO lease (task, index, attempt, holder, token, site, state)
+                SELECT j.task, j.index, j.attempts, i.holder, i.token, i.site, 'leased'
+                FROM j JOIN i ON i.task = j.task AND i.index = j.index
+            )
+            SELECT task, index, attempts, events_expected FROM j
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int32.self,
+            Int64.self
+        )
+    }
+
+    package static func setRoom(_ rooms: [(holder: Int32, room: Int)]) -> SQL {
+        """
+        UPDATE agent_session s SET room = i.room
+        FROM unnest(\(rooms.map(\.holder)), \(rooms.map { Int32(clamping: $0.room) })) AS i(id, room) WHERE s.id = i.id
+        """
+    }
+
+    /// Ranges whose pause is over become leasable. Returns how many.
+    package static let makeDue: SQL =
+        "UPDATE waiting SET due = true WHERE NOT due AND not_before <= clock_timestamp()"
+
+    /// Seconds until the next range is due; no row: none waits for a time.
+    package static let nextDue = Statement<Double>(
+        "leasing.nextDue",
+        """
+        SELECT extract(epoch FROM min(not_before) - clock_timestamp())::double precision FROM waiting WHERE NOT due
+        HAVING min(not_before) IS NOT NULL
+        """,
+        returning: Double.self
+    )
+
+    /// Every site there is.
+    package static let sites = Statement<String>(
+        "leasing.sites",
+        "SELECT name FROM site ORDER BY name",
+        returning: String.self
+    )
+
+    /// Every class in use. Small: jobs with equal needs share one.
+    package static let classes = Statement<Int32, Int32, Int32, Int32, Int32, String, [String], [String], [String]>(
+        "leasing.classes",
+        "SELECT id, cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage FROM class ORDER BY id",
+        returning: Int32.self,
+        Int32.self,
+        Int32.self,
+        Int32.self,
+        Int32.self,
+        String.self,
+        [String].self,
+        [String].self,
+        [String].self
+    )
+
+    /// The inputs of leased jobs: task, index, lfn, bytes, adler32, events, first event of the slice, storages.
+    package static func inputs(
+        _ jobs: [JobKey]
+    ) -> Statement<Int64, Int64, String, Int64, String, Int64, Int64, [String]> {
+        Statement(
+            "leasing.inputs",
+            """
+            SELECT u.task, u.index, f.lfn, f.bytes, f.adler32, f.events, lower(u.slice),
+                   ARRAY(SELECT r.storage FROM replica r WHERE r.file = f.id AND r.state = 'available' ORDER BY r.storage)
+            FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
+            JOIN unit_input u ON u.task = i.task AND u.index = i.index JOIN file f ON f.id = u.file
+            ORDER BY u.task, u.index, f.task, f.index, f.lfn, lower(u.slice)
+            """,
+            returning: Int64.self,
+            Int64.self,
+            String.self,
+            Int64.self,
+            String.self,
+            Int64.self,
+            Int64.self,
+            [String].self
+        )
+    }
+
+    /// The descriptions of tasks: id, spec, whether it has inputs, events per job.
+    package static func specs(_ tasks: [Int64]) -> Statement<Int64, JSONText, Bool, Int64?> {
+        Statement(
+            "leasing.specs",
+            """
+            SELECT t.id, t.spec, EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id), t.events_per_job
+            FROM task t WHERE t.id = ANY(\(tasks))
+            """,
+            returning: Int64.self,
+            JSONText.self,
+            Bool.self,
+            Int64?.self
+        )
+    }
+
+    /// Gives leases back that were never taken: nothing was tried, nothing is counted. Only a lease still in state leased
+    /// under its token goes. Returns the jobs that wait again.
+    package static func giveBack(_ attempts: [(key: AttemptKey, token: UUIDText)]) -> Statement<Int64, Int64> {
+        let attempts = attempts.sorted { $0.key < $1.key }
+        return Statement(
+            "leasing.giveBack",
+            """
+            WITH i AS MATERIALIZED (
+                SELECT * FROM unnest(\(attempts.map(\.key.task)), \(attempts.map(\.key.index)), \(attempts.map { Int32($0.key.attempt) }),
+                                     \(attempts.map(\.token))) AS i(task, index, attempt, token)
+            ), locked AS MATERIALIZED (
+                SELECT j.task, j.index FROM job j JOIN i ON i.task = j.task AND i.index = j.index
+                ORDER BY j.task, j.index FOR NO KEY UPDATE OF j
+            ), l AS (
+                DELETE FROM lease l USING i, locked k
+                WHERE l.task = i.task AND l.index = i.index AND k.task = i.task AND k.index = i.index
+                  AND l.attempt = i.attempt AND l.token = i.token AND l.state = 'leased'
+                RETURNING l.task, l.index, l.attempt, l.version
+            ), a AS (
+                UPDATE attempt a SET state = 'cancelled', left_from = 'leased', version = l.version + 1, ended_at = clock_timestamp(),
+                    cause = 'the offer came back'
+                FROM l WHERE a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
+            ), j AS (
+                UPDATE job j SET state = 'waiting', version = j.version + 1, cause = 'the offer came back'
+                FROM l WHERE j.task = l.task AND j.index = l.index RETURNING j.task, j.index
+            ), w AS (
+                INSERT INTO waiting (task, first, last, class, priority, held)
+                SELECT j.task, j.index, j.index, t.class, t.priority, t.state = 'paused' OR r.state = 'held'
+                FROM j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
+            )
+            SELECT task, index FROM j
+            """,
+            returning: Int64.self,
+            Int64.self
+        )
+    }
+
+    /// A session whose reply queue is gone asks no more.
+    package static func sessionGone(holders: [Int32]) -> SQL {
+        "UPDATE agent_session SET room = 0, state = 'silent' WHERE id = ANY(\(holders)) AND state = 'here'"
+    }
+
+    static var examples: [AnyStatement] {
+        [
+            Self.takeDemand([]).erased, Self.openDemand(limit: 1).erased,
+            Self.candidates(classes: [], site: nil, perClass: 1, patient: false).erased,
+            Self.candidates(classes: [], site: "X", perClass: 1, patient: true).erased,
+            Command("leasing.cut.0", Self.cut([])[0]).erased, Command("leasing.cut.1", Self.cut([])[1]).erased,
+            Self.lease([]).erased, Command("leasing.setRoom", Self.setRoom([])).erased,
+            Command("leasing.makeDue", Self.makeDue).erased, Self.nextDue.erased, Self.sites.erased,
+            Self.classes.erased,
+            Self.inputs([]).erased,
+            Self.specs([]).erased, Self.giveBack([]).erased,
+            Command("leasing.sessionGone", Self.sessionGone(holders: [])).erased,
+        ]
+    }
+}

@@ -1,0 +1,72 @@
+package import Postgres
+
+/// The schema's history: forward only, in this order. A test compares the list with the folder.
+package struct Migration: Sendable {
+    package let version: Int
+    package let name: String
+    package let text: String
+
+    /// FNV-1a 64 of the text, in hex: enough to notice that an applied file was edited.
+    package var checksum: String {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in self.text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        return String(hash, radix: 16)
+    }
+
+    package static let all: [Migration] = [
+        Migration(1, "core", PackageResources.V0001_core_sql),
+        Migration(2, "books", PackageResources.V0002_books_sql),
+        Migration(3, "watch", PackageResources.V0003_watch_sql),
+        Migration(4, "views", PackageResources.V0004_views_sql),
+    ]
+
+    private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {
+        self.version = version
+        self.name = name
+        self.text = String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+extension MigrationStatements {
+    /// What a database lacks, given what it has.
+    ///
+    /// - Throws: ``CatalogRefusal`` when the database is newer than this program, or an applied migration was edited.
+    package static func missing(applied: [(version: Int32, checksum: String)]) throws(CatalogRefusal) -> [Migration] {
+        for row in applied {
+            guard let known = Migration.all.first(where: { $0.version == Int(row.version) }) else {
+                throw CatalogRefusal(
+                    .state,
+                    "the database is at schema version \(row.version), newer than this program's \(Migration.all.count): use a newer millrace"
+                )
+            }
+            guard known.checksum == row.checksum else {
+                throw CatalogRefusal(
+                    .state,
+                    "migration \(known.version) (\(known.name)) in the database is not the one in this program: do not edit applied migrations"
+                )
+            }
+        }
+        let present = Set(applied.map { Int($0.version) })
+        return Migration.all.filter { !present.contains($0.version) }
+    }
+}
+
+package enum MigrationStatements {
+    /// Makes the schema and the table that says what was applied.
+    package static let prepare = """
+        CREATE SCHEMA IF NOT EXISTS millrace;
+        CREATE TABLE IF NOT EXISTS millrace.schema_migration (
+            version    int PRIMARY KEY,
+            name       text NOT NULL,
+            checksum   text NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now()
+        );
+        """
+
+    package static let applied = Statement<Int32, String>(
+        "migration.applied",
+        "SELECT version, checksum FROM millrace.schema_migration ORDER BY version",
+        returning: Int32.self,
+        String.self
+    )
+}

@@ -1,0 +1,334 @@
+-- The catalogue, part 2: the jobs, their attempts, and the books. Count once, merge once, one winner per job: by key.
+
+-- ---------------------------------------------------------------- files
+CREATE TABLE file (
+    id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    lfn      text NOT NULL UNIQUE CHECK (length(lfn) <= 511 AND lfn ~ '^/[A-Za-z0-9_.+/-]+$' AND lfn !~ '(^|/)\.\.?(/|$)' AND lfn !~ '//'),
+    bytes    bigint NOT NULL CHECK (bytes > 0),
+    adler32  text NOT NULL CHECK (adler32 ~ '^[0-9a-f]{8}$'),
+    crc32c   text NOT NULL CHECK (crc32c ~ '^[0-9a-f]{8}$'),
+    events   bigint NOT NULL CHECK (events >= 0),
+    task     bigint REFERENCES task,
+    index    bigint,
+    attempt  int,
+    software text,
+    site     text REFERENCES site,
+    created  timestamptz NOT NULL DEFAULT now(),
+    lost     boolean NOT NULL DEFAULT false,
+    UNIQUE (id, events)
+);
+CREATE INDEX file_job ON file (task, index);
+
+CREATE TABLE replica (
+    file    bigint NOT NULL REFERENCES file,
+    storage text NOT NULL REFERENCES storage_element,
+    state   text NOT NULL CHECK (state IN ('copying', 'available', 'bad', 'deleting')),
+    at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (file, storage)
+);
+
+CREATE TABLE file_parent (
+    file   bigint NOT NULL REFERENCES file,
+    parent bigint NOT NULL REFERENCES file,
+    PRIMARY KEY (file, parent),
+    CHECK (file <> parent)
+);
+CREATE INDEX file_parent_up ON file_parent (parent);
+
+-- ---------------------------------------------------------------- jobs. Partitioned by task, all with equal bounds.
+CREATE TABLE job (
+    task            bigint NOT NULL REFERENCES task,
+    index           bigint NOT NULL CHECK (index >= 0),
+    events_expected bigint NOT NULL CHECK (events_expected >= 0),
+    state           text NOT NULL,
+    version         bigint NOT NULL DEFAULT 1,
+    attempts        int NOT NULL DEFAULT 0 CHECK (attempts >= 0),       -- made so far; only grows
+    failures        int NOT NULL DEFAULT 0 CHECK (failures >= 0),       -- of those, the counted ones
+    cause           text,
+    who             text,
+    PRIMARY KEY (task, index),
+    UNIQUE (task, index, events_expected)
+) PARTITION BY RANGE (task);
+
+-- The key is "one live attempt per job".
+CREATE TABLE lease (
+    task      bigint NOT NULL,
+    index     bigint NOT NULL,
+    attempt   int NOT NULL,
+    holder    int NOT NULL REFERENCES agent_session,
+    token     uuid NOT NULL,
+    site      text NOT NULL,
+    state     text NOT NULL,
+    sequence  bigint NOT NULL DEFAULT 0,  -- of the last report applied
+    version   int NOT NULL DEFAULT 1,
+    step      text,
+    since     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (task, index),
+    FOREIGN KEY (task, index) REFERENCES job (task, index)
+) PARTITION BY RANGE (task);
+CREATE INDEX lease_holder ON lease (holder);
+
+CREATE TABLE attempt (
+    task            bigint NOT NULL,
+    index           bigint NOT NULL,
+    attempt         int NOT NULL CHECK (attempt > 0),
+    token           uuid NOT NULL,
+    site            text NOT NULL REFERENCES site,
+    agent           text NOT NULL,
+    node            text,
+    batch_id        text,
+    events_expected bigint NOT NULL,
+    events_read     bigint CHECK (events_read >= 0),
+    state           text,                 -- NULL while a lease carries it; then done, failed, lost or cancelled
+    left_from       text,                 -- the live state it ended from
+    version         int NOT NULL DEFAULT 1,
+    step            text,
+    leased_at       timestamptz NOT NULL DEFAULT now(),
+    started_at      timestamptz,
+    finished_at     timestamptz,          -- the agent said it worked
+    ended_at        timestamptz,
+    cpu_seconds     double precision CHECK (cpu_seconds >= 0),
+    wall_seconds    double precision CHECK (wall_seconds >= 0),
+    memory_peak     bigint CHECK (memory_peak >= 0),
+    code            int,
+    blame           text,
+    diagnostic      text,
+    failures        jsonb,
+    steps           jsonb,
+    log             text,
+    cause           text,
+    PRIMARY KEY (task, index, attempt),
+    FOREIGN KEY (task, index, events_expected) REFERENCES job (task, index, events_expected),
+    UNIQUE (task, index, attempt, state),
+    CHECK (state IS NULL OR state IN ('done', 'failed', 'lost', 'cancelled')),
+    CHECK ((state IS NULL) = (ended_at IS NULL)),
+    CHECK (state IS DISTINCT FROM 'failed' OR code IS NOT NULL),
+    CHECK (state IS DISTINCT FROM 'done' OR events_read IS NOT DISTINCT FROM events_expected)
+) PARTITION BY RANGE (task);
+CREATE UNIQUE INDEX attempt_one_live ON attempt (task, index) WHERE state IS NULL;
+CREATE INDEX attempt_ended ON attempt (ended_at) WHERE state IN ('failed', 'lost');
+
+CREATE TABLE output (
+    task    bigint NOT NULL,
+    index   bigint NOT NULL,
+    attempt int NOT NULL,
+    stream  text NOT NULL,
+    events  bigint NOT NULL CHECK (events >= 0),
+    counted boolean NOT NULL,
+    file    bigint,
+    PRIMARY KEY (task, index, attempt, stream),
+    FOREIGN KEY (task, index, attempt) REFERENCES attempt (task, index, attempt),
+    FOREIGN KEY (file, events) REFERENCES file (id, events),
+    UNIQUE (task, index, attempt, stream, events),
+    CHECK (CASE WHEN counted THEN (file IS NULL) = (events = 0) ELSE file IS NOT NULL AND events = 0 END)
+) PARTITION BY RANGE (task);
+CREATE INDEX output_file ON output (file);
+
+-- The only place that says who won.
+CREATE TABLE winner (
+    task    bigint NOT NULL,
+    index   bigint NOT NULL,
+    attempt int NOT NULL,
+    state   text NOT NULL DEFAULT 'done' CHECK (state = 'done'),
+    at      timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (task, index),
+    FOREIGN KEY (task, index, attempt, state) REFERENCES attempt (task, index, attempt, state),
+    UNIQUE (task, index, attempt)
+) PARTITION BY RANGE (task);
+
+CREATE TABLE accepted (
+    task    bigint NOT NULL,
+    index   bigint NOT NULL,
+    stream  text NOT NULL,
+    attempt int NOT NULL,
+    events  bigint NOT NULL,
+    PRIMARY KEY (task, index, stream),
+    FOREIGN KEY (task, index, attempt) REFERENCES winner (task, index, attempt),
+    FOREIGN KEY (task, stream) REFERENCES task_stream (task, stream),
+    FOREIGN KEY (task, index, attempt, stream, events) REFERENCES output (task, index, attempt, stream, events)
+) PARTITION BY RANGE (task);
+
+-- A slice of a file belongs to one job of a task; slices may not overlap (EXCLUDE, made on each partition).
+CREATE TABLE unit_input (
+    task   bigint NOT NULL,
+    index  bigint NOT NULL,
+    file   bigint NOT NULL REFERENCES file,
+    slice  int8range NOT NULL CHECK (NOT isempty(slice)),
+    FOREIGN KEY (task, index) REFERENCES job (task, index)
+) PARTITION BY RANGE (task);
+CREATE INDEX unit_input_job ON unit_input (task, index);
+
+-- Only accepted outputs can be merged, each once a merge task.
+CREATE TABLE merge_input (
+    task      bigint NOT NULL,
+    index     bigint NOT NULL,
+    src_task  bigint NOT NULL,
+    src_index bigint NOT NULL,
+    stream    text NOT NULL,
+    PRIMARY KEY (task, src_task, src_index, stream),
+    FOREIGN KEY (task, index) REFERENCES job (task, index),
+    FOREIGN KEY (src_task, src_index, stream) REFERENCES accepted (task, index, stream)
+) PARTITION BY RANGE (task);
+CREATE INDEX merge_input_job ON merge_input (task, index);
+
+-- Files of attempts that did not win, deleted by Transfer after the grace time.
+CREATE TABLE garbage (
+    lfn     text NOT NULL,
+    storage text NOT NULL REFERENCES storage_element,
+    not_before timestamptz NOT NULL,
+    reason  text NOT NULL,
+    PRIMARY KEY (lfn, storage)
+);
+CREATE INDEX garbage_due ON garbage (not_before);
+
+-- ---------------------------------------------------------------- datasets
+CREATE TABLE dataset (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name    text NOT NULL UNIQUE CHECK (name ~ '^[A-Za-z0-9_.+-]{1,255}$'),
+    state   text NOT NULL DEFAULT 'open',
+    version bigint NOT NULL DEFAULT 1,
+    task    bigint REFERENCES task,
+    stream  text,
+    home    text NOT NULL REFERENCES storage_element,
+    cause   text,
+    who     text,
+    created timestamptz NOT NULL DEFAULT now(),
+    closed  timestamptz,
+    UNIQUE (task, stream),
+    FOREIGN KEY (task, stream) REFERENCES task_stream (task, stream)
+);
+
+CREATE TABLE dataset_file (
+    dataset bigint NOT NULL REFERENCES dataset,
+    file    bigint NOT NULL REFERENCES file,
+    PRIMARY KEY (dataset, file)
+);
+CREATE INDEX dataset_file_file ON dataset_file (file);
+
+-- Delta rows summed on read, at most 16 a dataset.
+CREATE TABLE dataset_counter (
+    dataset bigint NOT NULL REFERENCES dataset,
+    slot    int NOT NULL,
+    files   bigint NOT NULL DEFAULT 0,
+    bytes   bigint NOT NULL DEFAULT 0,
+    events  bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (dataset, slot)
+) WITH (fillfactor = 50);
+
+CREATE TABLE subscription (
+    dataset bigint NOT NULL REFERENCES dataset,
+    storage text NOT NULL REFERENCES storage_element,
+    since   timestamptz NOT NULL DEFAULT now(),
+    who     text NOT NULL,
+    PRIMARY KEY (dataset, storage)
+);
+
+-- ---------------------------------------------------------------- transfers
+CREATE TABLE transfer (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    file        bigint NOT NULL REFERENCES file,
+    source      text REFERENCES storage_element,
+    destination text NOT NULL REFERENCES storage_element,
+    state       text NOT NULL DEFAULT 'queued',
+    version     bigint NOT NULL DEFAULT 1,
+    token       uuid,
+    worker      text,
+    lease_until timestamptz,
+    tries       int NOT NULL DEFAULT 0,
+    not_before  timestamptz NOT NULL DEFAULT '-infinity',
+    reason      text,
+    who         text,
+    created     timestamptz NOT NULL DEFAULT now(),
+    updated     timestamptz NOT NULL DEFAULT now(),
+    CHECK ((state = 'active') = (token IS NOT NULL)),
+    CHECK ((state = 'active') = (lease_until IS NOT NULL))
+);
+CREATE UNIQUE INDEX transfer_one_live ON transfer (file, destination) WHERE state IN ('queued', 'active');
+CREATE INDEX transfer_queue ON transfer (destination, not_before, id) WHERE state = 'queued';
+CREATE INDEX transfer_active ON transfer (lease_until) WHERE state = 'active';
+
+-- ---------------------------------------------------------------- failures
+CREATE TABLE failure_rule (
+    id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name       text NOT NULL UNIQUE,
+    priority   int NOT NULL,              -- lower first
+    code_first int NOT NULL,
+    code_last  int NOT NULL,
+    pattern    text,                      -- regular expression on the diagnostic; NULL: any
+    scope      jsonb NOT NULL DEFAULT '{}',
+    blame      text,                      -- NULL: as the code says
+    action     text NOT NULL CHECK (action IN ('resubmit', 'abort', 'pause')),
+    parameters jsonb NOT NULL DEFAULT '{}',
+    active     boolean NOT NULL DEFAULT true,
+    expires    timestamptz,
+    who        text NOT NULL,
+    changed    timestamptz NOT NULL DEFAULT now(),
+    CHECK (code_last >= code_first)
+);
+
+-- One verdict per failed attempt.
+CREATE TABLE verdict (
+    task           bigint NOT NULL,
+    index          bigint NOT NULL,
+    attempt        int NOT NULL,
+    site           text NOT NULL,
+    node           text,
+    action         text NOT NULL CHECK (action IN ('resubmit', 'abort', 'pause')),
+    class          text NOT NULL,
+    blame          text NOT NULL,
+    code           int NOT NULL,
+    diagnostic     text NOT NULL,
+    fingerprint    text NOT NULL,
+    rule           text NOT NULL,
+    reason         text NOT NULL,
+    counted        boolean NOT NULL,
+    not_before     timestamptz,
+    changes        jsonb NOT NULL DEFAULT '{}',
+    at             timestamptz NOT NULL DEFAULT clock_timestamp(),
+    carried_out_at timestamptz,
+    PRIMARY KEY (task, index, attempt),
+    FOREIGN KEY (task, index, attempt) REFERENCES attempt (task, index, attempt)
+);
+CREATE INDEX verdict_open ON verdict (at) WHERE carried_out_at IS NULL;
+CREATE INDEX verdict_at ON verdict (at);
+
+-- How far running attempts are, as they say themselves. Lost with a crash of the database, and made anew by the next report.
+CREATE UNLOGGED TABLE progress (
+    task     bigint NOT NULL,
+    index    bigint NOT NULL,
+    attempt  int NOT NULL,
+    step     text NOT NULL,
+    fraction double precision CHECK (fraction BETWEEN 0 AND 1),
+    metrics  jsonb,
+    tail     text,
+    at       timestamptz NOT NULL,
+    PRIMARY KEY (task, index)
+) WITH (fillfactor = 50);
+
+-- ---------------------------------------------------------------- partitions
+-- Makes the partitions that hold `task`, on every partitioned table at once. A second call does nothing.
+CREATE FUNCTION make_partitions(task bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    width  constant bigint := 1000;
+    low    constant bigint := (task / width) * width;
+    parent text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7142, 1);
+    FOREACH parent IN ARRAY ARRAY['job', 'attempt', 'lease', 'output', 'winner', 'accepted', 'unit_input', 'merge_input'] LOOP
+        IF to_regclass(format('%I', parent || '_p' || low)) IS NULL THEN
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s)',
+                           parent || '_p' || low, parent, low, low + width);
+            IF parent IN ('job', 'lease', 'attempt') THEN
+                EXECUTE format('ALTER TABLE %I SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)',
+                               parent || '_p' || low);
+            END IF;
+            IF parent = 'unit_input' THEN
+                EXECUTE format('ALTER TABLE %I ADD EXCLUDE USING gist (task WITH =, file WITH =, slice WITH &&)',
+                               parent || '_p' || low);
+            END IF;
+            EXECUTE format('ANALYZE %I', parent || '_p' || low);
+        END IF;
+    END LOOP;
+END $$;
+
+SELECT make_partitions(0);

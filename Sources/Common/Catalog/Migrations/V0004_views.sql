@@ -1,0 +1,85 @@
+-- The catalogue, part 4: the views of the public contract. Columns may be added, these stay.
+
+CREATE VIEW request_view AS
+SELECT r.id AS request, w.name AS workflow, r.state, r.owner, r.priority, r.created, r.updated, r.title, r.cause AS reason,
+       w.version AS workflow_version, r.version
+FROM request r JOIN workflow w ON w.id = r.workflow;
+
+CREATE VIEW task_view AS
+SELECT t.id AS task, t.request, t.name, t.kind, t.state, t.jobs_total,
+       coalesce(c.done, 0) AS jobs_done, coalesce(c.active, 0) AS jobs_active,
+       greatest(coalesce(t.jobs_total, 0) - coalesce(c.done + c.active + c.aborted + c.cancelled + c.recovering, 0), 0) AS jobs_waiting,
+       coalesce(c.aborted, 0) AS jobs_aborted,
+       t.events_total AS events_expected, coalesce(c.events, 0) AS events_done,
+       coalesce(c.recovering, 0) AS jobs_recovering, coalesce(c.cancelled, 0) AS jobs_cancelled, coalesce(c.lost, 0) AS events_lost,
+       t.cause AS reason, t.priority, t.position
+FROM task t LEFT JOIN LATERAL (
+    SELECT sum(done)::bigint AS done, sum(active)::bigint AS active, sum(aborted)::bigint AS aborted,
+           sum(cancelled)::bigint AS cancelled, sum(recovering)::bigint AS recovering, sum(events)::bigint AS events,
+           sum(lost)::bigint AS lost
+    FROM task_counter c WHERE c.task = t.id
+) c ON true;
+
+CREATE VIEW waiting_view AS SELECT task, class, priority, first, last, not_before, excluded, held FROM waiting;
+
+CREATE VIEW job_view AS
+SELECT j.task, j.index, j.state, j.attempts, w.attempt AS winner, j.events_expected, j.failures, j.cause AS reason
+FROM job j LEFT JOIN winner w ON w.task = j.task AND w.index = j.index;
+
+CREATE VIEW attempt_view AS
+SELECT a.task, a.index, a.attempt, a.site, a.agent, a.node, a.batch_id, coalesce(a.state, l.state, 'leased') AS state,
+       a.leased_at, a.started_at, a.ended_at, a.cpu_seconds, a.wall_seconds, a.memory_peak, a.code, a.blame,
+       a.diagnostic, coalesce(a.step, l.step) AS step, a.events_expected, a.events_read
+FROM attempt a LEFT JOIN lease l ON l.task = a.task AND l.index = a.index AND l.attempt = a.attempt;
+
+CREATE VIEW output_view AS
+SELECT o.task, o.index, o.attempt, o.stream, o.events, f.lfn, ac.attempt IS NOT NULL AS accepted
+FROM output o LEFT JOIN file f ON f.id = o.file
+LEFT JOIN accepted ac ON ac.task = o.task AND ac.index = o.index AND ac.stream = o.stream AND ac.attempt = o.attempt;
+
+-- The one query: who made this file, from what, with which software, where is it.
+CREATE VIEW file_view AS
+SELECT f.lfn, f.bytes, f.adler32, f.crc32c, f.events, f.task, f.index, f.attempt, f.software, f.site,
+       ARRAY(SELECT p.lfn FROM file_parent fp JOIN file p ON p.id = fp.parent WHERE fp.file = f.id ORDER BY p.lfn) AS parents,
+       ARRAY(SELECT r.storage FROM replica r WHERE r.file = f.id AND r.state = 'available' ORDER BY r.storage) AS replicas,
+       f.created, f.lost
+FROM file f;
+
+CREATE VIEW replica_view AS SELECT f.lfn, r.storage, r.state, r.at FROM replica r JOIN file f ON f.id = r.file;
+
+CREATE VIEW dataset_view AS
+SELECT d.name AS dataset, d.state, coalesce(sum(c.files), 0)::bigint AS files, coalesce(sum(c.bytes), 0)::bigint AS bytes,
+       coalesce(sum(c.events), 0)::bigint AS events, d.task, d.stream, d.home, d.created, d.closed
+FROM dataset d LEFT JOIN dataset_counter c ON c.dataset = d.id GROUP BY d.id;
+
+CREATE VIEW transfer_view AS
+SELECT f.lfn, t.source, t.destination, t.state, t.tries, t.not_before, t.reason, t.id AS transfer, t.created, t.updated
+FROM transfer t JOIN file f ON f.id = t.file;
+
+CREATE VIEW verdict_view AS
+SELECT task, index, attempt, action, blame, class, code, diagnostic, rule, counted, at, carried_out_at, site, node, reason,
+       not_before, changes, fingerprint
+FROM verdict;
+
+CREATE VIEW transition_view AS
+SELECT id, entity, version, from_state AS "from", to_state AS "to", cause, who, at, detail FROM transition;
+
+CREATE VIEW site_view AS
+SELECT s.name AS site, s.access, s.reason,
+       (SELECT count(*) FROM agent_session a WHERE a.site = s.name AND a.state = 'here') AS agents,
+       (SELECT count(*) FROM lease l JOIN agent_session a ON a.id = l.holder WHERE a.site = s.name) AS running,
+       (SELECT count(*) FROM attempt a WHERE a.site = s.name AND a.state IN ('failed', 'lost')
+            AND a.ended_at > now() - interval '1 hour') AS failed_1h,
+       (SELECT max(a.last_seen) FROM agent_session a WHERE a.site = s.name) AS last_seen, s.cloud, s.until, s.who
+FROM site s;
+
+-- The request tracker of sample by simulation: generated = events assigned, processed = accepted, damaged = given up.
+CREATE VIEW tracker_view AS
+SELECT r.sample AS gen_id, r.simulation AS sim_id, r.owner AS username, s.ssw, s.ssw_ver, s.detector_model, s.physics_list,
+       coalesce(sum(t.events_expected), 0)::bigint AS generated, coalesce(sum(t.events_done), 0)::bigint AS processed,
+       coalesce(sum(t.events_lost), 0)::bigint AS damaged, array_agg(r.id ORDER BY r.id) AS requests
+FROM request r JOIN simulation s ON s.sim_id = r.simulation
+LEFT JOIN task_view t ON t.request = r.id AND t.position = 0
+WHERE r.sample IS NOT NULL AND r.state NOT IN ('new', 'rejected')
+GROUP BY r.sample, r.simulation, r.owner, s.ssw, s.ssw_ver, s.detector_model, s.physics_list
+ORDER BY gen_id, sim_id, username;

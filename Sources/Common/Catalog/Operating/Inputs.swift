@@ -1,0 +1,140 @@
+package import Domain
+
+/// A row of the generator table, as an HTTP body has it.
+package struct NewSample: Sendable, Hashable, Codable {
+    package var rootName: String
+    package var process: String
+    package var generator: String
+    /// GeV, centre of mass.
+    package var energy: Double
+    package var luminosity: Double = 0
+    package var crossSection: Double = 0
+    package var polEp: Double = 0
+    package var polEm: Double = 0
+    package var producer: String
+    package var cut: String?
+    package var totalEvents: Int64
+
+    package init(
+        rootName: String,
+        process: String,
+        generator: String,
+        energy: Double,
+        producer: String,
+        cut: String? = nil,
+        totalEvents: Int64
+    ) {
+        self.rootName = rootName
+        self.process = process
+        self.generator = generator
+        self.energy = energy
+        self.producer = producer
+        self.cut = cut
+        self.totalEvents = totalEvents
+    }
+}
+
+/// What simulates: software, its version, the detector and the physics list.
+package struct NewSimulation: Sendable, Hashable, Codable {
+    package var ssw: String
+    package var sswVersion: String
+    package var detectorModel: String
+    package var physicsList: String
+
+    package init(ssw: String, sswVersion: String, detectorModel: String, physicsList: String) {
+        self.ssw = ssw
+        self.sswVersion = sswVersion
+        self.detectorModel = detectorModel
+        self.physicsList = physicsList
+    }
+
+    package enum CodingKeys: String, CodingKey, CaseIterable {
+        case ssw
+        case sswVersion = "ssw_ver"
+        case detectorModel = "detector_model"
+        case physicsList = "physics_list"
+    }
+}
+
+/// A request for a workflow to be run.
+package struct NewRequest: Sendable {
+    package var workflow: String
+    /// Nil: the latest.
+    package var workflowVersion: Int?
+    package var title: String
+    package var parameters: [String: String]
+    /// Nil: drawn.
+    package var seed: Int64?
+    package var group: String
+    package var priority: Int
+    /// The root name of a sample.
+    package var sample: String?
+    package var simulation: NewSimulation?
+    /// The same twice makes one request; nil: a new one.
+    package var submission: String?
+
+    package init(
+        workflow: String,
+        workflowVersion: Int? = nil,
+        title: String = "",
+        parameters: [String: String] = [:],
+        seed: Int64? = nil,
+        group: String = "production",
+        priority: Int = 100,
+        sample: String? = nil,
+        simulation: NewSimulation? = nil,
+        submission: String? = nil
+    ) {
+        self.workflow = workflow
+        self.workflowVersion = workflowVersion
+        self.title = title
+        self.parameters = parameters
+        self.seed = seed
+        self.group = group
+        self.priority = priority
+        self.sample = sample
+        self.simulation = simulation
+        self.submission = submission
+    }
+}
+
+/// A row of the rule table.
+package struct NewRule: Sendable, Hashable {
+    package var rule: String
+    package var priority: Int
+    package var codeFirst: Int
+    package var codeLast: Int
+    package var pattern: String?
+    package var site: String?
+    package var taskKind: String?
+    package var blame: Blame?
+    package var action: VerdictAction
+    package var parameters: RuleParameters
+    package var expires: Moment?
+
+    package init(
+        rule: String,
+        priority: Int,
+        codeFirst: Int,
+        codeLast: Int,
+        pattern: String? = nil,
+        site: String? = nil,
+        taskKind: String? = nil,
+        blame: Blame? = nil,
+        action: VerdictAction,
+        parameters: RuleParameters = .init(),
+        expires: Moment? = nil
+    ) {
+        self.rule = rule
+        self.priority = priority
+        self.codeFirst = codeFirst
+        self.codeLast = codeLast
+        self.pattern = pattern
+        self.site = site
+        self.taskKind = taskKind
+        self.blame = blame
+        self.action = action
+        self.parameters = parameters
+        self.expires = expires
+    }
+}

@@ -1,0 +1,107 @@
+import Postgres
+
+/// The listings of what the farm is made of: sites, storage, people's tables, processes.
+extension Listings {
+    package static let sites = Listing(
+        "sites",
+        from: "site_view",
+        key: [.text("v.site")],
+        filters: [.texts("site", "v.site"), .texts("access", "v.access"), .texts("cloud", "v.cloud")]
+    )
+
+    package static let storages = Listing(
+        "storages",
+        from: "(SELECT name AS storage, site, kind, base, limit_active, created FROM storage_element)",
+        key: [.text("v.storage")],
+        filters: [.texts("storage", "v.storage"), .texts("site", "v.site"), .texts("kind", "v.kind")]
+    )
+
+    package static let clouds = Listing(
+        "clouds",
+        from: "(SELECT name AS cloud FROM cloud)",
+        key: [.text("v.cloud")],
+        filters: [.texts("cloud", "v.cloud")]
+    )
+
+    package static let samples = Listing(
+        "samples",
+        from: "sample",
+        key: [.integer("v.gen_id")],
+        filters: [
+            .integers("gen_id", "v.gen_id"), .texts("root_name", "v.root_name"), .texts("process", "v.process"),
+        ]
+    )
+
+    package static let simulations = Listing(
+        "simulations",
+        from: "simulation",
+        key: [.integer("v.sim_id")],
+        filters: [.integers("sim_id", "v.sim_id")]
+    )
+
+    /// Without the documents, which may be long.
+    package static let workflows = Listing(
+        "workflows",
+        from: """
+            (SELECT name, version, sha256, owner, created, document ->> 'description' AS description FROM workflow)
+            """,
+        key: [.text("v.name"), .integer("v.version")],
+        filters: [.texts("name", "v.name"), .integers("version", "v.version")]
+    )
+
+    package static let rules = Listing(
+        "rules",
+        from: """
+            (SELECT name AS rule, priority, code_first, code_last, pattern, scope, blame, action, parameters, active, expires,
+                    who, changed FROM failure_rule)
+            """,
+        key: [.integer("v.priority"), .text("v.rule")],
+        filters: [.texts("rule", "v.rule"), .flag("active", "v.active"), .texts("action", "v.action")]
+    )
+
+    package static let tracker = Listing(
+        "tracker",
+        from: "(SELECT t.*, s.root_name FROM tracker_view t JOIN sample s ON s.gen_id = t.gen_id)",
+        key: [.integer("v.gen_id"), .integer("v.sim_id"), .text("v.username")],
+        filters: [
+            .integers("gen_id", "v.gen_id"), .integers("sim_id", "v.sim_id"), .texts("username", "v.username"),
+        ]
+    )
+
+    package static let agents = Listing(
+        "agents",
+        from: """
+            (SELECT site, agent, state, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage,
+                    held_count AS held, last_seen, started FROM agent_session)
+            """,
+        key: [.text("v.site"), .text("v.agent")],
+        filters: [.texts("site", "v.site"), .texts("agent", "v.agent"), .texts("state", "v.state")]
+    )
+
+    /// Every process seen in the last day; alive: seen in the last half minute.
+    package static let services = Listing(
+        "services",
+        from: """
+            (SELECT service, instance, host, pid, version, started_at, seen_at, progressed_at, done, trouble,
+                    seen_at > clock_timestamp() - interval '30 seconds' AS alive
+             FROM service_instance WHERE seen_at > now() - interval '1 day')
+            """,
+        key: [.text("v.service"), .text("v.instance")],
+        filters: [.texts("service", "v.service")]
+    )
+
+    /// Artefacts of accepted attempts, such as plots.
+    package static let plots = Listing(
+        "plots",
+        from: """
+            (SELECT f.lfn, '/api/v1/plots/file?lfn=' || replace(f.lfn, '+', '%2B') AS url, f.bytes, a.task, a.index, a.stream,
+                    t.name, t.request, f.created
+             FROM task_stream s JOIN task t ON t.id = s.task JOIN accepted a ON a.task = s.task AND a.stream = s.stream
+             JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
+             JOIN file f ON f.id = o.file
+             WHERE NOT s.counted AND NOT f.lost)
+            """,
+        key: [.moment("v.created"), .text("v.lfn")],
+        filters: [.integers("task", "v.task"), .integers("request", "v.request")]
+    )
+}

@@ -1,0 +1,156 @@
+package import Postgres
+
+/// Every listing of the HTTP API.
+package enum Listings {
+    package static let all: [Listing] = [
+        Self.requests, Self.tasks, Self.jobs, Self.attempts, Self.outputs, Self.files, Self.replicas, Self.datasets,
+        Self.transfers, Self.verdicts, Self.transitions, Self.sites, Self.storages, Self.clouds, Self.samples,
+        Self.simulations, Self.workflows, Self.rules, Self.tracker, Self.agents, Self.services, Self.waiting,
+        Self.plots,
+    ]
+
+    package static let requests = Listing(
+        "requests",
+        from: "request_view",
+        key: [.integer("v.request")],
+        filters: [
+            .integers("request", "v.request"), .texts("state", "v.state"), .texts("owner", "v.owner"),
+            .texts("workflow", "v.workflow"),
+        ]
+    )
+
+    package static let tasks = Listing(
+        "tasks",
+        from: "task_view",
+        key: [.integer("v.task")],
+        filters: [
+            .integers("task", "v.task"), .integers("request", "v.request"), .texts("state", "v.state"),
+            .texts("kind", "v.kind"), .texts("name", "v.name"),
+        ]
+    )
+
+    package static let jobs = Listing(
+        "jobs",
+        from: "job_view",
+        key: [.integer("v.task"), .integer("v.index")],
+        filters: [.integers("task", "v.task"), .integers("index", "v.index"), .texts("state", "v.state")]
+    )
+
+    package static let attempts = Listing(
+        "attempts",
+        from: "attempt_view",
+        key: [.integer("v.task"), .integer("v.index"), .integer("v.attempt")],
+        filters: [
+            .integers("task", "v.task"), .integers("index", "v.index"), .integers("attempt", "v.attempt"),
+            .texts("site", "v.site"), .texts("state", "v.state"), .integers("code", "v.code"),
+            .texts("blame", "v.blame"),
+        ]
+    )
+
+    package static let outputs = Listing(
+        "outputs",
+        from: "output_view",
+        key: [.integer("v.task"), .integer("v.index"), .integer("v.attempt"), .text("v.stream")],
+        filters: [
+            .integers("task", "v.task"), .integers("index", "v.index"), .texts("stream", "v.stream"),
+            .flag("accepted", "v.accepted"), .texts("lfn", "v.lfn"),
+        ]
+    )
+
+    package static let files = Listing(
+        "files",
+        from: "file_view",
+        key: [.text("v.lfn")],
+        filters: [
+            .texts("lfn", "v.lfn"), .prefix("prefix", "v.lfn"), .integers("task", "v.task"), .texts("site", "v.site"),
+        ]
+    )
+
+    /// The condition that keeps the files of a dataset.
+    package static func inDataset(_ name: String) -> SQL {
+        """
+        v.lfn IN (SELECT f.lfn FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
+                  WHERE d.name = \(name))
+        """
+    }
+
+    package static let replicas = Listing(
+        "replicas",
+        from: "replica_view",
+        key: [.text("v.lfn"), .text("v.storage")],
+        filters: [.texts("lfn", "v.lfn"), .texts("storage", "v.storage"), .texts("state", "v.state")]
+    )
+
+    package static let datasets = Listing(
+        "datasets",
+        from: "dataset_view",
+        key: [.text("v.dataset")],
+        filters: [.texts("dataset", "v.dataset"), .texts("state", "v.state"), .integers("task", "v.task")]
+    )
+
+    /// A transfer that may go at once has no `not_before`.
+    package static let transfers = Listing(
+        "transfers",
+        from: """
+            (SELECT lfn, source, destination, state, tries, nullif(not_before, '-infinity') AS not_before, reason, transfer,
+                    created, updated FROM transfer_view)
+            """,
+        key: [.integer("v.transfer")],
+        filters: [
+            .integers("transfer", "v.transfer"), .texts("source", "v.source"),
+            .texts("destination", "v.destination"), .texts("state", "v.state"), .texts("lfn", "v.lfn"),
+        ]
+    )
+
+    package static let verdicts = Listing(
+        "verdicts",
+        from: "verdict_view",
+        key: [.moment("v.at"), .integer("v.task"), .integer("v.index"), .integer("v.attempt")],
+        filters: [
+            .integers("task", "v.task"), .integers("index", "v.index"), .texts("site", "v.site"),
+            .texts("action", "v.action"), .texts("blame", "v.blame"), .integers("code", "v.code"),
+            .texts("rule", "v.rule"), .texts("class", "v.class"),
+        ]
+    )
+
+    package static let transitions = Listing(
+        "transitions",
+        from: "transition_view",
+        key: [.integer("v.id")],
+        filters: [.texts("entity", "v.entity"), .texts("kind", "split_part(v.entity, ':', 1)")]
+    )
+
+    /// The condition that keeps the transitions of a job and of all its attempts.
+    package static func ofJob(task: Int64, index: Int64) -> SQL {
+        """
+        v.entity IN (SELECT 'job:' || \(task)::bigint || '.' || \(index)::bigint
+                     UNION ALL SELECT 'attempt:' || a.task || '.' || a.index || '.' || a.attempt
+                     FROM attempt a WHERE a.task = \(task) AND a.index = \(index))
+        """
+    }
+
+    package static let waiting = Listing(
+        "waiting",
+        from: """
+            (SELECT task, class, priority, first, last, nullif(not_before, '-infinity') AS not_before, excluded, held
+             FROM waiting_view)
+            """,
+        key: [.integer("v.task"), .integer("v.first")],
+        filters: [.integers("task", "v.task"), .integers("class", "v.class"), .flag("held", "v.held")]
+    )
+
+    static var examples: [AnyStatement] {
+        self.all.flatMap(\.examples) + [
+            Statement(
+                "reading.inDataset",
+                "SELECT v.lfn FROM file_view v WHERE \(fragment: Self.inDataset("x"))",
+                returning: String.self
+            ).erased,
+            Statement(
+                "reading.ofJob",
+                "SELECT v.id FROM transition_view v WHERE \(fragment: Self.ofJob(task: 1, index: 1))",
+                returning: Int64.self
+            ).erased,
+        ]
+    }
+}

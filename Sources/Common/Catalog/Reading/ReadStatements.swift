@@ -1,0 +1,9 @@
+import Postgres
+
+/// What the Gateway reads.
+enum ReadStatements {
+    static var examples: [AnyStatement] {
+        Listings.examples + ObjectStatements.examples + WhyStatements.examples + TotalStatements.examples
+            + ReplayStatements.examples
+    }
+}

@@ -1,0 +1,192 @@
+package import Domain
+package import Postgres
+
+/// Heartbeats, silence, and the kills that are wished for.
+package enum SessionStatements {
+    package struct Beat: Sendable {
+        package let site: String
+        package let agent: String
+        package let session: UUIDText
+        package let held: HeldSummary
+        package let staying: Bool
+
+        package init(site: String, agent: String, session: UUIDText, held: HeldSummary, staying: Bool) {
+            self.site = site
+            self.agent = agent
+            self.session = session
+            self.held = held
+            self.staying = staying
+        }
+    }
+
+    /// Takes in heartbeats. Returns holder, site, agent, whether the site lets it work, and what the catalogue thinks the agent
+    /// holds: count and hash over leases that are older than a few seconds, since a younger offer may still be on its way.
+    package static func beat(
+        _ beats: [Beat]
+    ) -> Statement<Int32, String, String, Bool, Int64, Int64> {
+        Statement(
+            "sessions.beat",
+            """
+            WITH s AS (
+                UPDATE agent_session s SET last_seen = clock_timestamp(), held_count = i.count, held_hash = i.hash,
+                    state = CASE WHEN i.staying THEN 'here' ELSE 'gone' END, room = CASE WHEN i.staying THEN s.room ELSE 0 END
+                FROM unnest(\(beats.map(\.site)), \(beats.map(\.agent)), \(beats.map(\.session)), \(beats.map(\.held.count)),
+                            \(beats.map(\.held.hash)), \(beats.map(\.staying))) AS i(site, agent, session, count, hash, staying)
+                WHERE s.site = i.site AND s.agent = i.agent AND s.session = i.session
+                RETURNING s.id, s.site, s.agent
+            )
+            SELECT s.id, s.site, s.agent, site.access = 'allowed', coalesce(l.count, 0), coalesce(l.hash, 0)
+            FROM s JOIN site ON site.name = s.site LEFT JOIN LATERAL (
+                SELECT count(*) AS count, sum(((l.task * 1000003 + l.index) * 31 + l.attempt) % 4294967291)::bigint AS hash
+                FROM lease l WHERE l.holder = s.id
+            ) l ON true
+            """,
+            returning: Int32.self,
+            String.self,
+            String.self,
+            Bool.self,
+            Int64.self,
+            Int64.self
+        )
+    }
+
+    /// Leases of an agent that is not among what it says it holds and that are old enough for the offer to have arrived:
+    /// task, index, attempt, site, whether it was ever reported.
+    package static func missing(
+        holder: Int32,
+        held: [AttemptKey],
+        olderThanSeconds: Double
+    ) -> Statement<Int64, Int64, Int32, String, Bool> {
+        Statement(
+            "sessions.missing",
+            """
+            SELECT l.task, l.index, l.attempt, l.site, l.sequence > 0 FROM lease l
+            WHERE l.holder = \(holder) AND l.since < clock_timestamp() - make_interval(secs => \(olderThanSeconds))
+              AND NOT EXISTS (
+                SELECT 1 FROM unnest(\(held.map(\.task)), \(held.map(\.index)), \(held.map { Int32($0.attempt) })) AS i(task, index, attempt)
+                WHERE i.task = l.task AND i.index = l.index AND i.attempt = l.attempt)
+            ORDER BY l.task, l.index
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int32.self,
+            String.self,
+            Bool.self
+        )
+    }
+
+    /// Which of the attempts an agent holds have no lease of its own any more: they are to be killed.
+    package static func foreign(holder: Int32, held: [AttemptKey]) -> Statement<Int64, Int64, Int32> {
+        Statement(
+            "sessions.foreign",
+            """
+            SELECT i.task, i.index, i.attempt
+            FROM unnest(\(held.map(\.task)), \(held.map(\.index)), \(held.map { Int32($0.attempt) })) AS i(task, index, attempt)
+            WHERE NOT EXISTS (SELECT 1 FROM lease l WHERE l.task = i.task AND l.index = i.index AND l.attempt = i.attempt
+                              AND l.holder = \(holder))
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int32.self
+        )
+    }
+
+    /// The kills wished for of these agents: holder, task, index, attempt, reason.
+    package static func kills(holders: [Int32]) -> Statement<Int32, Int64, Int64, Int32, String> {
+        Statement(
+            "sessions.kills",
+            """
+            SELECT holder, task, index, attempt, reason FROM kill_wish WHERE holder = ANY(\(holders))
+            ORDER BY holder, task, index, attempt LIMIT 500
+            """,
+            returning: Int32.self,
+            Int64.self,
+            Int64.self,
+            Int32.self,
+            String.self
+        )
+    }
+
+    /// An attempt is to be ended; wishing twice is wishing once.
+    package static func wishKill(_ attempt: AttemptKey, holder: Int32, reason: String) -> SQL {
+        """
+        INSERT INTO kill_wish (task, index, attempt, holder, reason)
+        VALUES (\(attempt.task), \(attempt.index), \(Int32(attempt.attempt)), \(holder), \(reason)) ON CONFLICT DO NOTHING
+        """
+    }
+
+    /// Agents that are here and have something to kill.
+    package static let holdersWithKills = Statement<Int32>(
+        "sessions.holdersWithKills",
+        """
+        SELECT DISTINCT k.holder FROM kill_wish k JOIN agent_session s ON s.id = k.holder AND s.state = 'here' ORDER BY 1
+        """,
+        returning: Int32.self
+    )
+
+    package static func killed(_ attempts: [AttemptKey]) -> SQL {
+        """
+        DELETE FROM kill_wish k USING unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) }))
+            AS i(task, index, attempt)
+        WHERE k.task = i.task AND k.index = i.index AND k.attempt = i.attempt
+        """
+    }
+
+    /// Where to send answers: holder, reply queue, agent, session.
+    package static func addresses(holders: [Int32]) -> Statement<Int32, String, String, UUIDText> {
+        Statement(
+            "sessions.addresses",
+            "SELECT id, reply_to, agent, session FROM agent_session WHERE id = ANY(\(holders))",
+            returning: Int32.self,
+            String.self,
+            String.self,
+            UUIDText.self
+        )
+    }
+
+    /// Agents silent for longer than their site's lost_after become silent: they get no offers. Returns id, site, agent.
+    ///
+    /// - Parameter connectedSeconds: how long this Monitor has had database and broker without a break; time in which the
+    ///   centre itself was deaf does not count.
+    package static func silence(connectedSeconds: Double) -> Statement<Int32, String, String> {
+        Statement(
+            "sessions.silence",
+            """
+            UPDATE agent_session s SET state = 'silent', room = 0 FROM site
+            WHERE site.name = s.site AND s.state = 'here' AND s.last_seen < clock_timestamp() - site.lost_after
+              AND make_interval(secs => \(connectedSeconds)) > least(site.lost_after, interval '1 minute')
+            RETURNING s.id, s.site, s.agent
+            """,
+            returning: Int32.self,
+            String.self,
+            String.self
+        )
+    }
+
+    /// Attempts of agents that are silent or gone: task, index, attempt, site.
+    package static let orphans = Statement<Int64, Int64, Int32, String>(
+        "sessions.orphans",
+        """
+        SELECT l.task, l.index, l.attempt, l.site FROM agent_session s JOIN site ON site.name = s.site JOIN lease l ON l.holder = s.id
+        WHERE s.state <> 'here' AND s.last_seen < clock_timestamp() - CASE s.state WHEN 'gone' THEN interval '5 seconds' ELSE site.lost_after END
+        ORDER BY l.task, l.index LIMIT 500
+        """,
+        returning: Int64.self,
+        Int64.self,
+        Int32.self,
+        String.self
+    )
+
+    static var examples: [AnyStatement] {
+        [
+            Self.beat([]).erased, Self.missing(holder: 1, held: [], olderThanSeconds: 1).erased,
+            Self.foreign(holder: 1, held: []).erased, Self.kills(holders: []).erased, Self.holdersWithKills.erased,
+            Command(
+                "sessions.wishKill",
+                Self.wishKill(AttemptKey(task: 1, index: 1, attempt: 1), holder: 1, reason: "x")
+            ).erased,
+            Command("sessions.killed", Self.killed([])).erased,
+            Self.addresses(holders: []).erased, Self.silence(connectedSeconds: 1).erased, Self.orphans.erased,
+        ]
+    }
+}

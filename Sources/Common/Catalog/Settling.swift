@@ -1,0 +1,203 @@
+package import Domain
+import Messages
+package import Postgres
+
+/// How far a task is: what decides whether it has ended.
+package struct TaskProgress: Sendable, Hashable {
+    package let task: Int64
+    package let request: Int64
+    package let state: TaskState
+    package let total: Int64
+    package let done: Int64
+    package let aborted: Int64
+    package let cancelled: Int64
+    package let allowedLoss: Double
+
+    /// Every job is terminal.
+    package var isComplete: Bool { self.done + self.aborted + self.cancelled >= self.total }
+}
+
+/// Ending tasks, datasets and requests: safe to call at any time, by any service, as often as one likes.
+package enum Settlement {
+    /// Ends what can end among these tasks. Both the Bookkeeper (after accepting) and the Scheduler (after giving a job up)
+    /// call it after their commit: of two that finish the last jobs at once, the later one sees everything.
+    ///
+    /// - Returns: words to other services, to be published.
+    package static func settle(_ tasks: [Int64], in database: PostgresClient) async throws -> [OutboxMessage] {
+        guard !tasks.isEmpty else { return [] }
+        let candidates = try await database.query(SettlingStatements.progress(tasks))
+            .compactMap(SettlingStatements.progress(row:))
+            .filter { $0.isComplete && [.running, .scouting, .finishing].contains($0.state) }
+        var messages: [OutboxMessage] = []
+        for candidate in candidates.sorted(by: { $0.task < $1.task }) {
+            messages += try await database.withTransaction {
+                try await Self.settle(candidate.task, candidate.request, in: $0)
+            }
+        }
+        return messages
+    }
+
+    private static func settle(
+        _ task: Int64,
+        _ request: Int64,
+        in transaction: PostgresTransaction
+    ) async throws -> [OutboxMessage] {
+        // Request first, then task: the order of locks everywhere.
+        _ = try await transaction.query(SettlingStatements.lockRequest(request))
+        _ = try await transaction.query(SettlingStatements.lockTask(task))
+        guard
+            let now = try await transaction.query(SettlingStatements.progress([task])).first.flatMap(
+                SettlingStatements.progress(row:)
+            ),
+            now.isComplete
+        else { return [] }
+        if now.state == .running || now.state == .scouting {
+            _ = try await transaction.execute(
+                RequestStatements.moveTask(
+                    task,
+                    to: .finishing,
+                    pausedFrom: nil,
+                    cause: "every job is terminal",
+                    who: nil
+                )
+            )
+        } else if now.state != .finishing {
+            return []
+        }
+        let pending = try await transaction.query(SettlingStatements.filesOnTheWay(task)).first ?? 0
+        guard pending == 0 else { return [] }
+        let end = TaskState.end(total: now.total, aborted: now.aborted, allowedLoss: now.allowedLoss)
+        let cause =
+            end == .done
+            ? (now.aborted == 0
+                ? "every job is done" : "\(now.aborted) of \(now.total) jobs were given up, within its allowed loss")
+            : "\(now.aborted) of \(now.total) jobs were given up, more than its allowed loss"
+        _ = try await transaction.execute(
+            RequestStatements.moveTask(task, to: end, pausedFrom: nil, cause: cause, who: nil)
+        )
+        if end == .done { _ = try await transaction.execute(SettlingStatements.closeDatasets(task)) }
+        try await Self.settleRequest(request, in: transaction)
+        let words = try OutboxMessage.control("scheduler", .task, ids: [task])
+        _ = try await transaction.execute(OutboxStatements.insert(words))
+        return words
+    }
+
+    /// Ends a request whose tasks have all ended; the caller holds its lock.
+    package static func settleRequest(_ request: Int64, in transaction: PostgresTransaction) async throws {
+        let states = try await transaction.query(SettlingStatements.taskStates(request)).compactMap(
+            TaskState.init(rawValue:)
+        )
+        guard states.allSatisfy(\.isTerminal) else { return }
+        let failed = states.filter { $0 != .done }.count
+        _ = try await transaction.execute(
+            SettlingStatements.endRequest(
+                request,
+                to: failed == 0 ? .finished : .failed,
+                cause: failed == 0 ? "every task is done" : "\(failed) of \(states.count) tasks failed"
+            )
+        )
+    }
+}
+
+package enum SettlingStatements {
+    package static func progress(
+        _ tasks: [Int64]
+    ) -> Statement<Int64, Int64, String, Int64, Int64, Int64, Int64, Double> {
+        Statement(
+            "settling.progress",
+            """
+            SELECT t.id, t.request, t.state, t.jobs_total, coalesce(c.done, 0), coalesce(c.aborted, 0), coalesce(c.cancelled, 0), t.allowed_loss
+            FROM task t LEFT JOIN LATERAL (
+                SELECT sum(done)::bigint AS done, sum(aborted)::bigint AS aborted, sum(cancelled)::bigint AS cancelled
+                FROM task_counter c WHERE c.task = t.id
+            ) c ON true
+            WHERE t.id = ANY(\(tasks)) AND t.jobs_total IS NOT NULL
+            """,
+            returning: Int64.self,
+            Int64.self,
+            String.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Double.self
+        )
+    }
+
+    static func progress(row: (Int64, Int64, String, Int64, Int64, Int64, Int64, Double)) -> TaskProgress? {
+        guard let state = TaskState(rawValue: row.2) else { return nil }
+        return TaskProgress(
+            task: row.0,
+            request: row.1,
+            state: state,
+            total: row.3,
+            done: row.4,
+            aborted: row.5,
+            cancelled: row.6,
+            allowedLoss: row.7
+        )
+    }
+
+    /// Tasks whose jobs may all be terminal: what the sweep looks at.
+    package static let open = Statement<Int64>(
+        "settling.open",
+        "SELECT id FROM task WHERE state IN ('running', 'scouting', 'finishing') AND jobs_total IS NOT NULL ORDER BY id",
+        returning: Int64.self
+    )
+
+    package static func lockRequest(_ request: Int64) -> Statement<Int64> {
+        Statement(
+            "settling.lockRequest",
+            "SELECT id FROM request WHERE id = \(request) FOR NO KEY UPDATE",
+            returning: Int64.self
+        )
+    }
+
+    package static func lockTask(_ task: Int64) -> Statement<Int64> {
+        Statement(
+            "settling.lockTask",
+            "SELECT id FROM task WHERE id = \(task) FOR NO KEY UPDATE",
+            returning: Int64.self
+        )
+    }
+
+    /// Files of the task's datasets that are not yet at their home.
+    package static func filesOnTheWay(_ task: Int64) -> Statement<Int64> {
+        Statement(
+            "settling.filesOnTheWay",
+            """
+            SELECT count(*) FROM dataset d JOIN dataset_file df ON df.dataset = d.id
+            WHERE d.task = \(task)
+              AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = df.file AND r.storage = d.home AND r.state = 'available')
+            """,
+            returning: Int64.self
+        )
+    }
+
+    package static func closeDatasets(_ task: Int64) -> SQL {
+        """
+        UPDATE dataset SET state = 'closed', version = version + 1, closed = now(), cause = 'its task is done', who = NULL
+        WHERE task = \(task) AND state = 'open'
+        """
+    }
+
+    package static func taskStates(_ request: Int64) -> Statement<String> {
+        Statement("settling.taskStates", "SELECT state FROM task WHERE request = \(request)", returning: String.self)
+    }
+
+    package static func endRequest(_ request: Int64, to state: RequestState, cause: String) -> SQL {
+        """
+        UPDATE request SET state = \(state.rawValue), version = version + 1, cause = \(cause), who = NULL, updated = now()
+        WHERE id = \(request) AND state IN ('approved', 'running')
+        """
+    }
+
+    static var examples: [AnyStatement] {
+        [
+            Self.progress([]).erased, Self.open.erased, Self.lockRequest(1).erased, Self.lockTask(1).erased,
+            Self.filesOnTheWay(1).erased, Command("settling.closeDatasets", Self.closeDatasets(1)).erased,
+            Self.taskStates(1).erased,
+            Command("settling.endRequest", Self.endRequest(1, to: .finished, cause: "x")).erased,
+        ]
+    }
+}

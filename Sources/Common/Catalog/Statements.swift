@@ -1,0 +1,14 @@
+package import Postgres
+
+/// Every statement of the catalogue, for the test that prepares each one and compares its types with the server's.
+package enum CatalogStatements {
+    package static var all: [AnyStatement] {
+        OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
+            + AcceptStatements.examples + VerdictStatements.examples + FeedStatements.examples
+            + InstanceStatements.examples
+            + RequestStatements.examples + ExpansionStatements.examples + SettlingStatements.examples
+            + TransferStatements.examples + ReadStatements.examples + OperatingStatements.examples + Doctor.examples
+            + TaskControlStatements.examples + BenchStatements.examples + SeedStatements.examples
+            + RebuildStatements.examples + AuditStatements.examples
+    }
+}

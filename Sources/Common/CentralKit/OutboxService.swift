@@ -1,0 +1,106 @@
+import AMQP
+package import Catalog
+package import Logging
+import NIOConcurrencyHelpers
+package import Postgres
+package import ServiceKit
+import ServiceLifecycle
+
+/// Sends what transactions left in the outbox: at once when a handler says so after its commit, and by a sweep what is older
+/// than a few seconds. A row goes when the broker has confirmed its message.
+package final class OutboxService: Service, CustomStringConvertible {
+    private let database: PostgresClient
+    private let publisher: MessagePublisher
+    private let logger: Logger
+    private let waiting = NIOLockedValueBox<[OutboxMessage]>([])
+    private let bell: AsyncStream<Void>
+    private let rope: AsyncStream<Void>.Continuation
+    private let sweep: PeriodicSweep
+
+    package init(database: PostgresClient, publisher: MessagePublisher, health: HealthState, logger: Logger) {
+        self.database = database
+        self.publisher = publisher
+        self.logger = logger
+        (self.bell, self.rope) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.sweep = PeriodicSweep(name: "outbox", interval: .seconds(5), health: health, logger: logger) {
+            let rows = try await database.query(OutboxStatements.overdue(seconds: 5, limit: 500))
+            try await Self.send(
+                rows.map { OutboxMessage(id: $0.0, exchange: $0.1, routingKey: $0.2, type: $0.3, body: $0.4) },
+                database: database,
+                publisher: publisher,
+                logger: logger
+            )
+            return rows.count == 500 ? .more : .done
+        }
+    }
+
+    package var description: String { "outbox" }
+
+    /// Takes rows that were just committed. Returns at once; what cannot be sent now is found by the sweep.
+    package func send(_ messages: [OutboxMessage]) {
+        guard !messages.isEmpty else { return }
+        self.waiting.withLockedValue { $0 += messages }
+        self.rope.yield()
+    }
+
+    package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.sweep.run() }
+            group.addTask {
+                await withGracefulShutdownHandler {
+                    for await _ in self.bell { await self.sendWaiting() }
+                    await self.sendWaiting()
+                } onGracefulShutdown: {
+                    self.rope.finish()
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func sendWaiting() async {
+        let messages = self.waiting.withLockedValue { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+        guard !messages.isEmpty else { return }
+        do {
+            try await Self.send(messages, database: self.database, publisher: self.publisher, logger: self.logger)
+        } catch {
+            // The rows are still there: the sweep sends them.
+            self.logger.warning("outbox not sent, the sweep will", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private static func send(
+        _ messages: [OutboxMessage],
+        database: PostgresClient,
+        publisher: MessagePublisher,
+        logger: Logger
+    ) async throws {
+        guard !messages.isEmpty else { return }
+        let outcomes = try await publisher.sendRaw(
+            messages.map {
+                PreparedMessage(
+                    id: $0.id.text,
+                    exchange: $0.exchange,
+                    routingKey: $0.routingKey,
+                    type: $0.type,
+                    body: Array($0.body.utf8)
+                )
+            }
+        )
+        var sent: [UUIDText] = []
+        for (message, outcome) in zip(messages, outcomes) {
+            if outcome == .confirmed {
+                sent.append(message.id)
+            } else {
+                logger.debug(
+                    "outbox message not taken",
+                    metadata: ["key": "\(message.routingKey)", "outcome": "\(outcome)"]
+                )
+            }
+        }
+        if !sent.isEmpty { try await database.execute(OutboxStatements.delete(sent)) }
+    }
+}

@@ -1,0 +1,66 @@
+/// Pages that are written from the tables of this module; a test compares them with the files in `docs/`.
+package enum Documentation {
+    /// `docs/states.md`.
+    package static var states: String {
+        var text = """
+            # States
+
+            Written from the tables in `Sources/Common/Domain/States`, which the catalogue holds as rows and enforces: it refuses
+            every other move. *Who* is the service that makes the move; `operator` is a person, through the gateway.
+
+
+            """
+        func section<State: StateMachine>(_ type: State.Type, _ title: String) {
+            text += "## \(title)\n\n| from | to | who | when |\n|---|---|---|---|\n"
+            for row in State.transitions {
+                let movers = row.movers.map(\.rawValue).joined(separator: ", ")
+                text += "| \(row.from?.rawValue ?? "–") | \(row.to.rawValue) | \(movers) | \(row.when) |\n"
+            }
+            let terminal = State.allCases.filter(\.isTerminal).map(\.rawValue).joined(separator: ", ")
+            text += "\nTerminal: \(terminal.isEmpty ? "none" : terminal).\n\n"
+        }
+        section(RequestState.self, "Request")
+        section(TaskState.self, "Task")
+        section(JobState.self, "Job")
+        section(AttemptState.self, "Attempt")
+        section(TransferState.self, "Transfer")
+        section(DatasetState.self, "Dataset")
+        section(SiteAccess.self, "Site")
+        text += "## What people can do to a request\n\n| action | in state | least role |\n|---|---|---|\n"
+        for action in RequestAction.allCases {
+            let states = action.allowedIn.map(\.rawValue).joined(separator: ", ")
+            text += "| \(action.rawValue) | \(states) | \(action.role.rawValue) |\n"
+        }
+        return text
+    }
+
+    /// `docs/failure-codes.md`.
+    package static var failureCodes: String {
+        var text = """
+            # Failure codes
+
+            A failure is a list of (code, diagnostic). The first digit says what broke. Of several failures of one attempt the
+            cause is the one whose layer ranks first in the table of layers. *Blame* is whose fault it is unless a rule says
+            otherwise; blame of payload, definition and data uses up one of the job's attempts, the others do not.
+
+            | digit | layer | rank |
+            |---|---|---|
+
+            """
+        for layer in FailureLayer.allCases { text += "| \(layer.rawValue)xxx | \(layer.name) | \(layer.rank) |\n" }
+        text += "\n| code | name | blame | meaning | what to do |\n|---|---|---|---|---|\n"
+        for code in FailureCode.allCases {
+            text += "| \(code.rawValue) | \(code.name) | \(code.blame.rawValue) | \(code.meaning) | \(code.remedy) |\n"
+        }
+        text += "\n## The first rules\n\nTried in this order; the first that matches decides.\n\n"
+        text += "| rule | codes | action | pause, s | elsewhere | limit of uncounted |\n|---|---|---|---|---|---|\n"
+        for rule in FailureRule.defaults {
+            let parameters = rule.parameters
+            text += "| \(rule.name) | \(rule.codes.lowerBound)–\(rule.codes.upperBound) | \(rule.action.rawValue) "
+            text +=
+                "| \(parameters.pauseSeconds.map { String(Int($0)) } ?? "") | \(parameters.elsewhere == true ? "yes" : "") "
+            text += "| \(parameters.uncountedLimit.map(String.init) ?? "") |\n"
+        }
+        return text
+    }
+}

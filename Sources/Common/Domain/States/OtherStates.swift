@@ -1,0 +1,87 @@
+/// The states of a transfer.
+package enum TransferState: String, StateMachine {
+    case queued
+    case active
+    case done
+    case failed
+    case cancelled
+
+    package static let kind = "transfer"
+    package static let terminal: Set<Self> = [.done, .failed, .cancelled]
+
+    package static let transitions: [Transition<TransferState>] = [
+        move(nil, .queued, [.bookkeeper, .operator], "a file must go where its dataset is subscribed"),
+        move(.queued, .active, [.transfer], "leased by a worker"),
+        move(.queued, .cancelled, [.operator], "cancelled"),
+        move(.queued, .failed, [.transfer], "no source is left"),
+        move(.active, .done, [.transfer], "copied, verified, published by rename"),
+        move(.active, .queued, [.transfer], "failed in a way that may pass: tried again after a pause"),
+        move(.active, .failed, [.transfer], "failed for good, or too often"),
+        move(.active, .cancelled, [.operator], "cancelled"),
+        move(.failed, .queued, [.operator], "retried by an operator"),
+    ]
+}
+
+/// The states of a dataset. Closed means immutable.
+package enum DatasetState: String, StateMachine {
+    case open
+    case closed
+
+    package static let kind = "dataset"
+    package static let terminal: Set<Self> = [.closed]
+
+    package static let transitions: [Transition<DatasetState>] = [
+        move(nil, .open, [.operator], "made with the task that fills it"),
+        move(.open, .closed, [.bookkeeper, .operator], "its task is done and every file is where it belongs"),
+    ]
+}
+
+/// Whether a site gets work.
+package enum SiteAccess: String, StateMachine {
+    case allowed
+    case draining
+    case banned
+
+    package static let kind = "site"
+    package static let terminal: Set<Self> = []
+
+    package static let transitions: [Transition<SiteAccess>] = [
+        move(nil, .allowed, [.operator], "added"),
+        move(.allowed, .draining, [.operator, .monitor], "gets no new work; what runs there goes on"),
+        move(.allowed, .banned, [.operator, .monitor], "gets no work"),
+        move(.draining, .banned, [.operator, .monitor], "gets no work"),
+        move(.draining, .allowed, [.operator, .monitor], "let back in"),
+        move(.banned, .allowed, [.operator, .monitor], "let back in"),
+        move(.banned, .draining, [.operator, .monitor], "let finish"),
+    ]
+}
+
+/// A file in the log: it is registered once, and may be declared lost.
+package enum FileState: String, StateMachine {
+    case registered
+    case lost
+
+    package static let kind = "file"
+    package static let terminal: Set<Self> = [.lost]
+
+    package static let transitions: [Transition<FileState>] = [
+        move(nil, .registered, [.bookkeeper], "an attempt's output was accepted"),
+        move(.registered, .lost, [.operator], "declared lost: no good replica is left"),
+    ]
+}
+
+/// A verdict in the log: written once, never changed.
+package enum VerdictState: String, StateMachine {
+    case resubmit
+    case abort
+    case pause
+
+    package static let kind = "verdict"
+    package static let terminal: Set<Self> = [.resubmit, .abort, .pause]
+
+    package static let transitions: [Transition<VerdictState>] = [
+        move(nil, .resubmit, [.monitor], "the job will be tried again"),
+        move(nil, .abort, [.monitor], "the job is given up"),
+        move(nil, .pause, [.monitor], "the task is paused until an operator has looked"),
+    ]
+}

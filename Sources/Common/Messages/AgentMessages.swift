@@ -1,0 +1,344 @@
+package import Domain
+
+/// An agent has room and asks for work. `room` is absolute: a later question replaces an earlier one.
+package struct WorkItem: MessageItem {
+    package static let type = "agent.work.v1"
+
+    package var agent: String
+    /// New at every start of the agent.
+    package var session: String
+    /// Grows with every question of the session; an offer names the one it answers.
+    package var question: Int64
+    /// Free cores.
+    package var room: Int
+    package var capacity: Capacity
+    package var replyTo: String
+
+    package init(agent: String, session: String, question: Int64, room: Int, capacity: Capacity, replyTo: String) {
+        self.agent = agent
+        self.session = session
+        self.question = question
+        self.room = room
+        self.capacity = capacity
+        self.replyTo = replyTo
+    }
+}
+
+/// The agent is alive and holds these attempts, in two numbers, or in full when the centre asked for the list.
+package struct HeartbeatItem: MessageItem {
+    package static let type = "agent.heartbeat.v1"
+
+    package var agent: String
+    package var session: String
+    package var held: HeldSummary
+    package var list: [AttemptKey]?
+    /// Kills carried out since the last heartbeat.
+    package var killed: [AttemptKey]?
+    package var replyTo: String
+    /// False in the last heartbeat of an agent that stops.
+    package var staying: Bool
+
+    package init(
+        agent: String,
+        session: String,
+        held: HeldSummary,
+        list: [AttemptKey]? = nil,
+        killed: [AttemptKey]? = nil,
+        replyTo: String,
+        staying: Bool = true
+    ) {
+        self.agent = agent
+        self.session = session
+        self.held = held
+        self.list = list
+        self.killed = killed
+        self.replyTo = replyTo
+        self.staying = staying
+    }
+}
+
+/// The centre's answer to a heartbeat: what it wishes, repeated until it is so.
+package struct AnswerItem: MessageItem {
+    package static let type = "agent.answer.v1"
+
+    package var agent: String
+    package var session: String
+    package var kill: [KillOrder]
+    /// Ask for no more work.
+    package var drain: Bool
+    /// Send the full list with the next heartbeat, at once.
+    package var wantsList: Bool
+    package var at: Timestamp
+
+    package init(agent: String, session: String, kill: [KillOrder], drain: Bool, wantsList: Bool, at: Timestamp) {
+        self.agent = agent
+        self.session = session
+        self.kill = kill
+        self.drain = drain
+        self.wantsList = wantsList
+        self.at = at
+    }
+}
+
+/// End this attempt and report it cancelled.
+package struct KillOrder: Codable, Sendable, Equatable {
+    package var attempt: AttemptKey
+    package var reason: String
+
+    package init(attempt: AttemptKey, reason: String) {
+        self.attempt = attempt
+        self.reason = reason
+    }
+}
+
+/// What names an attempt in every report: the key, and the token its lease was given.
+package struct AttemptName: Codable, Sendable, Equatable, Hashable {
+    package var task: Int64
+    package var index: Int64
+    package var attempt: Int
+    package var token: String
+
+    package init(task: Int64, index: Int64, attempt: Int, token: String) {
+        self.task = task
+        self.index = index
+        self.attempt = attempt
+        self.token = token
+    }
+
+    package var key: AttemptKey { AttemptKey(task: self.task, index: self.index, attempt: self.attempt) }
+}
+
+/// A step that an attempt has gone through.
+package struct StepRecord: Codable, Sendable, Equatable {
+    package var name: String
+    package var started: Timestamp
+    package var ended: Timestamp?
+    package var exitCode: Int?
+    package var signal: Int?
+    /// Skipped because an earlier attempt at this site had done it.
+    package var reused: Bool?
+
+    package init(
+        name: String,
+        started: Timestamp,
+        ended: Timestamp? = nil,
+        exitCode: Int? = nil,
+        signal: Int? = nil,
+        reused: Bool? = nil
+    ) {
+        self.name = name
+        self.started = started
+        self.ended = ended
+        self.exitCode = exitCode
+        self.signal = signal
+        self.reused = reused
+    }
+}
+
+/// What an attempt used.
+package struct Usage: Codable, Sendable, Equatable {
+    package var cpuSeconds: Double
+    package var wallSeconds: Double
+    /// Bytes, the largest of its processes.
+    package var memoryPeak: Int64
+
+    package init(cpuSeconds: Double, wallSeconds: Double, memoryPeak: Int64) {
+        self.cpuSeconds = cpuSeconds
+        self.wallSeconds = wallSeconds
+        self.memoryPeak = memoryPeak
+    }
+}
+
+/// An attempt runs: its first report, and one for each step.
+package struct RunningItem: MessageItem {
+    package static let type = "attempt.running.v1"
+
+    package var name: AttemptName
+    /// Grows with every report of the attempt; a lower one only fills in times.
+    package var sequence: Int64
+    package var agent: String
+    package var node: String
+    package var batchID: String?
+    package var step: String
+    package var at: Timestamp
+
+    package init(
+        name: AttemptName,
+        sequence: Int64,
+        agent: String,
+        node: String,
+        batchID: String? = nil,
+        step: String,
+        at: Timestamp
+    ) {
+        self.name = name
+        self.sequence = sequence
+        self.agent = agent
+        self.node = node
+        self.batchID = batchID
+        self.step = step
+        self.at = at
+    }
+}
+
+/// How far an attempt is; may be lost on the way.
+package struct ProgressItem: MessageItem {
+    package static let type = "attempt.progress.v1"
+
+    package var name: AttemptName
+    package var step: String
+    /// 0 to 1; nil when the payload does not say.
+    package var fraction: Double?
+    package var metrics: [String: Double]?
+    /// The last lines of its output.
+    package var tail: String?
+    package var at: Timestamp
+
+    package init(
+        name: AttemptName,
+        step: String,
+        fraction: Double? = nil,
+        metrics: [String: Double]? = nil,
+        tail: String? = nil,
+        at: Timestamp
+    ) {
+        self.name = name
+        self.step = step
+        self.fraction = fraction
+        self.metrics = metrics
+        self.tail = tail
+        self.at = at
+    }
+}
+
+/// An attempt failed: everything that went wrong, and what it used.
+package struct FailedItem: MessageItem {
+    package static let type = "attempt.failed.v1"
+
+    package var name: AttemptName
+    package var sequence: Int64
+    package var agent: String
+    package var node: String
+    package var failures: [Failure]
+    package var steps: [StepRecord]
+    package var usage: Usage
+    /// The last lines of the log.
+    package var tail: String?
+    package var at: Timestamp
+
+    package init(
+        name: AttemptName,
+        sequence: Int64,
+        agent: String,
+        node: String,
+        failures: [Failure],
+        steps: [StepRecord],
+        usage: Usage,
+        tail: String? = nil,
+        at: Timestamp
+    ) {
+        self.name = name
+        self.sequence = sequence
+        self.agent = agent
+        self.node = node
+        self.failures = failures
+        self.steps = steps
+        self.usage = usage
+        self.tail = tail
+        self.at = at
+    }
+}
+
+/// An attempt was ended on request.
+package struct CancelledItem: MessageItem {
+    package static let type = "attempt.cancelled.v1"
+
+    package var name: AttemptName
+    package var sequence: Int64
+    package var agent: String
+    package var reason: String
+    package var usage: Usage
+    package var at: Timestamp
+
+    package init(name: AttemptName, sequence: Int64, agent: String, reason: String, usage: Usage, at: Timestamp) {
+        self.name = name
+        self.sequence = sequence
+        self.agent = agent
+        self.reason = reason
+        self.usage = usage
+        self.at = at
+    }
+}
+
+/// One output of a finished attempt. An empty stream has events 0 and no file.
+package struct ManifestOutput: Codable, Sendable, Equatable {
+    package var stream: String
+    package var events: Int64
+    package var lfn: String?
+    package var bytes: Int64?
+    package var adler32: String?
+    package var crc32c: String?
+    /// Where the agent stored it.
+    package var storage: String?
+
+    package init(
+        stream: String,
+        events: Int64,
+        lfn: String? = nil,
+        bytes: Int64? = nil,
+        adler32: String? = nil,
+        crc32c: String? = nil,
+        storage: String? = nil
+    ) {
+        self.stream = stream
+        self.events = events
+        self.lfn = lfn
+        self.bytes = bytes
+        self.adler32 = adler32
+        self.crc32c = crc32c
+        self.storage = storage
+    }
+}
+
+/// The agent says the attempt worked, with its manifest: the Bookkeeper decides.
+package struct FinishedItem: MessageItem {
+    package static let type = "attempt.finished.v1"
+
+    package var name: AttemptName
+    package var sequence: Int64
+    package var agent: String
+    package var node: String
+    package var eventsRead: Int64
+    package var outputs: [ManifestOutput]
+    package var software: String?
+    package var steps: [StepRecord]
+    package var usage: Usage
+    package var started: Timestamp
+    package var at: Timestamp
+
+    package init(
+        name: AttemptName,
+        sequence: Int64,
+        agent: String,
+        node: String,
+        eventsRead: Int64,
+        outputs: [ManifestOutput],
+        software: String? = nil,
+        steps: [StepRecord],
+        usage: Usage,
+        started: Timestamp,
+        at: Timestamp
+    ) {
+        self.name = name
+        self.sequence = sequence
+        self.agent = agent
+        self.node = node
+        self.eventsRead = eventsRead
+        self.outputs = outputs
+        self.software = software
+        self.steps = steps
+        self.usage = usage
+        self.started = started
+        self.at = at
+    }
+}

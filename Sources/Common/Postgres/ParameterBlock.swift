@@ -1,0 +1,59 @@
+import CLibPQ
+
+/// Puts the parameters of a statement into the form libpq takes.
+enum ParameterBlock {
+    /// The protocol counts parameters in 16 bits.
+    static let limit = 65_535
+
+    /// - Throws: `encoding` for what libpq would cut off or refuse, before anything is sent.
+    static func check(_ statement: AnyStatement) throws {
+        let parameters = statement.sql.parameters
+        guard parameters.count <= Self.limit else {
+            throw PostgresError(
+                .encoding,
+                "\(parameters.count) parameters, at most \(Self.limit) are possible: send arrays",
+                statement: statement.name
+            )
+        }
+        for (index, parameter) in parameters.enumerated() {
+            guard let text = parameter.text, text.utf8.contains(0) else { continue }
+            throw PostgresError(
+                .encoding,
+                "parameter \(index + 1) holds a NUL character, which PostgreSQL cannot store",
+                statement: statement.name
+            )
+        }
+    }
+
+    /// - Returns: false if libpq could not queue it.
+    static func send(_ sql: SQL, on handle: OpaquePointer) -> Bool {
+        self.with(sql) { count, types, values in
+            PQsendQueryParams(handle, sql.text, count, types, values, nil, nil, 0) == 1
+        }
+    }
+
+    private static func with(
+        _ sql: SQL,
+        _ body: (CInt, UnsafePointer<Oid>?, UnsafePointer<UnsafePointer<CChar>?>?) -> Bool
+    ) -> Bool {
+        let parameters = sql.parameters
+        if parameters.isEmpty { return body(0, nil, nil) }
+        var bytes: [CChar] = []
+        bytes.reserveCapacity(parameters.reduce(0) { $0 + ($1.text?.utf8.count ?? 0) + 1 })
+        var starts: [Int?] = []
+        for parameter in parameters {
+            guard let text = parameter.text else {
+                starts.append(nil)
+                continue
+            }
+            starts.append(bytes.count)
+            bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) })
+            bytes.append(0)
+        }
+        let types = parameters.map { Oid($0.type.oid) }
+        return bytes.withUnsafeBufferPointer { buffer in
+            let values = starts.map { start in start.flatMap { buffer.baseAddress?.advanced(by: $0) } }
+            return body(CInt(parameters.count), types, values)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package import Glibc
+
+/// Ports of the loopback interface.
+package enum FreePort {
+    /// Some ports that nobody uses at this moment.
+    ///
+    /// - Throws: ``ServerError``.
+    package static func pick(_ count: Int = 1) throws -> [Int] {
+        // All are held until all are chosen, so that they differ.
+        var descriptors: [CInt] = []
+        defer { for descriptor in descriptors { close(descriptor) } }
+        return try (0..<count).map { _ in
+            let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+            guard descriptor >= 0 else { throw ServerError("no socket: \(String(cString: strerror(errno)))") }
+            descriptors.append(descriptor)
+            var address = Self.loopback(port: 0)
+            let bound = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
+                    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+                    return bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
+                }
+            }
+            guard bound else { throw ServerError("no free port on 127.0.0.1: \(String(cString: strerror(errno)))") }
+            return Int(UInt16(bigEndian: address.sin_port))
+        }
+    }
+
+    /// Connects to a port, sends `greeting`, and returns the first byte of the answer; nil if there is none within
+    /// about a second. Blocks.
+    package static func firstByte(port: Int, greeting: [UInt8]) -> UInt8? {
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var limit = timeval(tv_sec: 1, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        var address = Self.loopback(port: port)
+        let isConnected = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+            }
+        }
+        guard isConnected, send(descriptor, greeting, greeting.count, CInt(MSG_NOSIGNAL)) == greeting.count
+        else { return nil }
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, 0) == 1 ? byte : nil
+    }
+
+    package static func loopback(port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = UInt16(port).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        return address
+    }
+}

@@ -1,0 +1,249 @@
+package import AMQP
+package import Domain
+import FoundationEssentials
+package import Logging
+package import Messages
+import NIOConcurrencyHelpers
+
+/// An agent that speaks the real messages over a real broker and whose payload returns at once: for benchmarks and for tests of
+/// the centre. It keeps no journal and runs nothing.
+package final class SimulatedAgent: Sendable {
+    /// What the payload of a job does.
+    package enum Behaviour: Sendable {
+        /// Finishes with every stream of its task, the first counted one holding the job's events.
+        case finish
+        case fail([Failure])
+        /// Finishes, with another manifest.
+        case finishWith(@Sendable (FinishedItem) -> FinishedItem)
+        /// Runs, and says nothing more.
+        case hang
+        /// Does not even take the offer in.
+        case ignore
+    }
+
+    private struct State {
+        var question: Int64 = 0
+        var held: Set<AttemptKey> = []
+        var seen = 0
+        var killed: [AttemptKey] = []
+    }
+
+    package let site: String
+    package let agent: String
+    package let session = OutgoingMessage.freshID()
+    private let room: Int
+    private let storage: String
+    private let behaviour: @Sendable (OfferedJob, JobDescription) -> Behaviour
+    private let publisher: AMQPPublisher
+    private let consumer: AMQPConsumer
+    private let logger: Logger
+    private let state = NIOLockedValueBox(State())
+
+    package init(
+        endpoint: AMQPEndpoint,
+        site: String,
+        agent: String,
+        room: Int,
+        storage: String,
+        logger: Logger = Logger(label: "simulated agent"),
+        behaviour: @escaping @Sendable (OfferedJob, JobDescription) -> Behaviour = { _, _ in .finish }
+    ) {
+        self.site = site
+        self.agent = agent
+        self.room = room
+        self.storage = storage
+        self.behaviour = behaviour
+        self.logger = logger
+        let exchanges = Topology(
+            exchanges: [.init(Exchange.report), .init(Exchange.site(site))],
+            bindings: [.init(from: Exchange.site(site), to: .exchange(Exchange.report), routingKey: "#")]
+        )
+        self.publisher = AMQPPublisher(endpoint: endpoint, name: "sim \(agent)", topology: exchanges, logger: logger)
+        let queue = Queue.agent(site: site, agent: agent)
+        self.consumer = AMQPConsumer(
+            endpoint: endpoint,
+            name: "sim \(agent) answers",
+            topology: Topology(queues: [.reply(queue)]),
+            queue: queue,
+            prefetch: 100,
+            logger: logger
+        )
+    }
+
+    /// Jobs offered so far.
+    package var seen: Int { self.state.withLockedValue { $0.seen } }
+    /// Kills received so far.
+    package var killed: [AttemptKey] { self.state.withLockedValue { $0.killed } }
+
+    /// Asks for work and does it until cancelled.
+    package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.publisher.run() }
+            group.addTask { try await self.consumer.run() }
+            group.addTask { try await self.work() }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func work() async throws {
+        for await state in self.consumer.stateChanges() where state == .connected { break }
+        try await self.ask(room: self.room)
+        for await batch in self.consumer.batches(maximum: 50) {
+            for delivery in batch.deliveries { try await self.take(delivery) }
+            await batch.acknowledge()
+        }
+    }
+
+    /// Says that there is room.
+    package func ask(room: Int) async throws {
+        let question = self.state.withLockedValue { state in
+            state.question += 1
+            return state.question
+        }
+        let item = WorkItem(
+            agent: self.agent,
+            session: self.session,
+            question: question,
+            room: room,
+            capacity: Capacity(
+                cores: 8,
+                memoryMBPerCore: 4000,
+                walltimeSeconds: 86_400,
+                diskMB: 100_000,
+                platform: "linux-x86_64",
+                storage: [self.storage]
+            ),
+            replyTo: Queue.agent(site: self.site, agent: self.agent)
+        )
+        try await self.send([item], RoutingKey.work)
+    }
+
+    /// Says that it is alive and what it holds.
+    package func beat(withList: Bool = false, staying: Bool = true) async throws {
+        let held = self.state.withLockedValue { $0.held }
+        let item = HeartbeatItem(
+            agent: self.agent,
+            session: self.session,
+            held: HeldSummary(held),
+            list: withList ? held.sorted() : nil,
+            replyTo: Queue.agent(site: self.site, agent: self.agent),
+            staying: staying
+        )
+        try await self.send([item], RoutingKey.heartbeat)
+    }
+
+    private func send<Item: MessageItem>(_ items: [Item], _ key: String) async throws {
+        let messages = try Batch<Item>.cut(items).map { batch in
+            OutgoingMessage(
+                exchange: Exchange.site(self.site),
+                routingKey: key,
+                body: try batch.encoded(),
+                type: Item.type,
+                contentType: "application/json"
+            )
+        }
+        var left = messages
+        while !left.isEmpty {
+            let outcomes = try await self.publisher.publish(left)
+            left = zip(left, outcomes).filter { $0.1 != .confirmed }.map(\.0)
+            // The centre has not declared its queues yet, or is full: as a real agent, say it again.
+            if !left.isEmpty { try await Task.sleep(for: .milliseconds(200)) }
+        }
+    }
+
+    private func take(_ delivery: Delivery) async throws {
+        switch delivery.type {
+        case OfferItem.type:
+            for item in try Batch<OfferItem>(decoding: delivery.body).items {
+                try await self.work(off: try WireFormat.value(Offer.self, from: item.payload))
+            }
+        case AnswerItem.type:
+            let answers = try Batch<AnswerItem>(decoding: delivery.body).items
+            self.state.withLockedValue { state in
+                for order in answers.flatMap(\.kill) {
+                    state.killed.append(order.attempt)
+                    state.held.remove(order.attempt)
+                }
+            }
+            if answers.contains(where: \.wantsList) { try await self.beat(withList: true) }
+        default:
+            self.logger.error("unknown message", metadata: ["type": "\(delivery.type ?? "none")"])
+        }
+    }
+
+    private func work(off offer: Offer) async throws {
+        let descriptions = Dictionary(uniqueKeysWithValues: offer.tasks.map { ($0.task, $0) })
+        var running: [RunningItem] = []
+        var finished: [FinishedItem] = []
+        var failed: [FailedItem] = []
+        let now = Timestamp(secondsSince1970: Date().timeIntervalSince1970)
+        for job in offer.jobs {
+            guard let description = descriptions[job.name.task] else { continue }
+            let behaviour = self.behaviour(job, description)
+            if case .ignore = behaviour { continue }
+            self.state.withLockedValue { _ = $0.held.insert(job.name.key) }
+            running.append(
+                RunningItem(
+                    name: job.name,
+                    sequence: 1,
+                    agent: self.agent,
+                    node: "node1",
+                    step: description.steps[0].name,
+                    at: now
+                )
+            )
+            switch behaviour {
+            case .finish: finished.append(self.manifest(job, description, now))
+            case .finishWith(let change): finished.append(change(self.manifest(job, description, now)))
+            case .fail(let failures): failed.append(self.failure(job, failures, now))
+            case .hang, .ignore: break
+            }
+        }
+        self.state.withLockedValue { $0.seen += offer.jobs.count }
+        try await self.send(running, RoutingKey.running)
+        try await self.send(finished, RoutingKey.finished)
+        try await self.send(failed, RoutingKey.failed)
+        let ended = finished.map(\.name.key) + failed.map(\.name.key)
+        self.state.withLockedValue { $0.held.subtract(ended) }
+        if !ended.isEmpty { try await self.ask(room: self.room - self.state.withLockedValue { $0.held.count }) }
+    }
+
+    private func manifest(_ job: OfferedJob, _ description: JobDescription, _ now: Timestamp) -> FinishedItem {
+        FinishedItem(
+            name: job.name,
+            sequence: 2,
+            agent: self.agent,
+            node: "node1",
+            eventsRead: job.events,
+            outputs: description.outputs.map { output in
+                ManifestOutput(
+                    stream: output.stream,
+                    events: output.counted ? job.events : 0,
+                    lfn: description.lfn(output, job.name.key),
+                    bytes: 1000,
+                    adler32: "00000001",
+                    crc32c: "00000000",
+                    storage: self.storage
+                )
+            },
+            steps: [StepRecord(name: description.steps[0].name, started: now, ended: now, exitCode: 0)],
+            usage: Usage(cpuSeconds: 0, wallSeconds: 0, memoryPeak: 0),
+            started: now,
+            at: now
+        )
+    }
+
+    private func failure(_ job: OfferedJob, _ failures: [Failure], _ now: Timestamp) -> FailedItem {
+        FailedItem(
+            name: job.name,
+            sequence: 2,
+            agent: self.agent,
+            node: "node1",
+            failures: failures,
+            steps: [],
+            usage: Usage(cpuSeconds: 0, wallSeconds: 0, memoryPeak: 0),
+            at: now
+        )
+    }
+}

@@ -1,0 +1,145 @@
+import HTTPTypes
+import Catalog
+import Domain
+import Messages
+import Postgres
+
+/// Single things.
+extension Route {
+    static let objects: [Route] = [
+        .get("/requests/{request}") { gateway, call in
+            let id = try call.integer("request")
+            let row = try await gateway.object(ObjectStatements.request(id), "request \(id)")
+            return .json(ObjectText.adding("actions", try RequestFacts(row).actions(call.caller), to: row))
+        },
+        .get("/tasks/{task}") { gateway, call in
+            let id = try call.integer("task")
+            let row = try await gateway.object(ObjectStatements.task(id), "task \(id)")
+            return .json(ObjectText.adding("actions", try TaskFacts(row).actions(call.caller), to: row))
+        },
+        .get("/jobs/{task}/{index}") { gateway, call in
+            let job = try call.job()
+            return .json(try await gateway.object(ObjectStatements.job(job), "job \(job)"))
+        },
+        .get("/jobs/{task}/{index}/history", query: Self.pageParameters) { gateway, call in
+            let job = try call.job()
+            return try await gateway.list(
+                Listings.transitions,
+                call,
+                scope: Listings.ofJob(task: job.task, index: job.index)
+            )
+        },
+        .get("/jobs/{task}/{index}/why") { gateway, call in try await Why(gateway).answer(try call.job()) },
+        .get("/jobs/{task}/{index}/log", query: ["attempt"]) { gateway, call in
+            let job = try call.job()
+            let attempt = try call.optionalQueryInteger("attempt", in: 1...Int(Int32.max))
+            return .json(
+                try await gateway.object(ObjectStatements.log(job, attempt: attempt), "attempt of job \(job)")
+            )
+        },
+        .get("/attempts/{task}/{index}/{attempt}") { gateway, call in
+            let key = AttemptKey(try call.job(), attempt: Int(try call.integer("attempt")))
+            return .json(try await gateway.object(ObjectStatements.attempt(key), "attempt \(key)"))
+        },
+        .get("/datasets/{dataset}") { gateway, call in
+            try await Self.row(gateway, Listings.datasets, "dataset", try call.text("dataset"))
+        },
+        .get("/datasets/{dataset}/files", query: Self.pageParameters) { gateway, call in
+            let name = try call.text("dataset")
+            _ = try await Self.row(gateway, Listings.datasets, "dataset", name)
+            return try await gateway.list(Listings.files, call, scope: Listings.inDataset(name))
+        },
+        .get("/files/show", query: ["lfn"]) { gateway, call in
+            let lfn = try call.requiredQuery("lfn")
+            return .json(try await gateway.object(ObjectStatements.file(lfn), "file \(lfn.prefix(200))"))
+        },
+        .get("/files/parents", query: ["lfn", "depth"]) { gateway, call in
+            try await Self.relatives(gateway, call) { ObjectStatements.ancestors($0, depth: $1) }
+        },
+        .get("/files/children", query: ["lfn", "depth"]) { gateway, call in
+            try await Self.relatives(gateway, call) { ObjectStatements.descendants($0, depth: $1) }
+        },
+        .get("/sites/{site}") { gateway, call in
+            let name = try call.text("site")
+            return .json(try await gateway.object(ObjectStatements.site(name), "site \(name.prefix(80))"))
+        },
+        .get("/samples/{root_name}") { gateway, call in
+            try await Self.row(gateway, Listings.samples, "root_name", try call.text("root_name"))
+        },
+        .get("/workflows/{name}", query: ["version"]) { gateway, call in
+            let name = try call.text("name")
+            let version = try call.optionalQueryInteger("version", in: 1...Int(Int32.max))
+            return .json(
+                try await gateway.object(
+                    ObjectStatements.workflow(name, version: version),
+                    "workflow \(name.prefix(80))\(version.map { " version \($0)" } ?? "")"
+                )
+            )
+        },
+        .get("/transfers/{transfer}") { gateway, call in
+            try await Self.row(gateway, Listings.transfers, "transfer", String(try call.integer("transfer")))
+        },
+        .get("/rules/{rule}") { gateway, call in
+            try await Self.row(gateway, Listings.rules, "rule", try call.text("rule"))
+        },
+    ]
+
+    /// The one row of a listing that a filter picks.
+    private static func row(
+        _ gateway: Gateway,
+        _ listing: Listing,
+        _ filter: String,
+        _ value: String
+    ) async throws -> Reply {
+        // A comma would make it two values.
+        guard !value.contains(",") else { throw Refusal(.notFound, "there is no such \(filter)") }
+        var query = Listing.Query()
+        query.filters = [filter: value]
+        query.limit = 1
+        guard let row = try await gateway.database.query(try listing.statement(query)).first else {
+            throw Refusal(.notFound, "there is no \(filter) \(value.prefix(80))")
+        }
+        return .json(row.1)
+    }
+
+    private static func relatives(
+        _ gateway: Gateway,
+        _ call: Call,
+        _ statement: (String, Int) -> Statement<String>
+    ) async throws -> Reply {
+        let lfn = try call.requiredQuery("lfn")
+        let depth = try call.optionalQueryInteger("depth", in: 1...1000) ?? 1000
+        _ = try await gateway.object(ObjectStatements.file(lfn), "file \(lfn.prefix(200))")
+        return try .list(try await gateway.database.query(statement(lfn, depth)), next: nil)
+    }
+}
+
+/// What decides which actions a request allows.
+struct RequestFacts: Decodable {
+    let state: RequestState
+    let owner: String
+
+    init(_ row: String) throws { self = try WireFormat.value(Self.self, from: row) }
+
+    /// What this caller may do now, as JSON.
+    func actions(_ caller: Caller) throws -> String {
+        let allowed = RequestAction.allCases.filter { action in
+            let isOwn = action != .cancel || caller.role >= .operator || caller.who == self.owner
+            return action.allowedIn.contains(self.state) && caller.role >= action.role && isOwn
+        }
+        return try WireFormat.text(allowed)
+    }
+}
+
+/// What decides which actions a task allows.
+struct TaskFacts: Decodable {
+    let state: TaskState
+
+    init(_ row: String) throws { self = try WireFormat.value(Self.self, from: row) }
+
+    func actions(_ caller: Caller) throws -> String {
+        try WireFormat.text(
+            TaskAction.allCases.filter { $0.allowedIn.contains(self.state) && caller.role >= $0.role }
+        )
+    }
+}

@@ -1,0 +1,150 @@
+import AMQP
+import Catalog
+import Domain
+import Logging
+import Messages
+import Postgres
+import ServiceKit
+
+/// The Monitor's queues.
+struct MonitorConsumers: Sendable {
+    let endpoint: AMQPEndpoint
+    let context: ServiceContext
+
+    func reports(_ handler: ReportHandler) -> ConsumerService<ReportHandler.Content> {
+        ConsumerService(
+            endpoint: self.endpoint,
+            identity: self.context.identity,
+            topology: MillraceTopology.monitor,
+            queue: Queue.reports,
+            prefetch: 200,
+            maximum: 200,
+            health: self.context.health,
+            logger: self.context.logger,
+            decode: ReportHandler.decode,
+            handle: handler.handle
+        )
+    }
+
+    func heartbeats(_ handler: HeartbeatHandler) -> ConsumerService<[HeartbeatItem]> {
+        ConsumerService(
+            of: HeartbeatItem.self,
+            endpoint: self.endpoint,
+            identity: self.context.identity,
+            topology: MillraceTopology.monitor,
+            queue: Queue.heartbeats,
+            health: self.context.health,
+            logger: self.context.logger,
+            handle: handler.handle
+        )
+    }
+
+    /// How far attempts are: the last word of each attempt in a batch.
+    func progress(_ database: PostgresClient) -> ConsumerService<[ProgressItem]> {
+        ConsumerService(
+            of: ProgressItem.self,
+            endpoint: self.endpoint,
+            identity: self.context.identity,
+            topology: MillraceTopology.monitor,
+            queue: Queue.progress,
+            health: self.context.health,
+            logger: self.context.logger
+        ) { batch in
+            var last: [JobKey: ProgressItem] = [:]
+            for item in batch.flatMap(\.content) {
+                if let known = last[item.name.key.job], (known.name.attempt, known.at) >= (item.name.attempt, item.at) {
+                    continue
+                }
+                last[item.name.key.job] = item
+            }
+            try await database.execute(
+                ReportStatements.progress(
+                    try last.values.map { item in
+                        (
+                            key: item.name.key, step: item.step, fraction: item.fraction.map { min(1, max(0, $0)) },
+                            metrics: try item.metrics.map { JSONText(try WireFormat.text($0)) }, tail: item.tail,
+                            at: item.at
+                        )
+                    }
+                )
+            )
+            return batch.map { _ in .done }
+        }
+    }
+
+    func control(_ rules: RuleTable, _ feed: PeriodicSweep, _ kills: KillDesk) -> ConsumerService<[ControlItem]> {
+        ConsumerService(
+            of: ControlItem.self,
+            endpoint: self.endpoint,
+            identity: self.context.identity,
+            topology: MillraceTopology.monitor,
+            queue: Queue.control("monitor"),
+            health: self.context.health,
+            logger: self.context.logger
+        ) { batch in
+            let subjects = Set(batch.flatMap(\.content).map(\.subject))
+            if subjects.contains(.rules) { rules.changed() }
+            if subjects.contains(.feed) { feed.ring() }
+            if subjects.contains(.kill) { try await kills.send() }
+            return batch.map { _ in .done }
+        }
+    }
+}
+
+/// What the Monitor looks at without being told.
+struct MonitorSweeps: Sendable {
+    let context: ServiceContext
+    let config: MonitorConfig
+    let database: PostgresClient
+    let reports: ReportHandler
+    let lost: LostDesk
+
+    /// Agents that are silent, and their attempts. Time in which this Monitor was itself without broker or database does not
+    /// count: nobody could have been heard.
+    func silence() -> PeriodicSweep {
+        let hearing = Hearing()
+        let health = self.context.health
+        return PeriodicSweep(name: "silence", interval: self.config.sweep, health: health, logger: self.context.logger)
+        {
+            let connected = hearing.seconds(deaf: health.connectionProblem() != nil)
+            let silent = try await self.database.query(SessionStatements.silence(connectedSeconds: connected))
+            for agent in silent {
+                self.context.logger.warning("agent is silent", metadata: ["site": "\(agent.1)", "agent": "\(agent.2)"])
+            }
+            let orphans = try await self.database.query(SessionStatements.orphans)
+            try await self.lost.lose(
+                orphans.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },
+                because: Failure(.agentLost, "its agent was silent for longer than the site's lost_after, or has left")
+            )
+            return orphans.count == 500 ? .more : .done
+        }
+    }
+
+    /// Refusals of the books whose message was lost.
+    func rejections() -> PeriodicSweep {
+        PeriodicSweep(
+            name: "rejections",
+            interval: self.config.sweep,
+            health: self.context.health,
+            logger: self.context.logger
+        ) {
+            let rows = try await self.database.query(ReportStatements.forgottenRejections(seconds: 5))
+            if !rows.isEmpty {
+                try await self.reports.judge(rows.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) })
+            }
+            return rows.count == 500 ? .more : .done
+        }
+    }
+
+    func progress() -> PeriodicSweep {
+        PeriodicSweep(
+            name: "progress",
+            interval: .seconds(60),
+            health: self.context.health,
+            logger: self.context.logger
+        ) {
+            try await self.database.execute(ReportStatements.forgetProgress)
+            return .done
+        }
+    }
+}

@@ -1,0 +1,168 @@
+import Catalog
+import CentralKit
+import Domain
+import Logging
+import Messages
+import Postgres
+
+/// Turns approved tasks whose inputs are ready into jobs that wait.
+struct Expander: Sendable {
+    let database: PostgresClient
+    let outbox: OutboxService
+    let classes: ClassTable
+    let bell: FeedBell
+    let logger: Logger
+    /// Rung when jobs wait.
+    let wake: @Sendable () -> Void
+
+    private typealias WaitingTask = (
+        id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32
+    )
+
+    /// Starts every task that can start. Returns whether there may be more.
+    func expand() async throws -> Bool {
+        let rows = try await self.database.query(ExpansionStatements.waiting(limit: 500))
+        var started = 0
+        for row in rows {
+            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6)
+            if try await self.expand(task) { started += 1 }
+        }
+        if started > 0 {
+            self.bell.ring()
+            self.wake()
+        }
+        return started > 0
+    }
+
+    private func expand(_ task: WaitingTask) async throws -> Bool {
+        if let jobs = task.jobs {
+            return try await self.database.withTransaction { transaction in
+                guard try await self.lock(task, in: transaction) else { return false }
+                let ranges = IndexRange.cut(jobs: jobs)
+                try await transaction.execute([
+                    ExpansionStatements.insertRanges(
+                        task: task.id,
+                        ranges: ranges,
+                        classID: task.classID,
+                        priority: task.priority
+                    ), ExpansionStatements.startWithoutInputs(task.id), ExpansionStatements.requestRuns(task.request),
+                ])
+                return true
+            }
+        }
+        switch try await self.inputs(of: task) {
+        case .notReady: return false
+        case .lost(let why): return try await self.fail(task, why)
+        case .ready(let jobs): return try await self.start(task, jobs)
+        }
+    }
+
+    private enum Readiness {
+        case notReady
+        /// What it depends on failed.
+        case lost(String)
+        case ready([GroupedJob])
+    }
+
+    private func inputs(of task: WaitingTask) async throws -> Readiness {
+        let inputs = try await self.database.query(ExpansionStatements.inputs(of: task.id))
+        for input in inputs {
+            if let parent = input.2 {
+                if parent == TaskState.failed.rawValue || parent == TaskState.aborted.rawValue {
+                    return .lost("task \(input.1 ?? 0), which it reads, is \(parent)")
+                }
+                guard parent == TaskState.done.rawValue else { return .notReady }
+            } else {
+                guard input.5 == DatasetState.closed.rawValue else { return .notReady }
+            }
+        }
+        var files: [InputFile] = []
+        for input in inputs {
+            if let parent = input.1, let stream = input.3 {
+                files += try await self.database.query(
+                    ExpansionStatements.acceptedFiles(parent: parent, stream: stream)
+                ).map {
+                    InputFile(file: $0.0, events: $0.1, origin: JobKey(task: $0.2, index: $0.3), stream: $0.4)
+                }
+            } else if let dataset = input.4 {
+                files += try await self.database.query(ExpansionStatements.datasetFiles(dataset)).map { row in
+                    let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
+                    return InputFile(file: row.0, events: row.1, origin: origin, stream: row.4)
+                }
+            }
+        }
+        return .ready(
+            InputGrouping.jobs(kind: task.kind, inputs: files, perJob: task.perJob, limit: inputs.compactMap(\.6).first)
+        )
+    }
+
+    private func start(_ task: WaitingTask, _ jobs: [GroupedJob]) async throws -> Bool {
+        let files = Array(Set(jobs.flatMap { $0.slices.map(\.input.file) })).sorted()
+        let storage = try await self.database.query(ExpansionStatements.commonStorage(files))
+        let started = try await self.database.withTransaction { transaction -> Bool in
+            guard try await self.lock(task, in: transaction) else { return false }
+            let classID = try await self.classID(task, storage: storage, in: transaction)
+            let count = Int64(jobs.count)
+            var statements = [
+                ExpansionStatements.insertJobs(task: task.id, jobs: jobs),
+                ExpansionStatements.insertInputs(task: task.id, jobs: jobs),
+            ]
+            if task.kind == "merge" {
+                statements.append(ExpansionStatements.insertMergeInputs(task: task.id, jobs: jobs))
+            }
+            statements += [
+                ExpansionStatements.insertRanges(
+                    task: task.id,
+                    ranges: IndexRange.cut(jobs: count),
+                    classID: classID,
+                    priority: task.priority
+                ),
+                ExpansionStatements.start(
+                    task: task.id,
+                    jobs: count,
+                    events: jobs.reduce(0) { $0 + $1.events },
+                    classID: classID
+                ), ExpansionStatements.requestRuns(task.request),
+            ]
+            try await transaction.execute(statements)
+            return true
+        }
+        self.classes.forget()
+        // Without a single event to read the task has ended already.
+        if started && jobs.isEmpty { self.outbox.send(try await Settlement.settle([task.id], in: self.database)) }
+        return started
+    }
+
+    /// The task's class, narrowed to agents that can read the storage its inputs are on.
+    private func classID(
+        _ task: WaitingTask,
+        storage: [String],
+        in transaction: PostgresTransaction
+    ) async throws -> Int32 {
+        guard let home = storage.first else { return task.classID }
+        guard var requirement = try await self.classes.current()[task.classID] else { return task.classID }
+        requirement.storage = [home]
+        return try await transaction.query(RequestStatements.classID(requirement)).first ?? task.classID
+    }
+
+    private func fail(_ task: WaitingTask, _ why: String) async throws -> Bool {
+        let words = try await self.database.withTransaction { transaction -> [OutboxMessage] in
+            guard try await self.lock(task, in: transaction) else { return [] }
+            try await transaction.execute(
+                RequestStatements.moveTask(task.id, to: .failed, pausedFrom: nil, cause: why, who: nil)
+            )
+            try await Settlement.settleRequest(task.request, in: transaction)
+            let words = try OutboxMessage.control("scheduler", .task, ids: [task.id])
+            try await transaction.execute(OutboxStatements.insert(words))
+            return words
+        }
+        self.outbox.send(words)
+        return !words.isEmpty
+    }
+
+    /// Request first, then task: the order of locks everywhere. False: somebody else was faster.
+    private func lock(_ task: WaitingTask, in transaction: PostgresTransaction) async throws -> Bool {
+        _ = try await transaction.query(SettlingStatements.lockRequest(task.request))
+        return try await !transaction.query(ExpansionStatements.lock(task.id)).isEmpty
+    }
+}

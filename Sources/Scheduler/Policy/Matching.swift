@@ -1,0 +1,69 @@
+import Catalog
+import Domain
+import Postgres
+
+/// Who gets what: pure.
+struct Matching {
+    /// One job for one agent.
+    struct Assigned: Hashable {
+        let job: JobKey
+        let holder: Int32
+    }
+
+    private(set) var assigned: [Assigned] = []
+    private(set) var cuts: [Cut] = []
+    /// What is left of each agent's room.
+    private(set) var rooms: [Int32: Int] = [:]
+
+    /// Agents that have room and got nothing.
+    var unserved: [Int32] {
+        let served = Set(self.assigned.map(\.holder))
+        return self.rooms.filter { $0.value > 0 && !served.contains($0.key) }.map(\.key).sorted()
+    }
+
+    /// - Parameters:
+    ///   - demands: agents with room, in the order in which they are served.
+    ///   - candidates: locked ranges; those that fit an agent are taken by priority, then task, then index.
+    ///   - classes: the requirement of every class among the candidates.
+    ///   - limit: the most jobs one agent gets at once.
+    init(demands: [OpenDemand], candidates: [Candidate], classes: [Int32: Requirement], limit: Int) {
+        var left: [IndexRange?] = candidates.map(\.waiting.range)
+        for open in demands {
+            let fitting = Self.classes(fitting: open, classes)
+            let places = candidates.indices.filter { place in
+                left[place] != nil && fitting.contains(candidates[place].class)
+                    && !candidates[place].excludedSites.contains(open.demand.site)
+            }
+            let ranges = places.compactMap { place in
+                left[place].map { range in
+                    WaitingRange(
+                        task: candidates[place].waiting.task,
+                        range: range,
+                        priority: candidates[place].waiting.priority,
+                        cores: candidates[place].waiting.cores
+                    )
+                }
+            }
+            let plan = LeasePlan(ranges: ranges, room: open.demand.room, limit: limit)
+            let position = Dictionary(zip(ranges, places), uniquingKeysWith: { first, _ in first })
+            for piece in plan.pieces {
+                guard let place = position[piece.from] else { continue }
+                left[place] = piece.rest
+                for index in piece.taken.first...piece.taken.last {
+                    self.assigned.append(
+                        Assigned(job: JobKey(task: piece.from.task, index: index), holder: open.holder)
+                    )
+                }
+            }
+            self.rooms[open.holder] = plan.room
+        }
+        for (candidate, rest) in zip(candidates, left) where rest != candidate.waiting.range {
+            self.cuts.append(Cut(task: candidate.waiting.task, key: candidate.waiting.range.first, rest: rest))
+        }
+    }
+
+    /// The classes whose jobs an agent can run.
+    static func classes(fitting open: OpenDemand, _ classes: [Int32: Requirement]) -> Set<Int32> {
+        Set(classes.filter { $0.value.misfit(site: open.demand.site, capacity: open.demand.capacity) == nil }.keys)
+    }
+}

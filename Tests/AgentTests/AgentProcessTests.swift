@@ -1,0 +1,257 @@
+import Domain
+import Glibc
+import Messages
+import PrivateServers
+import TestSupport
+import Testing
+
+@testable import Agent
+
+@Suite("An agent at a broker", .serialized, .timeLimit(.minutes(15)))
+struct AgentProcessTests {
+    @Test("asks, runs what it is offered, stores the output and reports it with its manifest")
+    func finishes() async throws {
+        try await Centre.with { centre in
+            try await AgentProcess.with(centre) { _ in
+                let work = try await centre.first(WorkItem.self)
+                #expect(work.room == 2 && work.question == 1 && work.capacity.storage == ["DISK"])
+                let script = "env > env.txt; cat box.txt; echo millrace metric speed=3;" + Sample.goodScript
+                let description = Sample.description(
+                    steps: [Sample.step("one", script)],
+                    outputs: [Sample.output(), Sample.output("env", file: "env.txt", counted: false)],
+                    sandbox: [SandboxFile(name: "box.txt", text: "hello\n")]
+                )
+                try await centre.offer(work, [description], [Sample.job()])
+                let running = try await centre.first(RunningItem.self)
+                #expect(running.step == "one" && running.sequence == 1 && running.name == Sample.job().name)
+                let finished = try await centre.first(FinishedItem.self)
+                #expect(finished.sequence == 2 && finished.eventsRead == 10)
+                #expect(finished.steps.map(\.exitCode) == [0])
+                let main = try #require(finished.outputs.first)
+                let lfn = description.lfn(Sample.output(), Sample.job().name.key)
+                #expect(main.lfn == lfn && main.bytes == 13 && main.events == 10 && main.storage == "DISK")
+                #expect(FileTree.size(centre.path("se") + lfn) == 13)
+                let env = centre.path("se") + (finished.outputs[1].lfn ?? "")
+                let text = String(decoding: FileTree.read(env, limit: 10_000) ?? [], as: UTF8.self)
+                #expect(text.contains("MILLRACE_SEED=42\n") && !text.contains("SECRET") && !text.contains("amqp"))
+                let log = FileTree.read(centre.path("work/logs/7.0.1.log"), limit: 10_000) ?? []
+                #expect(String(decoding: log, as: UTF8.self).contains("hello\n"))
+                _ = try await centre.first(HeartbeatItem.self) { $0.held.count == 0 }
+                // A freed slot is asked for again, with a newer question.
+                _ = try await centre.first(WorkItem.self) { $0.question > 1 && $0.room == 2 }
+            }
+            let last = try await centre.first(HeartbeatItem.self) { !$0.staying }
+            #expect(last.held.count == 0)
+        }
+    }
+
+    @Test("says what is wrong with each kind of failing job")
+    func failures() async throws {
+        let kinds: [(steps: [StepTemplate], codes: [Int])] = [
+            (
+                [
+                    StepTemplate(
+                        name: "s",
+                        command: ["/usr/bin/python3", "-c", "x = bytearray(900000000)\nimport time\ntime.sleep(600)"]
+                    )
+                ], [2002]
+            ),
+            ([Sample.step("s", "echo boom; exit 3")], [1001]),
+            ([Sample.step("s", "kill -9 $$$$")], [1002]),
+            (
+                [Sample.step("s", #"echo '{"events_read":10,"outputs":{"main":{"events":9}}}' > $MILLRACE_REPORT"#)],
+                [8001]
+            ),
+            (
+                [
+                    Sample.step(
+                        "s",
+                        #"echo x > out.txt; echo '{"events_read":9,"outputs":{"main":{"events":9}}}' > $MILLRACE_REPORT"#
+                    )
+                ], [1003]
+            ),
+            ([Sample.step("s", "echo x > out.txt")], [1004]),
+            ([StepTemplate(name: "s", command: ["no-such-program"])], [1005]),
+            ([StepTemplate(name: "s", command: ["/bin/echo", "${nothing}"])], [3002]),
+            ([Sample.step("s", "sleep 600 & sleep 600")], [2001]),
+            (
+                [Sample.step("s", "exit 4"), Sample.step("r", "touch \(Self.mark); exit 5", rescue: true)],
+                [1001, 1001]
+            ),
+        ]
+        try await Centre.with { centre in
+            try await AgentProcess.with(centre) { _ in
+                let work = try await centre.first(WorkItem.self)
+                let descriptions = kinds.enumerated().map { number, kind in
+                    let limit = kind.codes == [2001] ? 1 : 600
+                    let requirement = Requirement(memoryMB: 500, walltimeSeconds: limit)
+                    return Sample.description(task: Int64(number), steps: kind.steps, requirement: requirement)
+                }
+                try await centre.offer(work, descriptions, descriptions.map { Sample.job(task: $0.task) })
+                for (number, kind) in kinds.enumerated() {
+                    let failed = try await centre.first(FailedItem.self) { $0.name.task == number }
+                    #expect(failed.failures.map(\.code) == kind.codes, "\(failed.failures)")
+                }
+                let first = try await centre.first(FailedItem.self) { $0.name.task == 1 }
+                #expect(first.failures[0].diagnostic == "exit code 3 in step s: boom")
+                #expect(first.steps.map(\.exitCode) == [3] && first.steps[0].signal == nil)
+                let second = try await centre.first(FailedItem.self) { $0.name.task == 2 }
+                #expect(second.steps.map(\.signal) == [9] && second.steps[0].exitCode == nil)
+                #expect(access(Self.mark, F_OK) == 0)
+            }
+        }
+        unlink(Self.mark)
+    }
+
+    private static let mark = "/tmp/millrace-rescue-\(getpid())"
+
+    @Test("drops forged offers, gives late ones back, takes the next good one")
+    func offers() async throws {
+        try await Centre.with { centre in
+            try await AgentProcess.with(centre) { _ in
+                let work = try await centre.first(WorkItem.self)
+                let description = Sample.description()
+                try await centre.offer(work, [description], [Sample.job(index: 1)], forged: true)
+                try await centre.offer(work, [description], [Sample.job(index: 2)], validSeconds: 0)
+                try await centre.offer(work, [description], [Sample.job(index: 3)], question: 999)
+                try await centre.offer(work, [description], [Sample.job(index: 4)])
+                for index: Int64 in [2, 3] {
+                    let failed = try await centre.first(FailedItem.self) { $0.name.index == index }
+                    #expect(failed.failures.map(\.code) == [FailureCode.offerRefused.rawValue])
+                }
+                _ = try await centre.first(FinishedItem.self) { $0.name.index == 4 }
+                let (failed, finished) = (
+                    try await centre.all(FailedItem.self), try await centre.all(FinishedItem.self)
+                )
+                #expect(!failed.contains { $0.item.name.index == 1 })
+                #expect(!finished.contains { $0.item.name.index != 4 })
+            }
+        }
+    }
+
+    @Test("kills on request, with all that the step started, and says so until it is heard")
+    func kills() async throws {
+        try await Centre.with { centre in
+            try await AgentProcess.with(centre) { _ in
+                let work = try await centre.first(WorkItem.self)
+                let step = Sample.step("one", "setsid sleep 1000 & echo $! > child; sleep 1000")
+                try await centre.offer(work, [Sample.description(steps: [step])], [Sample.job()])
+                _ = try await centre.first(RunningItem.self)
+                let key = Sample.job().name.key
+                _ = try await centre.first(HeartbeatItem.self) { $0.held == HeldSummary([key]) }
+                try await centre.answer(work, wantsList: true)
+                _ = try await centre.first(HeartbeatItem.self) { $0.list == [key] }
+                let unknown = AttemptKey(task: 99, index: 0, attempt: 1)
+                try await centre.answer(work, kill: [key, unknown])
+                let cancelled = try await centre.first(CancelledItem.self)
+                #expect(cancelled.name.key == key && cancelled.reason == "no longer wanted")
+                #expect(!Self.isAnyoneAlive(centre))
+                _ = try await centre.first(HeartbeatItem.self) { $0.killed?.contains(key) == true }
+                _ = try await centre.first(HeartbeatItem.self) { $0.killed?.contains(unknown) == true }
+                try await centre.answer(work, drain: true)
+                _ = try await centre.first(WorkItem.self) { $0.room == 0 }
+            }
+        }
+    }
+
+    @Test("after a kill of the agent itself its job's processes are gone, and the next one reports it failed, once")
+    func killedAgent() async throws {
+        try await Centre.with { centre in
+            let agent = try await AgentProcess.start(centre)
+            let work = try await centre.first(WorkItem.self)
+            let script = "sleep 1000 & sleep 1000 & echo ready > ready; wait"
+            let steps = [Sample.step("first", "echo kept > one.txt"), Sample.step("second", script)]
+            try await centre.offer(work, [Sample.description(steps: steps)], [Sample.job()])
+            _ = try await centre.first(RunningItem.self) { $0.step == "second" }
+            agent.process.signal(SIGKILL)
+            await agent.process.waitForExit()
+            try await AgentProcess.with(centre) { _ in
+                let failed = try await centre.first(FailedItem.self)
+                #expect(failed.failures.map(\.code) == [FailureCode.agentRestarted.rawValue])
+                #expect(!Self.isAnyoneAlive(centre))
+                // The next attempt begins where this one was cut off.
+                let again = try await centre.first(WorkItem.self) { $0.session != work.session }
+                let better = [steps[0], Sample.step("second", "cat one.txt;" + Sample.goodScript)]
+                try await centre.offer(again, [Sample.description(steps: better)], [Sample.job(attempt: 2)])
+                let finished = try await centre.first(FinishedItem.self)
+                #expect(finished.steps.map(\.reused) == [true, nil])
+                #expect(try await centre.all(FailedItem.self).count == 1)
+            }
+        }
+    }
+
+    /// Whether a process of the job 7.0.1 is left.
+    private static func isAnyoneAlive(_ centre: Centre) -> Bool {
+        let home = "HOME=\(centre.path("work/jobs/7.0.1"))"
+        return ProcessTable.entries().contains { Self.environment($0.pid).contains(home) }
+    }
+
+    private static func environment(_ pid: pid_t) -> [String] {
+        (FileTree.read("/proc/\(pid)/environ", limit: 1 << 20) ?? []).split(separator: 0).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+    }
+
+    @Test("a stopped agent gives its job back and ends with status 0; with time to drain it finishes it")
+    func stops() async throws {
+        try await Centre.with { centre in
+            try await AgentProcess.with(centre) { _ in
+                let work = try await centre.first(WorkItem.self)
+                let step = Sample.step("one", "sleep 1000")
+                try await centre.offer(work, [Sample.description(steps: [step])], [Sample.job()])
+                _ = try await centre.first(RunningItem.self)
+            }
+            let failed = try await centre.first(FailedItem.self)
+            #expect(failed.failures.map(\.code) == [FailureCode.agentRestarted.rawValue])
+            _ = try await centre.first(HeartbeatItem.self) { !$0.staying }
+            let first = try await centre.first(WorkItem.self)
+            try await AgentProcess.with(centre, ["--drain-seconds", "600"]) { _ in
+                let work = try await centre.first(WorkItem.self) { $0.session != first.session }
+                let step = Sample.step("one", "sleep 1;" + Sample.goodScript)
+                try await centre.offer(work, [Sample.description(steps: [step])], [Sample.job(index: 1)])
+                _ = try await centre.first(RunningItem.self) { $0.name.index == 1 }
+            }
+            _ = try await centre.first(FinishedItem.self) { $0.name.index == 1 }
+        }
+    }
+
+    @Test("while the broker is away a job goes on, and its report arrives once")
+    func brokerRestart() async throws {
+        try await TestBroker.withOwn { broker in
+            try await Centre.with(broker) { centre in
+                try await AgentProcess.with(centre) { _ in
+                    let work = try await centre.first(WorkItem.self)
+                    let go = centre.path("go")
+                    let script = "while [ ! -e \(go) ]; do sleep 0.1; done;" + Sample.goodScript + "\ntouch \(go).done"
+                    try await centre.offer(
+                        work,
+                        [Sample.description(steps: [Sample.step("one", script)])],
+                        [Sample.job()]
+                    )
+                    _ = try await centre.first(RunningItem.self)
+                    await broker.stop()
+                    try FileTree.write("", to: go)
+                    let lfn = Sample.description().lfn(Sample.output(), Sample.job().name.key)
+                    // Nobody can tell us of this but the file itself.
+                    while FileTree.size(centre.path("se") + lfn) == nil { try await Task.sleep(for: .milliseconds(50)) }
+                    try await broker.start()
+                    _ = try await centre.first(FinishedItem.self)
+                    _ = try await centre.first(HeartbeatItem.self) { $0.held.count == 0 && $0.staying }
+                }
+                #expect(try await Set(centre.all(FinishedItem.self).map(\.id)).count == 1)
+                #expect(try await Set(centre.all(RunningItem.self).map(\.id)).count == 1)
+            }
+        }
+    }
+
+    @Test("a one-shot agent ends by itself when there is no more work")
+    func oneShot() async throws {
+        try await Centre.with { centre in
+            let agent = try await AgentProcess.start(centre, ["--one-shot", "--idle-seconds", "2"])
+            let work = try await centre.first(WorkItem.self)
+            try await centre.offer(work, [Sample.description()], [Sample.job()])
+            _ = try await centre.first(FinishedItem.self)
+            #expect(await agent.process.waitForExit() == .status(0), "\(PrivateFiles.tail(of: agent.logFile))")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Catalog
+import Domain
+import Glibc
+import Testing
+
+@testable import CLI
+
+@Suite struct FileAuditTests {
+    /// Gives `body` an empty folder that is removed afterwards.
+    private static func withFolder(_ body: (String) throws -> Void) throws {
+        var template = Array("/tmp/millrace-cli-XXXXXX".utf8CString)
+        try #require(mkdtemp(&template) != nil)
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        defer { #expect(throws: Never.self) { try FolderRemoval.remove(folder) } }
+        try body(folder)
+    }
+
+    private static func write(_ text: String, to path: String) throws {
+        let file = try #require(fopen(path, "w"))
+        fputs(text, file)
+        fclose(file)
+    }
+
+    @Test func theAttemptStandsInTheName() {
+        #expect(FileAudit.attempt(of: "/7/simulate/rec/0/12.5.1.npz") == "12.5.1")
+        #expect(FileAudit.attempt(of: "/7/generate/gen/0/12.5.1.hepmc.gz") == "12.5.1")
+        #expect(FileAudit.attempt(of: "/strange") == "strange")
+    }
+
+    @Test func allFilesUnderAFolderAreFound() throws {
+        try Self.withFolder { folder in
+            mkdir("\(folder)/a", 0o700)
+            mkdir("\(folder)/a/b", 0o700)
+            try Self.write("1", to: "\(folder)/a/b/two")
+            try Self.write("2", to: "\(folder)/one")
+            symlink("\(folder)/one", "\(folder)/link")
+            #expect(try FileWalk.files(under: folder).map(\.path) == ["/a/b/two", "/one"])
+        }
+    }
+
+    @Test func aChecksumIsThatOfTheBytes() throws {
+        try Self.withFolder { folder in
+            // The example of the Wikipedia article on Adler-32.
+            try Self.write("Wikipedia", to: "\(folder)/file")
+            #expect(try FileChecksum.adler32("\(folder)/file") == "11e60398")
+            #expect(throws: CommandFailure.self) { try FileChecksum.adler32("\(folder)/none") }
+        }
+    }
+
+    @Test func removingAFolderDoesNotFollowLinks() throws {
+        try Self.withFolder { folder in
+            mkdir("\(folder)/gone", 0o700)
+            try Self.write("1", to: "\(folder)/kept")
+            symlink("\(folder)/kept", "\(folder)/gone/link")
+            try FolderRemoval.remove("\(folder)/gone")
+            #expect(access("\(folder)/gone", F_OK) != 0)
+            #expect(access("\(folder)/kept", F_OK) == 0)
+        }
+    }
+
+    @Test func theDoctorSaysWhatIsWrong() {
+        let found = [
+            Diagnosis(invariant: "a", text: "one", violations: 0, examples: []),
+            Diagnosis(invariant: "b", text: "two", violations: 7, examples: ["x", "y"]),
+        ]
+        #expect(
+            DoctorCommand.lines(found, colours: false) == [
+                "well   a: one", "WRONG  b: two", "         x", "         y", "         and 5 more",
+            ]
+        )
+    }
+
+    @Test func aProcessIsWellWhenItIsReadyAndProgresses() {
+        func health(_ state: String, _ progressing: Bool?) -> ProcessHealth {
+            ProcessHealth(
+                name: "p",
+                state: state,
+                since: "",
+                restarts: 0,
+                pid: 1,
+                isProgressing: progressing,
+                trouble: nil
+            )
+        }
+        #expect(health("ready", true).isWell)
+        #expect(health("ready", nil).isWell)
+        #expect(!health("ready", false).isWell)
+        #expect(!health("restarting", nil).isWell)
+    }
+}

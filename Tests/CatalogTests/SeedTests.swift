@@ -1,0 +1,86 @@
+import Catalog
+import Domain
+import Postgres
+import Testing
+
+@Suite struct SeedTests {
+    /// Gives `body` a client of a migrated database on which `script` was run.
+    private static func withCatalog<Result: Sendable>(
+        _ script: String = "",
+        _ body: (PostgresClient) async throws -> Result
+    ) async throws -> Result {
+        let url = try await CatalogDatabase.make()
+        if !script.isEmpty {
+            try await PostgresSession.with(url: url, logger: CatalogDatabase.logger) {
+                try await $0.executeScript(script)
+            }
+        }
+        let client = PostgresClient(url: url, logger: CatalogDatabase.logger)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await client.run() }
+            let result = try await body(client)
+            group.cancelAll()
+            try await group.waitForAll()
+            return result
+        }
+    }
+
+    @Test func seedingTwiceIsSeedingOnceAndFoldersFollow() async throws {
+        try await Self.withCatalog { database in
+            for base in ["/old", "/new"] {
+                let storages = [
+                    Seed.Storage(name: "LOCAL-DISK", site: "LOCAL", base: "\(base)/disk"),
+                    Seed.Storage(name: "HOME-DISK", site: nil, base: "\(base)/home"),
+                ]
+                try await Seed(sites: ["LOCAL"], storages: storages).plant(in: database)
+            }
+            let places = try await Rebuild.places(database)
+            #expect(places.sites == ["LOCAL"])
+            #expect(places.storages == ["HOME-DISK", "LOCAL-DISK"])
+            #expect(try await database.query(AuditStatements.storages).map(\.1) == ["/new/home", "/new/disk"])
+            #expect(try await database.query(VerdictStatements.rules).count == FailureRule.defaults.count)
+            #expect(try await Doctor.examine(database).allSatisfy { $0.violations == 0 })
+        }
+    }
+
+    @Test func aRebuildRingsEveryServiceAndRepeatsWhatIsOpen() async throws {
+        let more = """
+            SET LOCAL search_path = millrace, public;
+            INSERT INTO transfer (file, source, destination) VALUES (1, 'HOME', 'DISK');
+            INSERT INTO outbox VALUES ('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'millrace.command', 'verdict.abort', 't', '{}', now() - interval '1 s');
+            """
+        let messages = try await Self.withCatalog(DoctorWorld.script + more) { try await Rebuild.messages($0) }
+        let keys = Set(messages.map(\.routingKey))
+        #expect(
+            keys == [
+                "control.scheduler", "control.monitor", "control.bookkeeper", "control.transfer", "transfer.DISK",
+                "verdict.abort",
+                "books.settled",
+            ]
+        )
+        #expect(messages.first { $0.routingKey == "verdict.abort" }?.id.text == "6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+    }
+
+    @Test func rewindingTheFeedNeverMovesItForward() async throws {
+        try await Self.withCatalog(DoctorWorld.script) { database in
+            let last = try await database.query(FeedStatements.lastID).first ?? 0
+            _ = try await database.query(FeedStatements.lease(holder: "test", seconds: 60))
+            try await database.execute(FeedStatements.published(5, holder: "test", term: 1))
+            #expect(try await Rebuild.rewindFeed(to: Moment(microseconds: 0), in: database) == last)
+            #expect(try await database.query(FeedStatements.lease(holder: "test", seconds: 60)).first?.0 == 0)
+            #expect(try await Rebuild.rewindFeed(to: Moment.now.adding(seconds: 3600), in: database) >= 0)
+            #expect(try await database.query(FeedStatements.lease(holder: "test", seconds: 60)).first?.0 == 0)
+        }
+    }
+
+    @Test func theAuditKnowsWhoseAFileIs() async throws {
+        try await Self.withCatalog(DoctorWorld.script) { database in
+            let names = ["/made/0", "/x/1.1.1.dat", "/x/1.2.1.dat"]
+            let query = AuditStatements.unknown(storage: "DISK", lfns: names, attempts: ["", "1.1.1", "1.2.1"])
+            // Registered; of an attempt that runs; of one that has ended.
+            #expect(try await database.query(query) == ["/x/1.2.1.dat"])
+            let replicas = try await database.query(AuditStatements.replicas(storage: "HOME", after: 0, limit: 10))
+            #expect(replicas.map(\.1) == ["/raw/0", "/made/0"])
+        }
+    }
+}

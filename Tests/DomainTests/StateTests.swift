@@ -1,0 +1,59 @@
+import Domain
+import Testing
+
+@Suite struct StateTests {
+    /// Every pair of states: legal exactly when the table says so, and nothing leaves a terminal state but a correction.
+    private func check<State: StateMachine>(_ type: State.Type) {
+        for from in State.allCases {
+            for to in State.allCases {
+                let row = State.transitions.first { $0.from == from && $0.to == to }
+                #expect(State.isLegal(from: from, to: to) == (row != nil))
+                if from.isTerminal, let row { #expect(row.movers == [.operator], "\(State.kind): \(from) -> \(to)") }
+            }
+        }
+        let reachable = Set(State.transitions.map(\.to))
+        #expect(reachable == Set(State.allCases), "\(State.kind): a state nobody can reach")
+        #expect(State.transitions.contains { $0.from == nil })
+        for row in State.transitions { #expect(!row.movers.isEmpty && !row.when.isEmpty) }
+    }
+
+    @Test func everyMachineHasASoundTable() {
+        self.check(RequestState.self)
+        self.check(TaskState.self)
+        self.check(JobState.self)
+        self.check(AttemptState.self)
+        self.check(TransferState.self)
+        self.check(DatasetState.self)
+        self.check(SiteAccess.self)
+        self.check(FileState.self)
+        self.check(VerdictState.self)
+    }
+
+    @Test func anActionIsAllowedOnlyWhereItsMoveIsLegal() {
+        let targets: [RequestAction: [RequestState]] = [
+            .approve: [.approved], .reject: [.rejected], .hold: [.held], .release: [.approved, .running],
+            .cancel: [.cancelled],
+        ]
+        for action in RequestAction.allCases {
+            for state in action.allowedIn {
+                let legal = (targets[action] ?? []).contains { RequestState.isLegal(from: state, to: $0) }
+                #expect(legal, "\(action) in \(state)")
+            }
+        }
+        #expect(!RequestAction.approve.allowedIn.contains(.running))
+    }
+
+    @Test(arguments: [
+        (Int64(10), Int64(0), 0.0, TaskState.done), (10, 1, 0.0, .failed), (10, 1, 0.1, .done), (10, 2, 0.1, .failed),
+        (0, 0, 0.0, .done), (10, 10, 1.0, .done),
+    ])
+    func aTaskEndsByItsAllowedLoss(total: Int64, aborted: Int64, allowed: Double, end: TaskState) {
+        #expect(TaskState.end(total: total, aborted: aborted, allowedLoss: allowed) == end)
+    }
+
+    @Test func rolesContainEachOther() {
+        #expect(Role.administrator > .operator)
+        #expect(Role.operator > .physicist)
+        #expect(Role.physicist > .viewer)
+    }
+}

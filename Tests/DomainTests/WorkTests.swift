@@ -1,0 +1,135 @@
+import Domain
+import Testing
+
+@Suite struct WorkTests {
+    @Test(arguments: [Int64(1), 2, 15, 63, 64, 1000, 1024, 1025, 10_000_000])
+    func rangesCoverEveryIndexOnceAndAreAtMostSixteen(jobs: Int64) {
+        let ranges = IndexRange.cut(jobs: jobs)
+        #expect(ranges.count <= 16)
+        #expect(ranges.first?.first == 0)
+        #expect(ranges.last?.last == jobs - 1)
+        for (one, next) in zip(ranges, ranges.dropFirst()) { #expect(next.first == one.last + 1) }
+        #expect(ranges.reduce(0) { $0 + $1.count } == jobs)
+    }
+
+    @Test func noJobsMakeNoRange() { #expect(IndexRange.cut(jobs: 0).isEmpty) }
+
+    @Test func takingFromTheFrontLeavesTheRest() {
+        let range = IndexRange(first: 5, last: 9)
+        #expect(range.taking(2) == (IndexRange(first: 5, last: 6), IndexRange(first: 7, last: 9)))
+        #expect(range.taking(5) == (range, nil))
+        #expect(range.taking(99) == (range, nil))
+    }
+
+    @Test func slicesCoverEveryEventOnce() {
+        for (events, perJob) in [(Int64(10), Int64(3)), (9, 3), (1, 500), (10_000, 500)] {
+            let jobs = EventSlice.jobs(events: events, perJob: perJob)
+            var next: Int64 = 0
+            for index in 0..<jobs {
+                let slice = EventSlice.slice(index: index, events: events, perJob: perJob)
+                #expect(slice?.first == next)
+                next += slice?.count ?? 0
+            }
+            #expect(next == events)
+            #expect(EventSlice.slice(index: jobs, events: events, perJob: perJob) == nil)
+        }
+    }
+
+    @Test func aSeedIsTheSameInEveryRetryAndDiffersBetweenJobs() {
+        let seeds = (0..<10_000).map { JobSeed.seed(request: 42, task: "generate", index: $0) }
+        #expect(Set(seeds).count == seeds.count)
+        #expect(seeds.allSatisfy { (1...899_999_999).contains($0) })
+        #expect(seeds[7] == JobSeed.seed(request: 42, task: "generate", index: 7))
+        // Written down once: a change here changes the physics of every production.
+        #expect(
+            JobSeed.seed(request: 1, task: "generate", index: 0) != JobSeed.seed(request: 1, task: "simulate", index: 0)
+        )
+        #expect(
+            JobSeed.seed(request: 1, task: "generate", index: 0) != JobSeed.seed(request: 2, task: "generate", index: 0)
+        )
+    }
+
+    @Test func leasesGoByPriorityThenAgeAndFillTheRoom() {
+        let low = WaitingRange(task: 1, range: IndexRange(first: 0, last: 99), priority: 1, cores: 1)
+        let high = WaitingRange(task: 2, range: IndexRange(first: 0, last: 2), priority: 9, cores: 1)
+        let plan = LeasePlan(ranges: [low, high], room: 8, limit: 100)
+        #expect(plan.pieces.map(\.from.task) == [2, 1])
+        #expect(plan.pieces.map(\.taken.count) == [3, 5])
+        #expect(plan.pieces[1].rest == IndexRange(first: 5, last: 99))
+        #expect(plan.room == 0)
+    }
+
+    @Test func aJobTooWideForTheRoomIsPassedOver() {
+        let wide = WaitingRange(task: 1, range: IndexRange(first: 0, last: 0), priority: 9, cores: 8)
+        let thin = WaitingRange(task: 2, range: IndexRange(first: 0, last: 9), priority: 1, cores: 1)
+        let plan = LeasePlan(ranges: [wide, thin], room: 4, limit: 100)
+        #expect(plan.pieces.map(\.from.task) == [2])
+        #expect(plan.jobs == 4)
+    }
+
+    @Test func aPlanKeepsToItsLimit() {
+        let range = WaitingRange(task: 1, range: IndexRange(first: 0, last: 99), priority: 1, cores: 1)
+        #expect(LeasePlan(ranges: [range], room: 50, limit: 7).jobs == 7)
+    }
+
+    @Test func theFirstMisfitIsNamed() {
+        let capacity = Capacity(
+            cores: 4,
+            memoryMBPerCore: 2000,
+            walltimeSeconds: 3600,
+            diskMB: 1000,
+            platform: "linux-x86_64",
+            tags: ["gpu"],
+            storage: ["A"]
+        )
+        func misfit(_ change: (inout Requirement) -> Void) -> Misfit? {
+            var need = Requirement(walltimeSeconds: 60)
+            change(&need)
+            return need.misfit(site: "DESY", capacity: capacity)
+        }
+        #expect(misfit { _ in } == nil)
+        #expect(misfit { $0.sites = ["KEK"] } == .site("DESY"))
+        #expect(misfit { $0.cores = 5 } == .cores(needed: 5, offered: 4))
+        #expect(misfit { $0.memoryMB = 2001 } == .memory(neededMB: 2001, offeredMB: 2000))
+        #expect(misfit { $0.walltimeSeconds = 3601 } == .walltime(neededSeconds: 3601, offeredSeconds: 3600))
+        #expect(misfit { $0.diskMB = 1001 } == .disk(neededMB: 1001, offeredMB: 1000))
+        #expect(misfit { $0.platform = "linux-aarch64" } == .platform(needed: "linux-aarch64", offered: "linux-x86_64"))
+        #expect(misfit { $0.tags = ["gpu", "ssd"] } == .tag("ssd"))
+        #expect(misfit { $0.storage = ["A", "B"] } == .storage("B"))
+    }
+
+    @Test func aSummaryDoesNotDependOnTheOrder() {
+        let attempts = (0..<50).map { AttemptKey(task: 3, index: $0, attempt: 1) }
+        #expect(HeldSummary(attempts) == HeldSummary(attempts.reversed()))
+        #expect(HeldSummary(attempts) != HeldSummary(attempts.dropLast()))
+        #expect(
+            HeldSummary([AttemptKey(task: 1, index: 2, attempt: 1)])
+                != HeldSummary([AttemptKey(task: 1, index: 2, attempt: 2)])
+        )
+    }
+
+    @Test func processCutsFilesAndMergeTakesAll() {
+        let files = [InputFile(file: 1, events: 500), InputFile(file: 2, events: 300), InputFile(file: 3, events: 0)]
+        let process = InputGrouping.jobs(kind: "process", inputs: files, perJob: 200, limit: nil)
+        #expect(process.map(\.events) == [200, 200, 100, 200, 100])
+        #expect(process.flatMap(\.slices).map(\.first) == [0, 200, 400, 0, 200])
+        let merge = InputGrouping.jobs(kind: "merge", inputs: files, perJob: nil, limit: nil)
+        #expect(merge.count == 1 && merge[0].events == 800)
+        let limited = InputGrouping.jobs(kind: "process", inputs: files, perJob: nil, limit: 600)
+        #expect(limited.map(\.events) == [500, 100])
+        #expect(InputGrouping.jobs(kind: "merge", inputs: [], perJob: nil, limit: nil).isEmpty)
+    }
+
+    @Test(arguments: [0, 951_782_399_999_999, 1_795_226_470_000_123, -1, 4_102_444_800_000_000] as [Int64])
+    func aMomentIsReadAsItWasWritten(microseconds: Int64) {
+        let moment = Timestamp(microseconds: microseconds)
+        #expect(Timestamp(moment.description) == moment)
+    }
+
+    @Test(arguments: ["", "2026-11-21", "2026-13-01T00:00:00Z", "2026-11-21T02:01:10.1234567Z", "2026-11-21 02:01:10Z"])
+    func whatIsNoMomentIsRefused(text: String) { #expect(Timestamp(text) == nil) }
+
+    @Test func aMomentIsWrittenInUTC() {
+        #expect(Timestamp(microseconds: 951_782_400_000_000).description == "2000-02-29T00:00:00.000000Z")
+    }
+}

@@ -1,0 +1,104 @@
+import Domain
+import Testing
+
+@Suite struct WorkflowTests {
+    private func document(_ change: (inout WorkflowDocument) -> Void = { _ in }) -> WorkflowDocument {
+        var document = WorkflowDocument(
+            name: "sim",
+            parameters: ["total": ParameterTemplate(default: "100"), "energy": ParameterTemplate()],
+            tasks: [
+                TaskTemplate(
+                    name: "gen",
+                    kind: "generate",
+                    events: "${total}",
+                    eventsPerJob: 10,
+                    steps: [
+                        StepTemplate(name: "make", command: ["make", "--energy", "${energy}", "--seed", "${seed}"])
+                    ],
+                    outputs: [OutputTemplate(stream: "gen", file: "gen.dat")]
+                ),
+                TaskTemplate(
+                    name: "merge",
+                    kind: "merge",
+                    inputs: [InputTemplate(task: "gen", stream: "gen")],
+                    steps: [StepTemplate(name: "merge", command: ["cat", "${inputs}"])],
+                    outputs: [OutputTemplate(stream: "all", file: "all.dat", dataset: "all.${energy}")]
+                ),
+            ]
+        )
+        change(&document)
+        return document
+    }
+
+    @Test func aGoodDocumentHasNoProblems() { #expect(self.document().problems().isEmpty) }
+
+    @Test func parametersAreFilledInAndJobVariablesStay() throws {
+        let plans = try self.document().plan(given: ["energy": "91"], request: 7, defaultHome: "DISK")
+        #expect(plans[0].steps[0].command == ["make", "--energy", "91", "--seed", "${seed}"])
+        #expect(plans[0].jobs == 10)
+        #expect(plans[1].jobs == nil)
+        #expect(plans[0].outputs[0].dataset == "7.gen.gen")
+        #expect(plans[1].outputs[0].dataset == "all.91")
+        #expect(plans[1].outputs[0].home == "DISK")
+    }
+
+    @Test func aMissingOrUnknownParameterIsRefused() {
+        #expect(throws: DocumentProblem.self) { try self.document().plan(given: [:], request: 1, defaultHome: "D") }
+        #expect(throws: DocumentProblem.self) {
+            try self.document().plan(given: ["energy": "91", "enrgy": "1"], request: 1, defaultHome: "D")
+        }
+    }
+
+    @Test func anImpossibleRequirementIsRefused() {
+        let document = self.document { $0.tasks[0].resources = ResourceTemplate(cores: 0) }
+        #expect(throws: DocumentProblem.self) {
+            try document.plan(given: ["energy": "91"], request: 1, defaultHome: "D")
+        }
+    }
+
+    private static let broken: [(String, @Sendable (inout WorkflowDocument) -> Void)] = [
+        (
+            "wait for each other",
+            { document in
+                document.tasks[0].kind = "process"
+                document.tasks[0].inputs = [InputTemplate(task: "merge", stream: "all")]
+            }
+        ),
+        ("there is no task", { $0.tasks[1].inputs = [InputTemplate(task: "nobody", stream: "gen")] }),
+        ("has no stream", { $0.tasks[1].inputs = [InputTemplate(task: "gen", stream: "other")] }),
+        ("two tasks are named", { $0.tasks[1].name = "gen" }),
+        ("needs inputs", { $0.tasks[1].inputs = nil }),
+        ("is not known", { $0.tasks[0].kind = "guess" }),
+        ("cannot be run by this version", { $0.tasks[1].kind = "skim" }),
+        ("neither a parameter nor a job variable", { $0.tasks[0].steps[0].command = ["x", "${sead}"] }),
+        ("at least one step", { $0.tasks[0].steps = [] }),
+        ("is not among the workflow's software", { $0.tasks[0].software = ["root"] }),
+        ("is not a plain file name", { $0.tasks[0].outputs[0].file = "../gen.dat" }),
+        ("holds no --hash", { $0.software = [SoftwarePackage(name: "x", version: "1", requirements: "numpy==1")] }),
+        ("but no stream of it", { $0.tasks[1].inputs = [InputTemplate(task: "gen")] }),
+    ]
+
+    @Test func everyMistakeIsNamed() {
+        for (words, change) in Self.broken {
+            let problems = self.document(change).problems().map(\.description)
+            #expect(problems.contains { $0.contains(words) }, "\(words): \(problems)")
+        }
+    }
+
+    @Test func anUnknownKeyIsToldWithItsPlace() {
+        let node = DocumentNode.mapping([
+            (key: "name", value: .scalar("x"), line: 1),
+            (key: "tasks", value: .sequence([.mapping([(key: "nmae", value: .scalar("y"), line: 3)])]), line: 2),
+        ])
+        let problems = WorkflowDocument.fileShape.problems(in: node)
+        #expect(problems.contains { $0.path == "tasks[0].nmae" && $0.line == 3 && $0.message.hasPrefix("unknown key") })
+        #expect(problems.contains { $0.message == "key steps is missing" })
+    }
+
+    @Test func variablesAreReplacedAndDollarsKept() {
+        #expect(Variables.replace(in: "a ${x} $$ ${y} $z") { $0 == "x" ? "1" : nil } == "a 1 $ ${y} $z")
+        #expect(Variables.names(in: "${a}${b} ${a}") == ["a", "b", "a"])
+        #expect(Variables.replace(in: "end$") { _ in nil } == "end$")
+        #expect(Variables.replace(in: "${open") { _ in "x" } == "${open")
+    }
+}

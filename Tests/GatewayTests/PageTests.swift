@@ -1,0 +1,101 @@
+import Catalog
+import Domain
+import Foundation
+@testable import Gateway
+import Messages
+import PrivateServers
+import TestSupport
+import Testing
+
+/// The live page in Debian's Chromium, driven by playwright from a virtual environment of its own.
+@Suite struct PageTests {
+    @Test func aBrowserShowsTheProductionAndItsChangesAndRunsNothingASiteWrote() async throws {
+        let folder = try TestFolder.make("page")
+        let base = "\(folder)/storage"
+        try PrivateFiles.makeFolder("\(base)/1/simulate/plot/0")
+        try Data(Self.pixel).write(to: URL(filePath: "\(base)/1/simulate/plot/0/1.0.1.png"))
+        let python = try await Self.environment(folder)
+        try await withGateway(production: Production.running(base: base)) { gateway in
+            try await gateway.waitUntilReady()
+            let token = try await gateway.token(.operator, who: "olga")
+            let lines = try await Self.run(
+                python,
+                ["Tests/Web/page.py", gateway.url, Self.pictures(folder)],
+                environment: ["MILLRACE_TOKEN": token]
+            ) { line in
+                guard line == "EVENT" else { return }
+                try await LiveTests.publish([LiveTests.event(999_001, "request:1")], to: gateway.amqpURL)
+            }
+            #expect(lines.last == "PASSED", "\(lines.joined(separator: "\n"))")
+        }
+    }
+
+    /// Kept for people to look at if they say where.
+    private static func pictures(_ folder: String) -> String {
+        ProcessInfo.processInfo.environment["MILLRACE_TEST_PICTURES"] ?? folder
+    }
+
+    /// A virtual environment with what `Tests/Web/requirements.txt` says.
+    private static func environment(_ folder: String) async throws -> String {
+        let made = try await Self.run("/usr/bin/python3", ["-m", "venv", "\(folder)/venv"]) { _ in }
+        let python = "\(folder)/venv/bin/python"
+        let installed = try await Self.run(
+            python,
+            ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "Tests/Web/requirements.txt"]
+        ) { _ in }
+        guard FileManager.default.isExecutableFile(atPath: python) else {
+            throw PageTestError(lines: made + installed)
+        }
+        return python
+    }
+
+    /// Runs a program and gives its lines, standard error among them, as they come. - Returns: all lines.
+    private static func run(
+        _ program: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        onLine: (String) async throws -> Void
+    ) async throws -> [String] {
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        let (parts, feed) = AsyncStream.makeStream(of: Data.self)
+        pipe.fileHandleForReading.readabilityHandler = { handle in
+            let data = handle.availableData
+            if data.isEmpty { feed.finish() } else { feed.yield(data) }
+        }
+        try process.run()
+        var lines: [String] = []
+        var rest = ""
+        for await part in parts {
+            rest += String(decoding: part, as: UTF8.self)
+            while let end = rest.firstIndex(of: "\n") {
+                lines.append(String(rest[..<end]))
+                rest = String(rest[rest.index(after: end)...])
+                try await onLine(lines.last ?? "")
+            }
+        }
+        pipe.fileHandleForReading.readabilityHandler = nil
+        process.waitUntilExit()
+        return lines + (rest.isEmpty ? [] : [rest])
+    }
+
+    private struct PageTestError: Error {
+        let lines: [String]
+    }
+
+    /// A PNG of one pixel, 70 bytes.
+    private static let pixel: [UInt8] = [
+        0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00,
+        0x00, 0x01,
+        0x00, 0x00, 0x00, 0x01, 0x08, 0x06, 0x00, 0x00, 0x00, 0x1f, 0x15, 0xc4, 0x89, 0x00, 0x00, 0x00, 0x0d, 0x49,
+        0x44, 0x41,
+        0x54, 0x78, 0x9c, 0x63, 0x60, 0x60, 0x60, 0x60, 0x00, 0x00, 0x00, 0x05, 0x00, 0x01, 0xa5, 0xf6, 0x45, 0x40,
+        0x00, 0x00,
+        0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
+    ]
+}

@@ -1,0 +1,134 @@
+import Catalog
+import Domain
+import Messages
+import Testing
+
+@testable import Bookkeeper
+
+@Suite struct AcceptancePolicyTests {
+    private static let token = "0b9a3f0e-0000-4000-8000-000000000001"
+    private static let key = AttemptKey(task: 1, index: 5, attempt: 2)
+
+    private static let description = JobDescription(
+        task: 1,
+        request: 7,
+        name: "sim",
+        kind: "process",
+        requestSeed: 1,
+        steps: [],
+        outputs: [
+            PlannedOutput(stream: "rec", file: "rec.npz", dataset: "d", home: "HOME", counted: true),
+            PlannedOutput(stream: "plot", file: "plot.png", dataset: "p", home: "HOME", counted: false),
+        ],
+        software: [],
+        sandbox: [],
+        requirement: Requirement()
+    )
+
+    private static var facts: BooksFacts {
+        var facts = BooksFacts()
+        facts.jobs = [self.key.job: .init(state: .active, eventsExpected: 500)]
+        facts.leases = [self.key.job: .init(attempt: 2, token: self.token, site: "DESY")]
+        facts.streams = [1: ["rec": true, "plot": false]]
+        facts.descriptions = [1: self.description]
+        facts.storages = ["HOME"]
+        return facts
+    }
+
+    private static func output(_ stream: String, _ events: Int64, _ file: String) -> ManifestOutput {
+        ManifestOutput(
+            stream: stream,
+            events: events,
+            lfn: "/7/sim/\(stream)/0/1.5.2\(file)",
+            bytes: 10,
+            adler32: "00000001",
+            crc32c: "0123abcd",
+            storage: "HOME"
+        )
+    }
+
+    private static var manifest: FinishedItem {
+        let now = Timestamp(microseconds: 0)
+        return FinishedItem(
+            name: AttemptName(task: 1, index: 5, attempt: 2, token: self.token),
+            sequence: 3,
+            agent: "a",
+            node: "n",
+            eventsRead: 500,
+            outputs: [self.output("rec", 500, ".npz"), self.output("plot", 0, ".png")],
+            steps: [],
+            usage: Usage(cpuSeconds: 1, wallSeconds: 1, memoryPeak: 1),
+            started: now,
+            at: now
+        )
+    }
+
+    private func codes(site: String = "DESY", _ edit: (inout FinishedItem) -> Void = { _ in }) -> [Int]? {
+        self.codes(site: site, facts: { _ in }, edit: edit)
+    }
+
+    private func codes(
+        site: String = "DESY",
+        facts change: (inout BooksFacts) -> Void,
+        edit: (inout FinishedItem) -> Void = { _ in }
+    ) -> [Int]? {
+        var facts = Self.facts
+        change(&facts)
+        var item = Self.manifest
+        edit(&item)
+        switch AcceptancePolicy(facts: facts).judge(item, site: site) {
+        case .accept: return []
+        case .reject(let failures): return failures.map(\.code)
+        case .stale: return nil
+        }
+    }
+
+    @Test func aCompleteManifestIsAccepted() { #expect(self.codes() == []) }
+
+    @Test func anEmptyStreamIsComplete() {
+        let empty = ManifestOutput(stream: "rec", events: 0)
+        #expect(self.codes { $0.outputs[0] = empty } == [])
+    }
+
+    @Test func everythingWrongIsRefusedByItsCode() {
+        #expect(self.codes { $0.eventsRead = 499 } == [8203])
+        #expect(self.codes { $0.outputs.removeLast() } == [8201])
+        #expect(self.codes { $0.outputs.append(Self.output("other", 1, ".x")) } == [8202])
+        #expect(self.codes { $0.outputs.append($0.outputs[0]) } == [8202])
+        #expect(self.codes { $0.outputs[0].adler32 = "1" } == [8204])
+        #expect(self.codes { $0.outputs[0].adler32 = "0000000A" } == [8204])
+        #expect(self.codes { $0.outputs[0].crc32c = nil } == [8204])
+        #expect(self.codes { $0.outputs[0].bytes = 0 } == [8205])
+        #expect(self.codes { $0.outputs[0].events = 0 } == [8205])
+        #expect(self.codes { $0.outputs[0].lfn = "/7/sim/rec/0/1.5.1.npz" } == [8206])
+        #expect(self.codes { $0.outputs[0].lfn = "/7/sim/rec/0/1.5.2/../x" } == [8206])
+        #expect(self.codes { $0.outputs[0].lfn = "/7/sim/rec/0/1.5.23.npz" } == [8206])
+        #expect(self.codes { $0.outputs[0].storage = "ELSEWHERE" } == [8207])
+        #expect(self.codes { $0.outputs[1].events = 3 } == [8203])
+        #expect(self.codes(facts: { $0.takenNames = ["/7/sim/rec/0/1.5.2.npz"] }) == [8209])
+        #expect(self.codes(facts: { $0.descriptions = [:] }) == [3002])
+    }
+
+    @Test func everyMistakeOfAManifestIsTold() {
+        #expect(
+            self.codes { item in
+                item.eventsRead = 1
+                item.outputs[0].bytes = 0
+            } == [8203, 8205]
+        )
+    }
+
+    @Test func aMergeMustHoldTheSumOfItsInputs() {
+        #expect(self.codes(facts: { $0.descriptions[1]?.kind = "merge" }) == [])
+        #expect(
+            self.codes(facts: { $0.descriptions[1]?.kind = "merge" }, edit: { $0.outputs[0].events = 400 }) == [8208]
+        )
+    }
+
+    @Test func anotherAttemptTokenOrSiteIsStale() {
+        #expect(self.codes { $0.name.attempt = 1 } == nil)
+        #expect(self.codes { $0.name.token = "0b9a3f0e-0000-4000-8000-00000000dead" } == nil)
+        #expect(self.codes(site: "KEK") == nil)
+        #expect(self.codes(facts: { $0.leases = [:] }) == nil)
+    }
+}
