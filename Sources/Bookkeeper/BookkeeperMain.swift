@@ -34,104 +34,54 @@ struct BookkeeperConfig: Sendable {
 enum BookkeeperAssembly {
     @Sendable static func services(_ context: ServiceContext) async throws -> [any Service] {
         let config = try BookkeeperConfig(context.settings)
-        let endpoint = try AMQPEndpoint(url: context.environment.amqpURL.value)
-        let database = Database(context: context)
-        let client = database.client
-        let publisher = MessagePublisher(
-            endpoint: endpoint,
-            identity: context.identity,
-            topology: MillraceTopology.core,
-            health: context.health,
-            logger: context.logger
-        )
-        let outbox = OutboxService(
-            database: client,
-            publisher: publisher,
-            health: context.health,
-            logger: context.logger
-        )
-        let bell = FeedBell(publisher: publisher, health: context.health, logger: context.logger)
-        let pulse = Pulse()
-        let tasks = TaskFacts(database: client)
-        let desk = ManifestDesk(
-            database: client,
-            publisher: publisher,
-            outbox: outbox,
-            bell: bell,
-            pulse: pulse,
-            tasks: tasks,
-            logger: context.logger,
-            graceSeconds: Double(config.grace.components.seconds)
-        )
-        let settling = PeriodicSweep(
-            name: "settling",
-            interval: config.sweep,
-            health: context.health,
-            logger: context.logger
-        ) {
-            outbox.send(try await Settlement.settle(try await client.query(SettlingStatements.open), in: client))
+        let parts = try CentralParts(context)
+        let database = parts.database
+        let tasks = TaskFacts(database: database)
+        let desk = ManifestDesk(parts: parts, tasks: tasks, graceSeconds: Double(config.grace.components.seconds))
+        let settling = parts.sweep("settling", every: config.sweep) {
+            parts.outbox.send(
+                try await Settlement.settle(try await database.query(SettlingStatements.open), in: database)
+            )
             return .done
         }
-        let consumers = BookkeeperConsumers(endpoint: endpoint, context: context)
-        return [
-            database, publisher, outbox, bell.sweep, pulse.sweep(context: context, database: client), settling,
-            consumers.manifests(desk), consumers.commands(client, outbox, bell), consumers.control(tasks),
+        let consumers = BookkeeperConsumers(parts: parts)
+        return parts.services + [
+            settling, consumers.manifests(desk), consumers.commands(), consumers.control(tasks),
         ]
     }
 }
 
 /// The Bookkeeper's queues.
 struct BookkeeperConsumers: Sendable {
-    let endpoint: AMQPEndpoint
-    let context: ServiceContext
+    let parts: CentralParts
 
     func manifests(_ desk: ManifestDesk) -> ConsumerService<[FinishedItem]> {
-        ConsumerService(
+        self.parts.consumer(
             of: FinishedItem.self,
-            endpoint: self.endpoint,
-            identity: self.context.identity,
+            Queue.manifests,
             topology: MillraceTopology.bookkeeper,
-            queue: Queue.manifests,
             prefetch: 200,
-            maximum: 200,
-            health: self.context.health,
-            logger: self.context.logger,
             handle: desk.handle
         )
     }
 
     /// Files that arrived and tasks that may have ended.
-    func commands(_ database: PostgresClient, _ outbox: OutboxService, _ bell: FeedBell) -> ConsumerService<[BooksItem]>
-    {
-        ConsumerService(
-            of: BooksItem.self,
-            endpoint: self.endpoint,
-            identity: self.context.identity,
-            topology: MillraceTopology.bookkeeper,
-            queue: Queue.books,
-            health: self.context.health,
-            logger: self.context.logger
-        ) { batch in
+    func commands() -> ConsumerService<[BooksItem]> {
+        let (database, parts) = (self.parts.database, self.parts)
+        return self.parts.consumer(of: BooksItem.self, Queue.books, topology: MillraceTopology.bookkeeper) { batch in
             let items = batch.flatMap(\.content)
             let arrived = items.filter { $0.kind == .replica }.map(\.id)
             var tasks = Set(items.filter { $0.kind == .settled }.map(\.id))
             if !arrived.isEmpty { tasks.formUnion(try await database.query(TransferStatements.tasks(of: arrived))) }
-            outbox.send(try await Settlement.settle(tasks.sorted(), in: database))
-            bell.ring()
+            parts.outbox.send(try await Settlement.settle(tasks.sorted(), in: database))
+            parts.bell.ring()
             return batch.map { _ in .done }
         }
     }
 
     func control(_ tasks: TaskFacts) -> ConsumerService<[ControlItem]> {
-        ConsumerService(
-            of: ControlItem.self,
-            endpoint: self.endpoint,
-            identity: self.context.identity,
-            topology: MillraceTopology.bookkeeper,
-            queue: Queue.control("bookkeeper"),
-            health: self.context.health,
-            logger: self.context.logger
-        ) { batch in
+        self.parts.consumer(of: ControlItem.self, Queue.control("bookkeeper"), topology: MillraceTopology.bookkeeper) {
+            batch in
             if batch.flatMap(\.content).contains(where: { $0.subject == .storage }) {
                 try await tasks.refreshStorages()
             }

@@ -18,13 +18,8 @@ struct ManifestDesk: Sendable {
         var messages: [OutboxMessage] = []
     }
 
-    let database: PostgresClient
-    let publisher: MessagePublisher
-    let outbox: OutboxService
-    let bell: FeedBell
-    let pulse: Pulse
+    let parts: CentralParts
     let tasks: TaskFacts
-    let logger: Logger
     /// How long files of attempts that did not win are kept.
     var graceSeconds = 3600.0
 
@@ -41,7 +36,7 @@ struct ManifestDesk: Sendable {
         guard !items.isEmpty else { return handled }
         let reports = items.sorted { $0.key < $1.key }.map(\.value)
         try await self.tasks.load(Set(reports.map(\.item.name.task)))
-        let outcome = try await self.database.withTransaction { try await self.judge(reports, in: $0) }
+        let outcome = try await self.parts.database.withTransaction { try await self.judge(reports, in: $0) }
         await self.follow(outcome)
         return handled
     }
@@ -63,8 +58,7 @@ struct ManifestDesk: Sendable {
             }
         }
         if !outcome.accepted.isEmpty {
-            try await transaction.execute(AcceptStatements.accept(outcome.accepted))
-            let moves = try await transaction.query(AcceptStatements.queueTransfers(outcome.accepted.map(\.key)))
+            let moves = try await transaction.query(AcceptStatements.accept(outcome.accepted))
             for (destination, rows) in Dictionary(grouping: moves, by: \.1).sorted(by: { $0.key < $1.key }) {
                 outcome.messages += try OutboxMessage.messages(
                     rows.map { TransferItem(transfer: $0.0) },
@@ -77,16 +71,22 @@ struct ManifestDesk: Sendable {
             routingKey: RoutingKey.rejected
         )
         let losers = outcome.stale.map(\.item) + reports.map(\.item).filter { outcome.rejected.contains($0.name.key) }
-        try await transaction.executeAndCommit([
-            ReportStatements.end(ended), OutboxStatements.insert(outcome.messages),
-            AcceptStatements.discard(
-                losers.flatMap {
-                    $0.outputs.compactMap { out in out.lfn.flatMap { lfn in out.storage.map { (lfn, $0) } } }
-                },
-                graceSeconds: self.graceSeconds,
-                reason: "its attempt did not win"
-            ),
-        ])
+        var last: [SQL] = []
+        if !ended.isEmpty { last.append(ReportStatements.end(ended)) }
+        if !outcome.messages.isEmpty { last.append(OutboxStatements.insert(outcome.messages)) }
+        let garbage = losers.flatMap {
+            $0.outputs.compactMap { out in out.lfn.flatMap { lfn in out.storage.map { (lfn, $0) } } }
+        }
+        if !garbage.isEmpty {
+            last.append(
+                AcceptStatements.discard(
+                    garbage,
+                    graceSeconds: self.graceSeconds,
+                    reason: "its attempt did not win"
+                )
+            )
+        }
+        try await transaction.executeAndCommit(last)
         return outcome
     }
 
@@ -128,18 +128,21 @@ struct ManifestDesk: Sendable {
 
     /// What follows the commit. Nothing here is needed for the books to be right: sweeps do it as well.
     private func follow(_ outcome: Outcome) async {
-        self.outbox.send(outcome.messages)
-        self.bell.ring()
-        self.pulse.add(outcome.accepted.count + outcome.rejected.count)
+        self.parts.outbox.send(outcome.messages)
+        self.parts.bell.ring()
+        self.parts.pulse.add(outcome.accepted.count + outcome.rejected.count)
         Counter(label: "millrace.books.accepted").increment(by: Int64(outcome.accepted.count))
         Counter(label: "millrace.books.rejected").increment(by: Int64(outcome.rejected.count))
         Counter(label: "millrace.books.stale").increment(by: Int64(outcome.stale.count))
         do {
-            let words = try await Settlement.settle(Set(outcome.accepted.map(\.key.task)).sorted(), in: self.database)
-            self.outbox.send(words)
-            if !words.isEmpty { self.bell.ring() }
+            let words = try await Settlement.settle(
+                Set(outcome.accepted.map(\.key.task)).sorted(),
+                in: self.parts.database
+            )
+            self.parts.outbox.send(words)
+            if !words.isEmpty { self.parts.bell.ring() }
         } catch {
-            self.logger.warning("tasks not settled, the sweep will", metadata: ["error": "\(error)"])
+            self.parts.logger.warning("tasks not settled, the sweep will", metadata: ["error": "\(error)"])
         }
     }
 }

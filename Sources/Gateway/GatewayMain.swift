@@ -60,27 +60,11 @@ enum GatewayAssembly {
             throw ConfigurationError(source: "environment", path: "MILLRACE_TOKEN_KEY_FILE", "is not set")
         }
         let tokens = try await TokenMaker(key: try ConfigurationFile.text(path: keyFile))
-        let endpoint = try AMQPEndpoint(url: context.environment.amqpURL.value)
-        let database = Database(context: context)
-        let publisher = MessagePublisher(
-            endpoint: endpoint,
-            identity: context.identity,
-            topology: MillraceTopology.gateway,
-            health: context.health,
-            logger: context.logger
-        )
-        let outbox = OutboxService(
-            database: database.client,
-            publisher: publisher,
-            health: context.health,
-            logger: context.logger
-        )
-        let bell = FeedBell(publisher: publisher, health: context.health, logger: context.logger)
+        let parts = try CentralParts(context, topology: MillraceTopology.gateway)
         let hub = EventHub()
-        let board = StatsBoard(database: database.client)
-        let pulse = Pulse()
+        let board = StatsBoard(database: parts.database)
         let gateway = Gateway(
-            database: database.client,
+            database: parts.database,
             hub: hub,
             board: board,
             identification: Identification(tokens: tokens),
@@ -88,15 +72,14 @@ enum GatewayAssembly {
             metrics: context.metrics,
             logger: context.logger,
             sent: { messages in
-                outbox.send(messages)
-                bell.ring()
-                pulse.add(1)
+                parts.outbox.send(messages)
+                parts.bell.ring()
+                parts.pulse.add(1)
             },
-            declareSite: { try await publisher.broker.declare(MillraceTopology.site($0)) }
+            declareSite: { try await parts.publisher.broker.declare(MillraceTopology.site($0)) }
         )
-        let feed = EventFeed(endpoint: endpoint, context: context, hub: hub)
-        return [
-            database, publisher, outbox, bell.sweep, pulse.sweep(context: context, database: database.client),
+        let feed = EventFeed(endpoint: parts.endpoint, context: context, hub: hub)
+        return parts.services + [
             board.sweep(health: context.health, logger: context.logger), feed,
             GatewayServer(gateway: gateway, address: config.address, onListening: onListening),
         ]

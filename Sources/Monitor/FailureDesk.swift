@@ -24,7 +24,6 @@ struct FailureDesk: Sendable {
     }
 
     let rules: RuleTable
-    let outbox: OutboxService
 
     /// Ends the attempts and gives their verdicts, inside the caller's transaction. The caller holds the locks of the jobs, and of
     /// the leases for those that still have one.

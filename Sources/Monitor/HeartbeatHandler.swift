@@ -10,10 +10,8 @@ import ServiceKit
 /// Takes heartbeats and answers them: kills wished for, drain, and the question for the full list when agent and catalogue
 /// differ.
 struct HeartbeatHandler: Sendable {
-    let database: PostgresClient
-    let publisher: MessagePublisher
+    let parts: CentralParts
     let lost: LostDesk
-    let logger: Logger
     /// An offer younger than this may still be on its way.
     var graceSeconds = 20.0
 
@@ -32,7 +30,7 @@ struct HeartbeatHandler: Sendable {
             }
             return .done
         }
-        if !killed.isEmpty { try await self.database.execute(SessionStatements.killed(killed)) }
+        if !killed.isEmpty { try await self.parts.database.execute(SessionStatements.killed(killed)) }
         for (site, item) in beats.values.sorted(by: { $0.site < $1.site }) { try await self.answer(site, item) }
         return handled
     }
@@ -47,19 +45,19 @@ struct HeartbeatHandler: Sendable {
             staying: item.staying
         )
         // An agent that has never asked for work, or another session of it: it will ask.
-        guard let known = try await self.database.query(SessionStatements.beat([beat])).first else { return }
-        var kills = try await self.database.query(SessionStatements.kills(holders: [known.0])).map {
+        guard let known = try await self.parts.database.query(SessionStatements.beat([beat])).first else { return }
+        var kills = try await self.parts.database.query(SessionStatements.kills(holders: [known.0])).map {
             KillOrder(attempt: AttemptKey(task: $0.1, index: $0.2, attempt: Int($0.3)), reason: $0.4)
         }
         let differs = known.4 != item.held.count || known.5 != item.held.hash
         if differs, let list = item.list {
-            kills += try await self.database.query(SessionStatements.foreign(holder: known.0, held: list)).map {
+            kills += try await self.parts.database.query(SessionStatements.foreign(holder: known.0, held: list)).map {
                 KillOrder(
                     attempt: AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)),
                     reason: "the centre has given this attempt up"
                 )
             }
-            let missing = try await self.database.query(
+            let missing = try await self.parts.database.query(
                 SessionStatements.missing(holder: known.0, held: list, olderThanSeconds: self.graceSeconds)
             )
             try await self.lost.lose(
@@ -76,7 +74,7 @@ struct HeartbeatHandler: Sendable {
             wantsList: differs && item.list == nil,
             at: .now
         )
-        try await self.publisher.send(
+        try await self.parts.publisher.send(
             [answer],
             exchange: "",
             routingKey: item.replyTo,
@@ -88,15 +86,13 @@ struct HeartbeatHandler: Sendable {
 
 /// Attempts that are lost: their agent is silent, or does not know them.
 struct LostDesk: Sendable {
-    let database: PostgresClient
+    let parts: CentralParts
     let desk: FailureDesk
-    let outbox: OutboxService
-    let bell: FeedBell
 
     /// Gives up those that are still live.
     func lose(_ attempts: [(key: AttemptKey, site: String)], because failure: Failure) async throws {
         guard !attempts.isEmpty else { return }
-        let messages = try await self.database.withTransaction { transaction -> [OutboxMessage] in
+        let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
             let jobs = Set(attempts.map(\.key.job)).sorted()
             _ = try await transaction.query(ReportStatements.lockJobs(jobs))
             let live = try await transaction.query(ReportStatements.lockLeases(jobs)).reduce(into: Set<AttemptKey>()) {
@@ -109,7 +105,7 @@ struct LostDesk: Sendable {
                 in: transaction
             )
         }
-        self.outbox.send(messages)
-        self.bell.ring()
+        self.parts.outbox.send(messages)
+        self.parts.bell.ring()
     }
 }

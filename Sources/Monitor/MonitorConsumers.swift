@@ -1,5 +1,6 @@
 import AMQP
 import Catalog
+import CentralKit
 import Domain
 import Logging
 import Messages
@@ -8,48 +9,37 @@ import ServiceKit
 
 /// The Monitor's queues.
 struct MonitorConsumers: Sendable {
-    let endpoint: AMQPEndpoint
-    let context: ServiceContext
+    let parts: CentralParts
 
     func reports(_ handler: ReportHandler) -> ConsumerService<ReportHandler.Content> {
         ConsumerService(
-            endpoint: self.endpoint,
-            identity: self.context.identity,
+            endpoint: self.parts.endpoint,
+            identity: self.parts.context.identity,
             topology: MillraceTopology.monitor,
             queue: Queue.reports,
             prefetch: 200,
             maximum: 200,
-            health: self.context.health,
-            logger: self.context.logger,
+            health: self.parts.context.health,
+            logger: self.parts.logger,
             decode: ReportHandler.decode,
             handle: handler.handle
         )
     }
 
     func heartbeats(_ handler: HeartbeatHandler) -> ConsumerService<[HeartbeatItem]> {
-        ConsumerService(
+        self.parts.consumer(
             of: HeartbeatItem.self,
-            endpoint: self.endpoint,
-            identity: self.context.identity,
+            Queue.heartbeats,
             topology: MillraceTopology.monitor,
-            queue: Queue.heartbeats,
-            health: self.context.health,
-            logger: self.context.logger,
             handle: handler.handle
         )
     }
 
     /// How far attempts are: the last word of each attempt in a batch.
-    func progress(_ database: PostgresClient) -> ConsumerService<[ProgressItem]> {
-        ConsumerService(
-            of: ProgressItem.self,
-            endpoint: self.endpoint,
-            identity: self.context.identity,
-            topology: MillraceTopology.monitor,
-            queue: Queue.progress,
-            health: self.context.health,
-            logger: self.context.logger
-        ) { batch in
+    func progress() -> ConsumerService<[ProgressItem]> {
+        let database = self.parts.database
+        return self.parts.consumer(of: ProgressItem.self, Queue.progress, topology: MillraceTopology.monitor) {
+            batch in
             var last: [JobKey: ProgressItem] = [:]
             for item in batch.flatMap(\.content) {
                 if let known = last[item.name.key.job], (known.name.attempt, known.at) >= (item.name.attempt, item.at) {
@@ -73,15 +63,8 @@ struct MonitorConsumers: Sendable {
     }
 
     func control(_ rules: RuleTable, _ feed: PeriodicSweep, _ kills: KillDesk) -> ConsumerService<[ControlItem]> {
-        ConsumerService(
-            of: ControlItem.self,
-            endpoint: self.endpoint,
-            identity: self.context.identity,
-            topology: MillraceTopology.monitor,
-            queue: Queue.control("monitor"),
-            health: self.context.health,
-            logger: self.context.logger
-        ) { batch in
+        self.parts.consumer(of: ControlItem.self, Queue.control("monitor"), topology: MillraceTopology.monitor) {
+            batch in
             let subjects = Set(batch.flatMap(\.content).map(\.subject))
             if subjects.contains(.rules) { rules.changed() }
             if subjects.contains(.feed) { feed.ring() }
@@ -93,9 +76,8 @@ struct MonitorConsumers: Sendable {
 
 /// What the Monitor looks at without being told.
 struct MonitorSweeps: Sendable {
-    let context: ServiceContext
+    let parts: CentralParts
     let config: MonitorConfig
-    let database: PostgresClient
     let reports: ReportHandler
     let lost: LostDesk
 
@@ -103,15 +85,14 @@ struct MonitorSweeps: Sendable {
     /// count: nobody could have been heard.
     func silence() -> PeriodicSweep {
         let hearing = Hearing()
-        let health = self.context.health
-        return PeriodicSweep(name: "silence", interval: self.config.sweep, health: health, logger: self.context.logger)
-        {
+        let (health, database) = (self.parts.context.health, self.parts.database)
+        return self.parts.sweep("silence", every: self.config.sweep) {
             let connected = hearing.seconds(deaf: health.connectionProblem() != nil)
-            let silent = try await self.database.query(SessionStatements.silence(connectedSeconds: connected))
+            let silent = try await database.query(SessionStatements.silence(connectedSeconds: connected))
             for agent in silent {
-                self.context.logger.warning("agent is silent", metadata: ["site": "\(agent.1)", "agent": "\(agent.2)"])
+                self.parts.logger.warning("agent is silent", metadata: ["site": "\(agent.1)", "agent": "\(agent.2)"])
             }
-            let orphans = try await self.database.query(SessionStatements.orphans)
+            let orphans = try await database.query(SessionStatements.orphans)
             try await self.lost.lose(
                 orphans.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },
                 because: Failure(.agentLost, "its agent was silent for longer than the site's lost_after, or has left")
@@ -122,13 +103,9 @@ struct MonitorSweeps: Sendable {
 
     /// Refusals of the books whose message was lost.
     func rejections() -> PeriodicSweep {
-        PeriodicSweep(
-            name: "rejections",
-            interval: self.config.sweep,
-            health: self.context.health,
-            logger: self.context.logger
-        ) {
-            let rows = try await self.database.query(ReportStatements.forgottenRejections(seconds: 5))
+        let database = self.parts.database
+        return self.parts.sweep("rejections", every: self.config.sweep) {
+            let rows = try await database.query(ReportStatements.forgottenRejections(seconds: 5))
             if !rows.isEmpty {
                 try await self.reports.judge(rows.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) })
             }
@@ -137,13 +114,9 @@ struct MonitorSweeps: Sendable {
     }
 
     func progress() -> PeriodicSweep {
-        PeriodicSweep(
-            name: "progress",
-            interval: .seconds(60),
-            health: self.context.health,
-            logger: self.context.logger
-        ) {
-            try await self.database.execute(ReportStatements.forgetProgress)
+        let database = self.parts.database
+        return self.parts.sweep("progress", every: .seconds(60)) {
+            try await database.execute(ReportStatements.forgetProgress)
             return .done
         }
     }

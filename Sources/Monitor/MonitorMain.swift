@@ -31,57 +31,25 @@ struct MonitorConfig: Sendable {
 enum MonitorAssembly {
     @Sendable static func services(_ context: ServiceContext) async throws -> [any Service] {
         let config = try MonitorConfig(context.settings)
-        let endpoint = try AMQPEndpoint(url: context.environment.amqpURL.value)
-        let database = Database(context: context)
-        let client = database.client
-        let publisher = MessagePublisher(
-            endpoint: endpoint,
-            identity: context.identity,
-            topology: MillraceTopology.core,
-            health: context.health,
-            logger: context.logger
-        )
-        let outbox = OutboxService(
-            database: client,
-            publisher: publisher,
-            health: context.health,
-            logger: context.logger
-        )
-        let bell = FeedBell(publisher: publisher, health: context.health, logger: context.logger)
-        let pulse = Pulse()
-        let rules = RuleTable(database: client)
-        let desk = FailureDesk(rules: rules, outbox: outbox)
-        let reports = ReportHandler(
-            database: client,
-            publisher: publisher,
-            desk: desk,
-            outbox: outbox,
-            bell: bell,
-            pulse: pulse,
-            logger: context.logger
-        )
-        let lost = LostDesk(database: client, desk: desk, outbox: outbox, bell: bell)
+        let parts = try CentralParts(context)
+        let rules = RuleTable(database: parts.database)
+        let desk = FailureDesk(rules: rules)
+        let reports = ReportHandler(parts: parts, desk: desk)
+        let lost = LostDesk(parts: parts, desk: desk)
         let relay = Relay(
-            database: client,
-            publisher: publisher,
+            database: parts.database,
+            publisher: parts.publisher,
             holder: "\(context.identity.instance)",
-            logger: context.logger
+            logger: parts.logger
         )
-        let feed = PeriodicSweep(name: "feed", interval: .seconds(1), health: context.health, logger: context.logger) {
-            try await relay.turn()
-        }
-        let sweeps = MonitorSweeps(context: context, config: config, database: client, reports: reports, lost: lost)
-        let consumers = MonitorConsumers(endpoint: endpoint, context: context)
-        let heartbeats = HeartbeatHandler(database: client, publisher: publisher, lost: lost, logger: context.logger)
-        return [
-            database, publisher, outbox, bell.sweep, pulse.sweep(context: context, database: client), feed,
-            sweeps.silence(), sweeps.rejections(), sweeps.progress(), consumers.reports(reports),
-            consumers.heartbeats(heartbeats), consumers.progress(client),
-            consumers.control(
-                rules,
-                feed,
-                KillDesk(database: client, publisher: publisher, logger: context.logger)
-            ),
+        let feed = parts.sweep("feed", every: .seconds(1)) { try await relay.turn() }
+        let kills = KillDesk(database: parts.database, publisher: parts.publisher, logger: parts.logger)
+        let sweeps = MonitorSweeps(parts: parts, config: config, reports: reports, lost: lost)
+        let consumers = MonitorConsumers(parts: parts)
+        return parts.services + [
+            feed, sweeps.silence(), sweeps.rejections(), sweeps.progress(), consumers.reports(reports),
+            consumers.heartbeats(HeartbeatHandler(parts: parts, lost: lost)), consumers.progress(),
+            consumers.control(rules, feed, kills),
         ]
     }
 }

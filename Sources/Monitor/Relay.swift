@@ -31,14 +31,12 @@ struct Relay: Sendable {
             // A transaction that was open when the horizon was drawn: milliseconds, as a rule.
             try await Task.sleep(for: .milliseconds(2))
         }
-        let rows = try await self.database.query(
-            FeedStatements.rows(after: published, through: last, limit: self.batch)
-        )
+        let through = min(last, published + Int64(self.batch))
+        let rows = try await self.database.query(FeedStatements.rows(after: published, through: through))
         // Ids that were drawn and rolled back leave holes: the end of the range is what is done.
-        let through = rows.count < self.batch ? last : rows.last?.0 ?? last
         try await self.publish(rows)
         try await self.database.execute(FeedStatements.published(through, holder: self.holder, term: term))
-        return rows.count == self.batch ? .more : .done
+        return through < last ? .more : .done
     }
 
     /// One message for consecutive events of one routing key: order across keys is kept as well.

@@ -16,13 +16,8 @@ struct ReportHandler: Sendable {
         case rejected([AttemptKey])
     }
 
-    let database: PostgresClient
-    let publisher: MessagePublisher
+    let parts: CentralParts
     let desk: FailureDesk
-    let outbox: OutboxService
-    let bell: FeedBell
-    let pulse: Pulse
-    let logger: Logger
 
     @Sendable static func decode(_ message: ReceivedMessage) throws(MessageError) -> Content {
         switch message.type {
@@ -57,10 +52,10 @@ struct ReportHandler: Sendable {
     // MARK: Reports
 
     private func apply(_ reports: [(site: String, report: Report)]) async throws {
-        let (policy, messages) = try await self.database.withTransaction { try await self.apply(reports, in: $0) }
-        self.outbox.send(messages)
-        self.bell.ring()
-        self.pulse.add(reports.count)
+        let (policy, messages) = try await self.parts.database.withTransaction { try await self.apply(reports, in: $0) }
+        self.parts.outbox.send(messages)
+        self.parts.bell.ring()
+        self.parts.pulse.add(reports.count)
         if policy.ignored > 0 { Counter(label: "millrace.reports.ignored").increment(by: Int64(policy.ignored)) }
         if !policy.stale.isEmpty { await self.kill(policy.stale) }
     }
@@ -145,9 +140,9 @@ struct ReportHandler: Sendable {
                 at: .now
             )
             do {
-                try await self.publisher.send([answer], exchange: "", routingKey: agent, persistent: false)
+                try await self.parts.publisher.send([answer], exchange: "", routingKey: agent, persistent: false)
             } catch {
-                self.logger.notice(
+                self.parts.logger.notice(
                     "agent not told to end stale attempts",
                     metadata: ["queue": "\(agent)", "error": "\(error)"]
                 )
@@ -159,7 +154,7 @@ struct ReportHandler: Sendable {
 
     /// Gives verdicts on attempts the Bookkeeper has ended: those that have one already are passed over.
     func judge(_ attempts: [AttemptKey]) async throws {
-        let messages = try await self.database.withTransaction { transaction -> [OutboxMessage] in
+        let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
             _ = try await transaction.query(ReportStatements.lockJobs(Set(attempts.map(\.job)).sorted()))
             let rows = try await transaction.query(ReportStatements.withoutVerdict(attempts))
             return try await self.desk.fail(
@@ -175,9 +170,9 @@ struct ReportHandler: Sendable {
                 in: transaction
             )
         }
-        self.outbox.send(messages)
-        self.bell.ring()
-        self.pulse.add(attempts.count)
+        self.parts.outbox.send(messages)
+        self.parts.bell.ring()
+        self.parts.pulse.add(attempts.count)
     }
 }
 

@@ -1,153 +1,190 @@
-import AMQP
 import Catalog
 import CentralKit
 import Domain
 import Logging
-import Messages
 import Postgres
-import ServiceKit
 
-/// Serves demand: leases waiting jobs to agents with room, in one transaction, and offers them.
+/// Serves demand: leases waiting jobs to agents with room, in one transaction, and has them offered.
+///
+/// Two Schedulers share the work: each passes by the rows that the other holds. Before an agent goes away empty while jobs
+/// wait for it, those rows are waited for, in a transaction of its own that holds no others: no two can block each other.
 struct LeaseDesk: Sendable {
-    /// What an offer says of one leased job.
-    private struct Leased: Sendable {
-        let job: OfferedJob
-        let token: UUIDText
-        let holder: Int32
-    }
-
     private struct Served: Sendable {
         var demands: [OpenDemand] = []
-        var leased: [Leased] = []
-        var hasMore = false
+        var leased: [LeasedJob] = []
+        /// Agents with room left for which jobs are still waiting.
+        var hungry: [OpenDemand] = []
+        /// Whether there may be more agents after these.
+        var isFullPage = false
+    }
+
+    /// How a transaction looks for jobs.
+    private enum Manner {
+        /// Passing by what another Scheduler holds.
+        case quick
+        /// Waiting for it, for the agents of one site.
+        case patient
     }
 
     let database: PostgresClient
-    let publisher: MessagePublisher
+    let offers: OfferDesk
     let classes: ClassTable
-    let tasks: TaskTable
-    let signer: OfferSigner
-    let bell: FeedBell
-    let pulse: Pulse
-    let logger: Logger
     /// The most jobs in one offer.
     var offerLimit = 250
-    /// How long an agent may take an offer after it asked.
-    var validSeconds = 60.0
+    /// Agents served by one transaction.
+    var pageSize = 200
 
-    /// Takes in new demand, and serves every agent that has room.
+    /// Takes in new demand, and serves those who ask.
     func serve(_ demands: [Demand]) async throws {
-        var demands = demands
-        var more = true
-        while more {
-            let taking = demands
+        guard !demands.isEmpty else { return }
+        let classes = try await self.classes.current()
+        let served = try await self.database.withTransaction { transaction in
+            let holders = try await transaction.query(LeasingStatements.takeDemand(demands))
+            return try await self.serve(holders, .quick, classes, in: transaction)
+        }
+        try await self.offers.send(served.leased, to: served.demands)
+        try await self.satisfy(served)
+    }
+
+    /// Serves every agent that has room: there is new work, or it is time for the sweep.
+    func serveAll() async throws {
+        var after: Int32 = 0
+        while true {
+            let from = after
             let classes = try await self.classes.current()
-            let served = try await self.database.withTransaction { try await self.serve(taking, classes, in: $0) }
-            try await self.offer(served)
-            demands = []
-            more = served.hasMore
+            let served = try await self.database.withTransaction { transaction in
+                let holders = try await transaction.query(LeasingStatements.withRoom(after: from, limit: self.pageSize))
+                var served = try await self.serve(holders, .quick, classes, in: transaction)
+                served.isFullPage = holders.count == self.pageSize
+                return (served, holders.last ?? from)
+            }
+            try await self.offers.send(served.0.leased, to: served.0.demands)
+            try await self.satisfy(served.0)
+            guard served.0.isFullPage else { return }
+            after = served.1
+        }
+    }
+
+    /// Serves agents for which jobs wait until they are full or none waits any more. A round that found nothing free is
+    /// followed by one that waits.
+    private func satisfy(_ first: Served) async throws {
+        for (_, agents) in Dictionary(grouping: first.hungry, by: \.demand.site).sorted(by: { $0.key < $1.key }) {
+            var holders = agents.map(\.holder).sorted()
+            var manner: Manner = first.leased.isEmpty ? .patient : .quick
+            while !holders.isEmpty {
+                let (asking, how) = (holders, manner)
+                let classes = try await self.classes.current()
+                let served = try await self.database.withTransaction {
+                    try await self.serve(asking, how, classes, in: $0)
+                }
+                try await self.offers.send(served.leased, to: served.demands)
+                holders = served.hungry.map(\.holder).sorted()
+                manner = served.leased.isEmpty ? .patient : .quick
+            }
         }
     }
 
     // MARK: One transaction
 
     private func serve(
-        _ demands: [Demand],
+        _ holders: [Int32],
+        _ manner: Manner,
         _ classes: [Int32: Requirement],
         in transaction: PostgresTransaction
     ) async throws -> Served {
-        if !demands.isEmpty { try await transaction.execute(LeasingStatements.takeDemand(demands)) }
-        let open = try await transaction.query(LeasingStatements.openDemand(limit: 200)).map(Self.demand(row:))
-        guard !open.isEmpty, let matching = try await self.match(open, classes, in: transaction) else {
-            return Served()
-        }
-        guard !matching.assigned.isEmpty else { return Served() }
-        let byHolder = Dictionary(uniqueKeysWithValues: open.map { ($0.holder, $0.demand) })
-        let wanted = matching.assigned.compactMap { one in
-            byHolder[one.holder].map {
-                NewLease(job: one.job, holder: one.holder, site: $0.site, agent: $0.agent, token: .random())
-            }
-        }
-        try await transaction.execute(LeasingStatements.cut(matching.cuts))
-        let rows = try await transaction.query(LeasingStatements.lease(wanted))
-        let leased = try await self.offered(rows, wanted, in: transaction)
-        try await transaction.executeAndCommit([
-            LeasingStatements.setRoom(matching.rooms.map { (holder: $0.key, room: $0.value) })
-        ])
-        let hungry = matching.rooms.contains { $0.value > 0 } && matching.cuts.contains { $0.rest == nil }
-        return Served(demands: open, leased: leased, hasMore: hungry || open.count == 200)
-    }
-
-    /// Passing by what another Scheduler holds, and waiting for it before an agent goes away empty.
-    private func match(
-        _ open: [OpenDemand],
-        _ classes: [Int32: Requirement],
-        in transaction: PostgresTransaction
-    ) async throws -> Matching? {
+        guard !holders.isEmpty else { return Served() }
+        let open = try await transaction.query(LeasingStatements.openDemand(holders)).map(Self.demand(row:))
         let fitting = open.reduce(into: Set<Int32>()) { $0.formUnion(Matching.classes(fitting: $1, classes)) }.sorted()
-        guard !fitting.isEmpty else { return nil }
-        let sites = Set(open.map(\.demand.site))
-        let site = sites.count == 1 ? sites.first : nil
-        func matching(site: String?, patient: Bool) async throws -> Matching {
-            let statement = LeasingStatements.candidates(classes: fitting, site: site, perClass: 64, patient: patient)
-            let candidates = try await transaction.query(statement).map { row in
-                Candidate(
-                    class: row.3,
-                    waiting: WaitingRange(
-                        task: row.0,
-                        range: IndexRange(first: row.1, last: row.2),
-                        priority: Int(row.4),
-                        cores: classes[row.3]?.cores ?? 1
-                    ),
-                    excludedSites: row.5
-                )
+        guard !fitting.isEmpty else { return Served() }
+        let matching = try await self.match(open, fitting, classes, manner, in: transaction)
+        var leased: [LeasedJob] = []
+        if !matching.assigned.isEmpty {
+            let byHolder = Dictionary(uniqueKeysWithValues: open.map { ($0.holder, $0.demand) })
+            let wanted = matching.assigned.compactMap { one in
+                byHolder[one.holder].map {
+                    NewLease(job: one.job, holder: one.holder, site: $0.site, agent: $0.agent, token: .random())
+                }
             }
-            return Matching(demands: open, candidates: candidates, classes: classes, limit: self.offerLimit)
-        }
-        let quick = try await matching(site: site, patient: false)
-        guard let hungry = quick.unserved.first, quick.assigned.isEmpty || site == nil else { return quick }
-        let unserved = open.first { $0.holder == hungry }
-        let patient = try await matching(site: unserved?.demand.site, patient: true)
-        return patient.assigned.count > quick.assigned.count ? patient : quick
-    }
-
-    /// The jobs of an offer, from the rows just written.
-    private func offered(
-        _ rows: [(Int64, Int64, Int32, Int64)],
-        _ wanted: [NewLease],
-        in transaction: PostgresTransaction
-    ) async throws -> [Leased] {
-        let entries = try await self.tasks.entries(Set(rows.map(\.0)))
-        let withInputs = rows.filter { entries[$0.0]?.hasInputs == true }.map { JobKey(task: $0.0, index: $0.1) }
-        var inputs: [JobKey: [(input: OfferedInput, first: Int64)]] = [:]
-        if !withInputs.isEmpty {
-            for row in try await transaction.query(LeasingStatements.inputs(withInputs)) {
-                let input = OfferedInput(lfn: row.2, bytes: row.3, adler32: row.4, events: row.5, storage: row.7)
-                inputs[JobKey(task: row.0, index: row.1), default: []].append((input, row.6))
-            }
-        }
-        let leases = Dictionary(uniqueKeysWithValues: wanted.map { ($0.job, $0) })
-        return rows.compactMap { row in
-            let job = JobKey(task: row.0, index: row.1)
-            guard let lease = leases[job], let entry = entries[row.0] else { return nil }
-            let read = inputs[job] ?? []
-            return Leased(
-                job: OfferedJob(
-                    name: AttemptName(task: row.0, index: row.1, attempt: Int(row.2), token: lease.token.text),
-                    seed: JobSeed.seed(
-                        request: entry.description.requestSeed,
-                        task: entry.description.name,
-                        index: row.1
-                    ),
-                    events: row.3,
-                    firstEvent: entry.hasInputs
-                        ? (read.count == 1 ? read[0].first : 0) : row.1 * (entry.eventsPerJob ?? 0),
-                    inputs: read.map(\.input)
-                ),
-                token: lease.token,
-                holder: lease.holder
+            try await transaction.execute(LeasingStatements.cut(matching.cuts))
+            let rows = try await transaction.query(LeasingStatements.lease(wanted))
+            leased = try await self.offers.jobs(rows, wanted, in: transaction)
+            try await transaction.execute(
+                LeasingStatements.setRoom(matching.rooms.map { (holder: $0.key, room: $0.value) })
             )
         }
+        let hungry = try await self.hungry(open, matching, classes, in: transaction)
+        return Served(demands: open, leased: leased, hungry: hungry)
+    }
+
+    /// A look at the first two ranges of each class is enough while ranges are long; many short ones need a longer look.
+    private func match(
+        _ open: [OpenDemand],
+        _ fitting: [Int32],
+        _ classes: [Int32: Requirement],
+        _ manner: Manner,
+        in transaction: PostgresTransaction
+    ) async throws -> Matching {
+        let sites = Set(open.map(\.demand.site))
+        func look(perClass: Int) async throws -> (matching: Matching, sawAll: Bool) {
+            let candidates = try await transaction.query(
+                LeasingStatements.candidates(
+                    classes: fitting,
+                    site: sites.count == 1 ? sites.first : nil,
+                    perClass: perClass,
+                    patient: manner == .patient
+                )
+            ).map { Self.candidate(row: $0, classes) }
+            let matching = Matching(demands: open, candidates: candidates, classes: classes, limit: self.offerLimit)
+            let counts = Dictionary(grouping: candidates, by: \.class).mapValues(\.count)
+            return (matching, !counts.values.contains(perClass))
+        }
+        let first = try await look(perClass: 2)
+        guard !first.sawAll, first.matching.wantsMore(limit: self.offerLimit) else { return first.matching }
+        return try await look(perClass: 64).matching
+    }
+
+    /// Agents that have room for a job of a class in which jobs wait: whether they wait freely or are held by another Scheduler.
+    private func hungry(
+        _ open: [OpenDemand],
+        _ matching: Matching,
+        _ classes: [Int32: Requirement],
+        in transaction: PostgresTransaction
+    ) async throws -> [OpenDemand] {
+        let wanting = open.flatMap { one -> [(agent: OpenDemand, class: Int32)] in
+            let room = matching.rooms[one.holder] ?? 0
+            return Matching.classes(fitting: one, classes).filter { (classes[$0]?.cores ?? 1) <= room }.map {
+                (one, $0)
+            }
+        }
+        guard !wanting.isEmpty else { return [] }
+        struct Pair: Hashable {
+            let site: String
+            let `class`: Int32
+        }
+        let pairs = Array(Set(wanting.map { Pair(site: $0.agent.demand.site, class: $0.class) }))
+        let waiting = try await transaction.query(
+            LeasingStatements.stillWaiting(pairs.map { (site: $0.site, class: $0.class) })
+        ).reduce(into: Set<Pair>()) { $0.insert(Pair(site: $1.0, class: $1.1)) }
+        let holders = Set(
+            wanting.filter { waiting.contains(Pair(site: $0.agent.demand.site, class: $0.class)) }.map(\.agent.holder)
+        )
+        return open.filter { holders.contains($0.holder) }
+    }
+
+    private static func candidate(
+        row: (Int64, Int64, Int64, Int32, Int32, [String]),
+        _ classes: [Int32: Requirement]
+    ) -> Candidate {
+        Candidate(
+            class: row.3,
+            waiting: WaitingRange(
+                task: row.0,
+                range: IndexRange(first: row.1, last: row.2),
+                priority: Int(row.4),
+                cores: classes[row.3]?.cores ?? 1
+            ),
+            excludedSites: row.5
+        )
     }
 
     private static func demand(
@@ -176,49 +213,5 @@ struct LeaseDesk: Sendable {
                 )
             )
         )
-    }
-
-    // MARK: Offers
-
-    private func offer(_ served: Served) async throws {
-        guard !served.leased.isEmpty else { return }
-        self.bell.ring()
-        self.pulse.add(served.leased.count)
-        let byHolder = Dictionary(grouping: served.leased, by: \.holder)
-        let answered = served.demands.filter { byHolder[$0.holder] != nil }
-        let entries = try await self.tasks.entries(Set(served.leased.map(\.job.name.task)))
-        let messages = try answered.map { open -> OutgoingMessage in
-            let jobs = (byHolder[open.holder] ?? []).map(\.job)
-            let offer = Offer(
-                site: open.demand.site,
-                agent: open.demand.agent,
-                session: open.demand.session.text,
-                question: open.demand.question,
-                validSeconds: self.validSeconds,
-                tasks: Set(jobs.map(\.name.task)).sorted().compactMap { entries[$0]?.description },
-                jobs: jobs
-            )
-            return OutgoingMessage(
-                exchange: "",
-                routingKey: open.demand.replyTo,
-                body: try Batch([try self.signer.sign(offer)]).encoded(),
-                persistent: false,
-                type: OfferItem.type,
-                contentType: "application/json"
-            )
-        }
-        let outcomes = try await self.publisher.broker.publish(messages)
-        let lost = zip(answered, outcomes).filter { $0.1 != .confirmed }.map(\.0.holder)
-        if !lost.isEmpty { try await self.takeBack(lost.flatMap { byHolder[$0] ?? [] }, from: lost) }
-    }
-
-    /// Offers that reached nobody: their jobs wait again at once, uncounted.
-    private func takeBack(_ leased: [Leased], from holders: [Int32]) async throws {
-        self.logger.notice("offers came back", metadata: ["jobs": "\(leased.count)", "agents": "\(holders.count)"])
-        try await self.database.withTransaction { transaction in
-            try await transaction.execute(LeasingStatements.sessionGone(holders: holders))
-            _ = try await transaction.query(LeasingStatements.giveBack(leased.map { ($0.job.name.key, $0.token) }))
-        }
-        self.bell.ring()
     }
 }

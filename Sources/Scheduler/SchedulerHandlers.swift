@@ -1,4 +1,3 @@
-import AMQP
 import Catalog
 import CentralKit
 import Domain
@@ -15,49 +14,30 @@ struct SchedulerHandlers: Sendable {
     let leasing: PeriodicSweep
     let logger: Logger
 
-    func work(_ endpoint: AMQPEndpoint, _ context: ServiceContext) -> ConsumerService<[WorkItem]> {
-        ConsumerService(
+    func work(_ parts: CentralParts) -> ConsumerService<[WorkItem]> {
+        parts.consumer(
             of: WorkItem.self,
-            endpoint: endpoint,
-            identity: context.identity,
+            Queue.work,
             topology: MillraceTopology.scheduler,
-            queue: Queue.work,
             prefetch: 200,
-            maximum: 200,
-            health: context.health,
-            logger: context.logger,
             handle: self.handleWork
         )
     }
 
-    func verdicts(_ endpoint: AMQPEndpoint, _ context: ServiceContext) -> ConsumerService<[VerdictItem]> {
-        ConsumerService(
-            of: VerdictItem.self,
-            endpoint: endpoint,
-            identity: context.identity,
-            topology: MillraceTopology.scheduler,
-            queue: Queue.verdicts,
-            prefetch: 50,
-            maximum: 50,
-            health: context.health,
-            logger: context.logger
-        ) { batch in
+    func verdicts(_ parts: CentralParts) -> ConsumerService<[VerdictItem]> {
+        parts.consumer(of: VerdictItem.self, Queue.verdicts, topology: MillraceTopology.scheduler, prefetch: 50) {
+            batch in
             try await self.verdicts.carryOut(Array(Set(batch.flatMap(\.content).map(\.key))))
             return batch.map { _ in .done }
         }
     }
 
-    func control(_ endpoint: AMQPEndpoint, _ context: ServiceContext) -> ConsumerService<[ControlItem]> {
-        ConsumerService(
+    func control(_ parts: CentralParts) -> ConsumerService<[ControlItem]> {
+        parts.consumer(
             of: ControlItem.self,
-            endpoint: endpoint,
-            identity: context.identity,
+            Queue.control("scheduler"),
             topology: MillraceTopology.scheduler,
-            queue: Queue.control("scheduler"),
-            prefetch: 50,
-            maximum: 50,
-            health: context.health,
-            logger: context.logger
+            prefetch: 50
         ) { batch in
             let subjects = Set(batch.flatMap(\.content).map(\.subject))
             if !subjects.isDisjoint(with: [.request, .task, .dataset]) { self.expansion.ring() }

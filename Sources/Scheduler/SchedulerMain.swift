@@ -40,47 +40,42 @@ enum SchedulerAssembly {
             throw SigningKeyError(description: "MILLRACE_SIGNING_KEY_FILE is not set")
         }
         let config = try SchedulerConfig(context.settings)
-        let endpoint = try AMQPEndpoint(url: context.environment.amqpURL.value)
-        let database = Database(context: context)
-        let publisher = MessagePublisher(
-            endpoint: endpoint,
-            identity: context.identity,
-            topology: MillraceTopology.core,
-            health: context.health,
-            logger: context.logger
-        )
-        let outbox = OutboxService(
-            database: database.client,
-            publisher: publisher,
-            health: context.health,
-            logger: context.logger
-        )
-        let bell = FeedBell(publisher: publisher, health: context.health, logger: context.logger)
-        let pulse = Pulse()
-        let classes = ClassTable(database: database.client)
-        let desk = LeaseDesk(
-            database: database.client,
-            publisher: publisher,
-            classes: classes,
-            tasks: TaskTable(database: database.client),
+        let parts = try CentralParts(context)
+        let database = parts.database
+        let classes = ClassTable(database: database)
+        let offers = OfferDesk(
+            database: database,
+            publisher: parts.publisher,
+            tasks: TaskTable(database: database),
             signer: try OfferSigner(path: keyFile),
-            bell: bell,
-            pulse: pulse,
-            logger: context.logger,
+            bell: parts.bell,
+            pulse: parts.pulse,
+            logger: context.logger
+        )
+        let desk = LeaseDesk(
+            database: database,
+            offers: offers,
+            classes: classes,
             offerLimit: config.offerLimit
         )
-        let leasing = SchedulerSweeps.leasing(context, desk, database.client, config)
+        let leasing = SchedulerSweeps.leasing(parts, desk, config)
         let wake: @Sendable () -> Void = { leasing.ring() }
-        let verdicts = VerdictDesk(database: database.client, outbox: outbox, bell: bell, pulse: pulse, wake: wake)
+        let verdicts = VerdictDesk(
+            database: database,
+            outbox: parts.outbox,
+            bell: parts.bell,
+            pulse: parts.pulse,
+            wake: wake
+        )
         let expander = Expander(
-            database: database.client,
-            outbox: outbox,
+            database: database,
+            outbox: parts.outbox,
             classes: classes,
-            bell: bell,
+            bell: parts.bell,
             logger: context.logger,
             wake: wake
         )
-        let expansion = SchedulerSweeps.expansion(context, expander, config)
+        let expansion = SchedulerSweeps.expansion(parts, expander, config)
         let handlers = SchedulerHandlers(
             desk: desk,
             verdicts: verdicts,
@@ -88,14 +83,13 @@ enum SchedulerAssembly {
             leasing: leasing,
             logger: context.logger
         )
-        return [
-            database, publisher, outbox, bell.sweep, pulse.sweep(context: context, database: database.client), leasing,
-            expansion,
-            SchedulerSweeps.verdicts(context, verdicts, database.client, config),
-            SchedulerSweeps.due(context, database.client, wake),
-            SchedulerSweeps.exchanges(context, publisher, database.client, config),
-            SchedulerSweeps.settling(context, outbox, database.client, config),
-            handlers.work(endpoint, context), handlers.verdicts(endpoint, context), handlers.control(endpoint, context),
+        return parts.services + [
+            leasing, expansion,
+            SchedulerSweeps.verdicts(parts, verdicts, config),
+            SchedulerSweeps.due(parts, wake),
+            SchedulerSweeps.exchanges(parts, config),
+            SchedulerSweeps.settling(parts, config),
+            handlers.work(parts), handlers.verdicts(parts), handlers.control(parts),
         ]
     }
 }

@@ -9,32 +9,30 @@ import ServiceKit
 enum SchedulerSweeps {
     /// Serves stored demand; rung by new work.
     static func leasing(
-        _ context: ServiceContext,
+        _ parts: CentralParts,
         _ desk: LeaseDesk,
-        _ database: PostgresClient,
         _ config: SchedulerConfig
     ) -> PeriodicSweep {
-        PeriodicSweep(name: "leasing", interval: config.sweep, health: context.health, logger: context.logger) {
-            try await desk.serve([])
+        parts.sweep("leasing", every: config.sweep) {
+            try await desk.serveAll()
             return .done
         }
     }
 
-    static func expansion(_ context: ServiceContext, _ expander: Expander, _ config: SchedulerConfig) -> PeriodicSweep {
-        PeriodicSweep(name: "expansion", interval: config.sweep, health: context.health, logger: context.logger) {
+    static func expansion(_ parts: CentralParts, _ expander: Expander, _ config: SchedulerConfig) -> PeriodicSweep {
+        parts.sweep("expansion", every: config.sweep) {
             try await expander.expand() ? .more : .done
         }
     }
 
     /// Verdicts whose message was lost.
     static func verdicts(
-        _ context: ServiceContext,
+        _ parts: CentralParts,
         _ desk: VerdictDesk,
-        _ database: PostgresClient,
         _ config: SchedulerConfig
     ) -> PeriodicSweep {
-        PeriodicSweep(name: "verdicts", interval: config.sweep, health: context.health, logger: context.logger) {
-            let overdue = try await database.query(VerdictStatements.overdue(seconds: 5))
+        parts.sweep("verdicts", every: config.sweep) {
+            let overdue = try await parts.database.query(VerdictStatements.overdue(seconds: 5))
             try await desk.carryOut(overdue.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) })
             return overdue.count == 500 ? .more : .done
         }
@@ -42,26 +40,23 @@ enum SchedulerSweeps {
 
     /// Ranges whose pause is over. Half a second is fine for pauses of seconds; a jobs' first wait has none.
     static func due(
-        _ context: ServiceContext,
-        _ database: PostgresClient,
+        _ parts: CentralParts,
         _ wake: @escaping @Sendable () -> Void
     ) -> PeriodicSweep {
-        PeriodicSweep(name: "due", interval: .milliseconds(500), health: context.health, logger: context.logger) {
-            if try await database.execute(LeasingStatements.makeDue) > 0 { wake() }
+        parts.sweep("due", every: .milliseconds(500)) {
+            if try await parts.database.execute(LeasingStatements.makeDue) > 0 { wake() }
             return .done
         }
     }
 
     /// Every site has its exchange: an agent may write it and not declare it.
     static func exchanges(
-        _ context: ServiceContext,
-        _ publisher: MessagePublisher,
-        _ database: PostgresClient,
+        _ parts: CentralParts,
         _ config: SchedulerConfig
     ) -> PeriodicSweep {
-        PeriodicSweep(name: "site exchanges", interval: config.sweep, health: context.health, logger: context.logger) {
-            for site in try await database.query(LeasingStatements.sites) {
-                try await publisher.broker.declare(MillraceTopology.site(site))
+        parts.sweep("site exchanges", every: config.sweep) {
+            for site in try await parts.database.query(LeasingStatements.sites) {
+                try await parts.publisher.broker.declare(MillraceTopology.site(site))
             }
             return .done
         }
@@ -69,14 +64,12 @@ enum SchedulerSweeps {
 
     /// Tasks whose end nobody saw.
     static func settling(
-        _ context: ServiceContext,
-        _ outbox: OutboxService,
-        _ database: PostgresClient,
+        _ parts: CentralParts,
         _ config: SchedulerConfig
     ) -> PeriodicSweep {
-        PeriodicSweep(name: "settling", interval: config.sweep, health: context.health, logger: context.logger) {
-            let open = try await database.query(SettlingStatements.open)
-            outbox.send(try await Settlement.settle(open, in: database))
+        parts.sweep("settling", every: config.sweep) {
+            let open = try await parts.database.query(SettlingStatements.open)
+            parts.outbox.send(try await Settlement.settle(open, in: parts.database))
             return .done
         }
     }

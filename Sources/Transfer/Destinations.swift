@@ -1,5 +1,6 @@
 import AMQP
 import Catalog
+import CentralKit
 import Domain
 import Logging
 import Messages
@@ -10,32 +11,30 @@ import ServiceLifecycle
 
 /// One consumer for each storage element's queue; a new element gets one when it is added.
 final class Destinations: Sendable {
-    private let context: ServiceContext
-    private let endpoint: AMQPEndpoint
+    private let parts: CentralParts
     private let bell: AsyncStream<Void>
     private let rope: AsyncStream<Void>.Continuation
 
-    init(context: ServiceContext, endpoint: AMQPEndpoint) {
-        self.context = context
-        self.endpoint = endpoint
+    init(parts: CentralParts) {
+        self.parts = parts
         (self.bell, self.rope) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
     /// Consumes every `transfer.<destination>`: a message there means that something is due.
-    func service(_ database: PostgresClient, _ moving: PeriodicSweep) -> any Service {
-        DestinationConsumers { [context, endpoint, bell, rope] in
+    func service(_ moving: PeriodicSweep) -> any Service {
+        DestinationConsumers { [parts, bell, rope] in
             await withGracefulShutdownHandler {
                 await withTaskGroup(of: Void.self) { group in
                     var known: Set<String> = []
                     rope.yield()
                     for await _ in bell {
                         do {
-                            let names = try await database.query(TransferStatements.storages).map(\.0)
+                            let names = try await parts.database.query(TransferStatements.storages).map(\.0)
                             for name in names where known.insert(name).inserted {
-                                group.addTask { await Self.consume(name, context, endpoint, moving) }
+                                group.addTask { await Self.consume(name, parts, moving) }
                             }
                         } catch {
-                            context.logger.warning("storage elements not read", metadata: ["error": "\(error)"])
+                            parts.logger.warning("storage elements not read", metadata: ["error": "\(error)"])
                         }
                     }
                     group.cancelAll()
@@ -48,34 +47,21 @@ final class Destinations: Sendable {
 
     /// A word that a storage element was added.
     func control() -> ConsumerService<[ControlItem]> {
-        ConsumerService(
+        self.parts.consumer(
             of: ControlItem.self,
-            endpoint: self.endpoint,
-            identity: self.context.identity,
-            topology: MillraceTopology.transfer(storages: []),
-            queue: Queue.control("transfer"),
-            health: self.context.health,
-            logger: self.context.logger
+            Queue.control("transfer"),
+            topology: MillraceTopology.transfer(storages: [])
         ) { [rope] batch in
             if batch.flatMap(\.content).contains(where: { $0.subject == .storage }) { rope.yield() }
             return batch.map { _ in .done }
         }
     }
 
-    private static func consume(
-        _ name: String,
-        _ context: ServiceContext,
-        _ endpoint: AMQPEndpoint,
-        _ moving: PeriodicSweep
-    ) async {
-        let consumer = ConsumerService(
+    private static func consume(_ name: String, _ parts: CentralParts, _ moving: PeriodicSweep) async {
+        let consumer = parts.consumer(
             of: TransferItem.self,
-            endpoint: endpoint,
-            identity: context.identity,
-            topology: MillraceTopology.transfer(storages: [name]),
-            queue: Queue.transfer(name),
-            health: context.health,
-            logger: context.logger
+            Queue.transfer(name),
+            topology: MillraceTopology.transfer(storages: [name])
         ) { batch in
             moving.ring()
             return batch.map { _ in .done }
@@ -85,7 +71,7 @@ final class Destinations: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            context.logger.error("consumer ended", metadata: ["queue": "\(Queue.transfer(name))", "error": "\(error)"])
+            parts.logger.error("consumer ended", metadata: ["queue": "\(Queue.transfer(name))", "error": "\(error)"])
         }
     }
 }

@@ -40,57 +40,18 @@ struct TransferConfig: Sendable {
 enum TransferAssembly {
     @Sendable static func services(_ context: ServiceContext) async throws -> [any Service] {
         let config = try TransferConfig(context.settings)
-        let endpoint = try AMQPEndpoint(url: context.environment.amqpURL.value)
-        let database = Database(context: context)
-        let client = database.client
-        let destinations = Destinations(context: context, endpoint: endpoint)
-        let publisher = MessagePublisher(
-            endpoint: endpoint,
-            identity: context.identity,
-            topology: MillraceTopology.core,
-            health: context.health,
-            logger: context.logger
-        )
-        let outbox = OutboxService(
-            database: client,
-            publisher: publisher,
-            health: context.health,
-            logger: context.logger
-        )
-        let bell = FeedBell(publisher: publisher, health: context.health, logger: context.logger)
-        let pulse = Pulse()
-        let worker = TransferWorker(
-            database: client,
-            outbox: outbox,
-            bell: bell,
-            pulse: pulse,
-            policy: config.policy,
-            worker: context.identity.instance,
-            logger: context.logger
-        )
-        let garbage = GarbageWorker(database: client, logger: context.logger)
-        let moving = PeriodicSweep(
-            name: "transfers",
-            interval: config.sweep,
-            health: context.health,
-            logger: context.logger
-        ) {
-            try await worker.turn()
+        let parts = try CentralParts(context)
+        let destinations = Destinations(parts: parts)
+        let worker = TransferWorker(parts: parts, policy: config.policy, worker: context.identity.instance)
+        let garbage = GarbageWorker(database: parts.database, logger: parts.logger)
+        let moving = parts.sweep("transfers", every: config.sweep) { try await worker.turn() }
+        let leases = parts.sweep("expired leases", every: .seconds(30)) {
+            try await worker.expire()
+            return .done
         }
-        return [
-            database, publisher, outbox, bell.sweep, pulse.sweep(context: context, database: client), moving,
-            PeriodicSweep(
-                name: "expired leases",
-                interval: .seconds(30),
-                health: context.health,
-                logger: context.logger
-            ) {
-                try await worker.expire()
-                return .done
-            },
-            PeriodicSweep(name: "garbage", interval: .seconds(60), health: context.health, logger: context.logger) {
-                try await garbage.turn()
-            }, destinations.service(client, moving), destinations.control(),
+        return parts.services + [
+            moving, leases, parts.sweep("garbage", every: .seconds(60)) { try await garbage.turn() },
+            destinations.service(moving), destinations.control(),
         ]
     }
 }

@@ -28,28 +28,24 @@ struct TransferWorker: Sendable {
         case failed(Lease, StorageError)
     }
 
-    let database: PostgresClient
-    let outbox: OutboxService
-    let bell: FeedBell
-    let pulse: Pulse
+    let parts: CentralParts
     let policy: TransferPolicy
     let worker: String
-    let logger: Logger
     /// How long a transfer may take before another worker may take it.
     var leaseSeconds = 600.0
 
     /// Works off what is due for every destination.
     func turn() async throws -> PeriodicSweep.Result {
-        let elements = try await self.database.query(TransferStatements.storages).reduce(
+        let elements = try await self.parts.database.query(TransferStatements.storages).reduce(
             into: [String: StorageElement]()
         ) {
             $0[$1.0] = StorageElement(name: $1.0, kind: .posix, base: $1.2)
         }
-        let limits = try await self.database.query(TransferStatements.storages).reduce(into: [String: Int]()) {
+        let limits = try await self.parts.database.query(TransferStatements.storages).reduce(into: [String: Int]()) {
             $0[$1.0] = Int($1.3)
         }
         var moved = 0
-        let due = try await self.database.query(TransferStatements.dueDestinations)
+        let due = try await self.parts.database.query(TransferStatements.dueDestinations)
         // One slow destination never holds up another.
         try await withThrowingTaskGroup(of: Int.self) { group in
             for destination in due {
@@ -62,11 +58,11 @@ struct TransferWorker: Sendable {
 
     /// Leases that ran out.
     func expire() async throws {
-        if try await self.database.execute(TransferStatements.expire) > 0 { self.bell.ring() }
+        if try await self.parts.database.execute(TransferStatements.expire) > 0 { self.parts.bell.ring() }
     }
 
     private func work(_ destination: String, _ limit: Int, _ elements: [String: StorageElement]) async throws -> Int {
-        let leases = try await self.database.query(
+        let leases = try await self.parts.database.query(
             TransferStatements.lease(
                 destination: destination,
                 worker: self.worker,
@@ -151,7 +147,10 @@ struct TransferWorker: Sendable {
             switch outcome {
             case .done(let lease): done.append(lease)
             case .failed(let lease, let error):
-                self.logger.warning("transfer failed", metadata: ["transfer": "\(lease.id)", "error": "\(error)"])
+                self.parts.logger.warning(
+                    "transfer failed",
+                    metadata: ["transfer": "\(lease.id)", "error": "\(error)"]
+                )
                 switch self.policy.step(after: lease.tries, error) {
                 case .again(let pause): failed.append((lease.id, lease.token, false, pause, error.description))
                 case .giveUp: failed.append((lease.id, lease.token, true, 0, error.description))
@@ -159,7 +158,7 @@ struct TransferWorker: Sendable {
             }
         }
         let (finished, failures) = (done, failed)
-        let messages = try await self.database.withTransaction { transaction -> [OutboxMessage] in
+        let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
             let moved = try await transaction.query(TransferStatements.done(finished.map { ($0.id, $0.token) }))
             let messages = try OutboxMessage.messages(
                 moved.map { BooksItem(kind: .replica, id: $0) },
@@ -170,8 +169,8 @@ struct TransferWorker: Sendable {
             ])
             return messages
         }
-        self.outbox.send(messages)
-        self.bell.ring()
-        self.pulse.add(done.count)
+        self.parts.outbox.send(messages)
+        self.parts.bell.ring()
+        self.parts.pulse.add(done.count)
     }
 }

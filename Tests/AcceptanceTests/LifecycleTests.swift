@@ -35,7 +35,7 @@ import Testing
             let agent = try await centre.agent("ALPHA")
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 25, merge: true)
-            let seen = await watch.until { key, _ in key == "request.\(request).finished" }
+            let seen = try await watch.until { key, _ in key == "request.\(request).finished" }
             running.cancel()
             await watch.stop()
             Self.checkOrder(seen.map(\.event))
@@ -61,7 +61,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 1)
-            let seen = await watch.until { _, event in event.entity.hasPrefix("task:") && event.to == "failed" }
+            let seen = try await watch.until { _, event in event.entity.hasPrefix("task:") && event.to == "failed" }
             running.cancel()
             await watch.stop()
             #expect(
@@ -88,7 +88,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 3)
-            _ = await watch.until { key, _ in key == "request.\(request).finished" }
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
             running.cancel()
             await watch.stop()
             let failures = try await centre.one("SELECT sum(failures)::bigint FROM job_view", as: Int64.self)
@@ -110,7 +110,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 2)
-            _ = await watch.until { key, _ in key == "request.\(request).finished" }
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
             running.cancel()
             await watch.stop()
             let codes = try await centre.one(
@@ -131,7 +131,7 @@ import Testing
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 2000)
             var done = 0
-            _ = await watch.until { key, _ in
+            _ = try await watch.until { key, _ in
                 if key.hasPrefix("attempt") { done += 1 }
                 return done > 300
             }
@@ -141,7 +141,7 @@ import Testing
                 _ = await processes[place].waitForExit()
                 processes[place] = try await centre.start(name, instance: "2")
             }
-            _ = await watch.until { key, _ in key == "request.\(request).finished" }
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
             running.cancel()
             await watch.stop()
             let events = try await centre.one("SELECT sum(events)::bigint FROM accepted", as: Int64.self)
@@ -156,20 +156,17 @@ import Testing
             // The first agent asks and is gone before the work exists: its queue is gone with it.
             let gone = try await centre.agent("ALPHA", name: "gone", room: 8)
             let first = Task { try await gone.run() }
-            while try await centre.one("SELECT room::bigint FROM agent_session WHERE agent = 'gone'", as: Int64.self)
-                != 8
-            {
-                await Task.yield()
-            }
+            try await centre.until("SELECT room = 8 FROM agent_session WHERE agent = 'gone'")
             first.cancel()
             _ = await first.result
+            try await centre.untilGone(queue: Queue.agent(site: "ALPHA", agent: "gone"))
             let request = try await centre.approve(jobs: 8)
-            _ = await watch.until { key, event in
+            _ = try await watch.until { key, event in
                 key == "attempt.ALPHA.cancelled" && event.cause == "the offer came back"
             }
             let second = try await centre.agent("BETA")
             let running = Task { try await second.run() }
-            _ = await watch.until { key, _ in key == "request.\(request).finished" }
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
             running.cancel()
             await watch.stop()
             let counted = try await centre.one("SELECT sum(failures)::bigint FROM job_view", as: Int64.self)
@@ -180,15 +177,12 @@ import Testing
 
     @Test func tenMillionJobsWaitInAtMostSixteenRows() async throws {
         try await Self.withCentre(services: ["scheduler"]) { centre, _ in
-            let watch = try await centre.events(["task.#"])
-            _ = watch
             _ = try await centre.approve(jobs: 10_000_000)
-            while try await centre.one("SELECT count(*) FROM waiting", as: Int64.self) == 0 { await Task.yield() }
+            try await centre.until("SELECT count(*) > 0 FROM waiting")
             let rows = try await centre.one("SELECT count(*) FROM waiting", as: Int64.self)
             let jobs = try await centre.one("SELECT sum(last - first + 1)::bigint FROM waiting", as: Int64.self)
             #expect(rows == 16)
             #expect(jobs == 10_000_000)
-            await watch.stop()
         }
     }
 

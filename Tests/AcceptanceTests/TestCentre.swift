@@ -62,7 +62,15 @@ final class TestCentre: Sendable {
     // MARK: Services
 
     /// Starts a service's binary, with a name of its own.
-    func start(_ service: String, instance: String = "1") async throws -> ServerProcess {
+    ///
+    /// - Parameter config: the text of its configuration file; nil: none.
+    func start(_ service: String, instance: String = "1", config: String? = nil) async throws -> ServerProcess {
+        var settings: [String: String] = [:]
+        if let config {
+            let path = "\(self.folder)/\(service)-\(instance).yaml"
+            try config.write(toFile: path, atomically: true, encoding: .utf8)
+            settings["MILLRACE_CONFIG"] = path
+        }
         let environment = ProcessInfo.processInfo.environment.merging(
             [
                 "MILLRACE_DATABASE_URL": self.databaseURL, "MILLRACE_AMQP_URL": self.broker.url,
@@ -70,7 +78,7 @@ final class TestCentre: Sendable {
                 "MILLRACE_LOG": "info",
             ],
             uniquingKeysWith: { $1 }
-        )
+        ).merging(settings, uniquingKeysWith: { $1 })
         return try await ServerProcess.start(
             .init(
                 executable: Self.binary("millrace-\(service)"),
@@ -92,6 +100,7 @@ final class TestCentre: Sendable {
         _ site: String,
         name: String = "one",
         room: Int = 50,
+        manner: SimulatedAgent.Manner = .init(),
         behaviour: @escaping @Sendable (OfferedJob, JobDescription) -> SimulatedAgent.Behaviour = { _, _ in .finish }
     ) async throws -> SimulatedAgent {
         SimulatedAgent(
@@ -100,6 +109,7 @@ final class TestCentre: Sendable {
             agent: name,
             room: room,
             storage: "HOME-DISK",
+            manner: manner,
             logger: Self.logger,
             behaviour: behaviour
         )
@@ -144,14 +154,7 @@ final class TestCentre: Sendable {
 
     /// As the Gateway does after its commit.
     private func publish(_ messages: [OutboxMessage]) async throws {
-        let publisher = AMQPPublisher(
-            endpoint: try await self.endpoint(),
-            name: "test",
-            topology: MillraceTopology.core,
-            logger: Self.logger
-        )
-        let running = Task { try await publisher.run() }
-        _ = try await publisher.publish(
+        try await self.send(
             messages.map {
                 OutgoingMessage(
                     exchange: $0.exchange,
@@ -162,6 +165,23 @@ final class TestCentre: Sendable {
                 )
             }
         )
+    }
+
+    /// Publishes as any client may, and sees to it that the broker has taken every message.
+    func send(_ messages: [OutgoingMessage]) async throws {
+        let publisher = AMQPPublisher(
+            endpoint: try await self.endpoint(),
+            name: "test",
+            topology: MillraceTopology.core,
+            logger: Self.logger
+        )
+        let running = Task { try await publisher.run() }
+        var left = messages
+        while !left.isEmpty {
+            let outcomes = try await publisher.publish(left)
+            // Returned: the service whose queue it is has not declared it yet.
+            left = zip(left, outcomes).filter { $0.1 != .confirmed }.map(\.0)
+        }
         running.cancel()
         _ = await running.result
     }
@@ -169,64 +189,22 @@ final class TestCentre: Sendable {
     /// Waits for an event of the feed that matches, from a queue of its own. Start it before what causes the event.
     func events(_ keys: [String] = ["#"]) async throws -> EventWatch { try await EventWatch(self, keys: keys) }
 
+    /// Waits for what no event tells: demand that was taken in, ranges that were made.
+    func until(_ condition: SQL) async throws {
+        while try await self.one(condition, as: Bool.self) != true { await Task.yield() }
+    }
+
+    /// Waits until the broker has removed a queue: a message to it comes back.
+    func untilGone(queue: String) async throws {
+        let publisher = AMQPPublisher(endpoint: try await self.endpoint(), name: "probe", logger: Self.logger)
+        let running = Task { try await publisher.run() }
+        let probe = OutgoingMessage(exchange: "", routingKey: queue, body: [], persistent: false)
+        while try await publisher.publish([probe]).first == .confirmed {}
+        running.cancel()
+        _ = await running.result
+    }
+
     func one<Value: PostgresDecodable & Sendable>(_ sql: SQL, as type: Value.Type) async throws -> Value? {
         try await self.database.query(Statement("test", sql, returning: type)).first
-    }
-}
-
-/// A queue bound to the event exchange by an ordinary AMQP client.
-final class EventWatch: Sendable {
-    private let consumer: AMQPConsumer
-    private let running: Task<Void, any Error>
-    private let stream: AsyncStream<(key: String, event: EventItem)>
-
-    init(_ centre: TestCentre, keys: [String]) async throws {
-        let queue = "watch-\(UInt32.random(in: 0...UInt32.max))"
-        let consumer = AMQPConsumer(
-            endpoint: try await centre.endpoint(),
-            name: "watch",
-            topology: Topology(
-                exchanges: [.init(Exchange.event)],
-                queues: [.reply(queue)],
-                bindings: keys.map { .init(from: Exchange.event, to: .queue(queue), routingKey: $0) }
-            ),
-            queue: queue,
-            prefetch: 100,
-            logger: TestCentre.logger
-        )
-        self.consumer = consumer
-        let (stream, continuation) = AsyncStream.makeStream(of: (key: String, event: EventItem).self)
-        self.stream = stream
-        self.running = Task {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await consumer.run() }
-                for await batch in consumer.batches(maximum: 100) {
-                    for delivery in batch.deliveries {
-                        for item in try Batch<EventItem>(decoding: delivery.body).items {
-                            continuation.yield((delivery.routingKey, item))
-                        }
-                    }
-                    await batch.acknowledge()
-                }
-                continuation.finish()
-                group.cancelAll()
-            }
-        }
-        for await state in consumer.stateChanges() where state == .connected { break }
-    }
-
-    /// Takes events until one matches; gives all that were seen, that one last.
-    func until(_ matches: (String, EventItem) -> Bool) async -> [(key: String, event: EventItem)] {
-        var seen: [(key: String, event: EventItem)] = []
-        for await next in self.stream {
-            seen.append(next)
-            if matches(next.key, next.event) { break }
-        }
-        return seen
-    }
-
-    func stop() async {
-        self.running.cancel()
-        _ = await self.running.result
     }
 }

@@ -61,7 +61,7 @@ import Testing
         )
         #expect(matching.assigned.map(\.job.index) == [0, 1, 2, 3, 4, 5, 6])
         #expect(matching.cuts == [Cut(task: 1, key: 0, rest: IndexRange(first: 7, last: 9))])
-        #expect(matching.unserved.isEmpty)
+        #expect(!matching.wantsMore(limit: 100))
     }
 
     @Test func aClassAnAgentCannotRunIsNotForIt() throws {
@@ -72,7 +72,7 @@ import Testing
             limit: 100
         )
         #expect(matching.assigned.map(\.holder) == [2, 2])
-        #expect(matching.unserved == [1])
+        #expect(matching.wantsMore(limit: 100) && matching.rooms[1] == 3)
     }
 
     @Test func anExcludedSiteIsPassedOver() throws {

@@ -70,8 +70,7 @@ struct CatalogueAlone: Sendable {
         try await self.database.withTransaction { transaction in
             _ = try await transaction.query(ReportStatements.lockJobs(keys.map(\.job)))
             _ = try await transaction.query(ReportStatements.lockLeases(keys.map(\.job)))
-            try await transaction.execute(AcceptStatements.accept(keys.map { self.acceptance($0, now) }))
-            _ = try await transaction.query(AcceptStatements.queueTransfers(keys))
+            _ = try await transaction.query(AcceptStatements.accept(keys.map { self.acceptance($0, now) }))
         }
     }
 

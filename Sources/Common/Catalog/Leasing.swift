@@ -87,10 +87,10 @@ package struct NewLease: Sendable, Hashable {
 
 /// What the Scheduler writes when it serves demand: all of it in one transaction.
 package enum LeasingStatements {
-    /// Takes in demand. Rows come back for what was new: a question older than the last is ignored, as is a site that is not
-    /// in the catalogue. A site that is not allowed gets its session, but no room.
-    package static func takeDemand(_ demands: [Demand]) -> Command {
-        Command(
+    /// Takes in demand. The agents come back whose question was new: one older than the last is ignored, as is a site that is
+    /// not in the catalogue. A site that is not allowed gets its session, but no room.
+    package static func takeDemand(_ demands: [Demand]) -> Statement<Int32> {
+        Statement(
             "leasing.takeDemand",
             """
             INSERT INTO agent_session AS s (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform,
@@ -115,13 +115,26 @@ package enum LeasingStatements {
                 platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, last_seen = excluded.last_seen,
                 state = 'here', started = CASE WHEN s.session = excluded.session THEN s.started ELSE now() END
             WHERE s.session <> excluded.session OR s.sequence < excluded.sequence
-            """
+            RETURNING s.id
+            """,
+            returning: Int32.self
         )
     }
 
-    /// Sessions with room, locked: a second Scheduler takes the others.
+    /// Agents with room after this one, in their order.
+    package static func withRoom(after: Int32, limit: Int) -> Statement<Int32> {
+        Statement(
+            "leasing.withRoom",
+            """
+            SELECT id FROM agent_session WHERE room > 0 AND state = 'here' AND id > \(after) ORDER BY id LIMIT \(limit)
+            """,
+            returning: Int32.self
+        )
+    }
+
+    /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it.
     package static func openDemand(
-        limit: Int
+        _ holders: [Int32]
     ) -> Statement<
         Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String]
     > {
@@ -131,8 +144,8 @@ package enum LeasingStatements {
             SELECT s.id, s.site, s.agent, s.session, s.sequence, s.reply_to, s.room, s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
                    s.platform, s.tags, s.storage
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
-            WHERE s.room > 0 AND s.state = 'here'
-            ORDER BY s.id LIMIT \(limit) FOR NO KEY UPDATE OF s SKIP LOCKED
+            WHERE s.id = ANY(\(holders)) AND s.room > 0 AND s.state = 'here'
+            ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
             """,
             returning: Int32.self,
             String.self,
@@ -179,6 +192,19 @@ package enum LeasingStatements {
             Int32.self,
             Int32.self,
             [String].self
+        )
+    }
+
+    /// In which of these classes jobs wait that a site may have, whoever holds their rows at the moment: site, class.
+    package static func stillWaiting(_ pairs: [(site: String, class: Int32)]) -> Statement<String, Int32> {
+        Statement(
+            "leasing.stillWaiting",
+            """
+            SELECT i.site, i.class FROM unnest(\(pairs.map(\.site)), \(pairs.map(\.class))) AS i(site, class)
+            WHERE EXISTS (SELECT 1 FROM waiting w WHERE w.class = i.class AND w.due AND NOT w.held AND i.site <> ALL (w.excluded))
+            """,
+            returning: String.self,
+            Int32.self
         )
     }
 
@@ -364,7 +390,8 @@ package enum LeasingStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.takeDemand([]).erased, Self.openDemand(limit: 1).erased,
+            Self.takeDemand([]).erased, Self.openDemand([]).erased, Self.withRoom(after: 0, limit: 1).erased,
+            Self.stillWaiting([]).erased,
             Self.candidates(classes: [], site: nil, perClass: 1, patient: false).erased,
             Self.candidates(classes: [], site: "X", perClass: 1, patient: true).erased,
             Command("leasing.cut.0", Self.cut([])[0]).erased, Command("leasing.cut.1", Self.cut([])[1]).erased,

@@ -21,6 +21,19 @@ package final class SimulatedAgent: Sendable {
         case ignore
     }
 
+    /// How it speaks.
+    package struct Manner: Sendable {
+        /// Asks again after each offer as though its queue were endless.
+        package var keepsAsking = false
+        /// Says the end before the beginning, everything twice, and adds a report of an attempt that is not its.
+        package var repeatsItself = false
+
+        package init(keepsAsking: Bool = false, repeatsItself: Bool = false) {
+            self.keepsAsking = keepsAsking
+            self.repeatsItself = repeatsItself
+        }
+    }
+
     private struct State {
         var question: Int64 = 0
         var held: Set<AttemptKey> = []
@@ -33,6 +46,7 @@ package final class SimulatedAgent: Sendable {
     package let session = OutgoingMessage.freshID()
     private let room: Int
     private let storage: String
+    private let manner: Manner
     private let behaviour: @Sendable (OfferedJob, JobDescription) -> Behaviour
     private let publisher: AMQPPublisher
     private let consumer: AMQPConsumer
@@ -45,6 +59,7 @@ package final class SimulatedAgent: Sendable {
         agent: String,
         room: Int,
         storage: String,
+        manner: Manner = Manner(),
         logger: Logger = Logger(label: "simulated agent"),
         behaviour: @escaping @Sendable (OfferedJob, JobDescription) -> Behaviour = { _, _ in .finish }
     ) {
@@ -52,6 +67,7 @@ package final class SimulatedAgent: Sendable {
         self.agent = agent
         self.room = room
         self.storage = storage
+        self.manner = manner
         self.behaviour = behaviour
         self.logger = logger
         let exchanges = Topology(
@@ -201,12 +217,37 @@ package final class SimulatedAgent: Sendable {
             }
         }
         self.state.withLockedValue { $0.seen += offer.jobs.count }
-        try await self.send(running, RoutingKey.running)
-        try await self.send(finished, RoutingKey.finished)
-        try await self.send(failed, RoutingKey.failed)
+        try await self.report(running, finished, failed)
         let ended = finished.map(\.name.key) + failed.map(\.name.key)
         self.state.withLockedValue { $0.held.subtract(ended) }
-        if !ended.isEmpty { try await self.ask(room: self.room - self.state.withLockedValue { $0.held.count }) }
+        if self.manner.keepsAsking {
+            try await self.ask(room: self.room)
+        } else if !ended.isEmpty {
+            try await self.ask(room: self.room - self.state.withLockedValue { $0.held.count })
+        }
+    }
+
+    private func report(_ running: [RunningItem], _ finished: [FinishedItem], _ failed: [FailedItem]) async throws {
+        guard self.manner.repeatsItself else {
+            try await self.send(running, RoutingKey.running)
+            try await self.send(finished, RoutingKey.finished)
+            return try await self.send(failed, RoutingKey.failed)
+        }
+        for _ in 1...2 {
+            try await self.send(failed, RoutingKey.failed)
+            try await self.send(finished, RoutingKey.finished)
+            try await self.send(running, RoutingKey.running)
+        }
+        let foreign = OutgoingMessage.freshID()
+        try await self.send(failed.map { Self.changed($0) { $0.name.token = foreign } }, RoutingKey.failed)
+        try await self.send(finished.map { Self.changed($0) { $0.name.token = foreign } }, RoutingKey.finished)
+        try await self.send(running.map { Self.changed($0) { $0.name.token = foreign } }, RoutingKey.running)
+    }
+
+    private static func changed<Item>(_ item: Item, _ change: (inout Item) -> Void) -> Item {
+        var item = item
+        change(&item)
+        return item
     }
 
     private func manifest(_ job: OfferedJob, _ description: JobDescription, _ now: Timestamp) -> FinishedItem {

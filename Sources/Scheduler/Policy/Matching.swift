@@ -15,10 +15,10 @@ struct Matching {
     /// What is left of each agent's room.
     private(set) var rooms: [Int32: Int] = [:]
 
-    /// Agents that have room and got nothing.
-    var unserved: [Int32] {
-        let served = Set(self.assigned.map(\.holder))
-        return self.rooms.filter { $0.value > 0 && !served.contains($0.key) }.map(\.key).sorted()
+    /// Whether an agent would take more than it got: it has room, and its offer is not full.
+    func wantsMore(limit: Int) -> Bool {
+        let counts = Dictionary(grouping: self.assigned, by: \.holder).mapValues(\.count)
+        return self.rooms.contains { $0.value > 0 && counts[$0.key, default: 0] < limit }
     }
 
     /// - Parameters:

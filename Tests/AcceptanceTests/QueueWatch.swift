@@ -1,0 +1,76 @@
+import AMQP
+import Messages
+
+/// What comes through a queue, taken by an ordinary AMQP client.
+final class QueueWatch: Sendable {
+    let deliveries: AsyncStream<Delivery>
+    private let consumer: AMQPConsumer
+    private let running: Task<Void, any Error>
+
+    /// A queue of its own, bound to an exchange: what comes from now on.
+    convenience init(_ centre: TestCentre, exchange: String, keys: [String]) async throws {
+        let queue = "watch-\(UInt32.random(in: 0...UInt32.max))"
+        try await self.init(
+            centre,
+            queue: queue,
+            topology: Topology(
+                exchanges: [.init(exchange)],
+                queues: [.reply(queue)],
+                bindings: keys.map { .init(from: exchange, to: .queue(queue), routingKey: $0) }
+            )
+        )
+    }
+
+    /// A queue that is there already.
+    init(_ centre: TestCentre, queue: String, topology: Topology = Topology()) async throws {
+        let consumer = AMQPConsumer(
+            endpoint: try await centre.endpoint(),
+            name: "watch",
+            topology: topology,
+            queue: queue,
+            prefetch: 100,
+            logger: TestCentre.logger
+        )
+        self.consumer = consumer
+        let (deliveries, continuation) = AsyncStream.makeStream(of: Delivery.self)
+        self.deliveries = deliveries
+        self.running = Task {
+            async let connection: Void = consumer.run()
+            for await batch in consumer.batches(maximum: 100) {
+                for delivery in batch.deliveries { continuation.yield(delivery) }
+                await batch.acknowledge()
+            }
+            continuation.finish()
+            try await connection
+        }
+        for await state in consumer.stateChanges() where state == .connected { break }
+    }
+
+    func stop() async {
+        self.running.cancel()
+        _ = await self.running.result
+    }
+}
+
+/// Events of the feed, from a queue of its own. Start it before what causes the event.
+final class EventWatch: Sendable {
+    private let queue: QueueWatch
+
+    init(_ centre: TestCentre, keys: [String]) async throws {
+        self.queue = try await QueueWatch(centre, exchange: Exchange.event, keys: keys)
+    }
+
+    /// Takes events until one matches; gives all that were seen, that one last.
+    func until(_ matches: (String, EventItem) -> Bool) async throws -> [(key: String, event: EventItem)] {
+        var seen: [(key: String, event: EventItem)] = []
+        for await delivery in self.queue.deliveries {
+            for item in try Batch<EventItem>(decoding: delivery.body).items {
+                seen.append((delivery.routingKey, item))
+                if matches(delivery.routingKey, item) { return seen }
+            }
+        }
+        return seen
+    }
+
+    func stop() async { await self.queue.stop() }
+}

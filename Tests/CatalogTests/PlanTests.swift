@@ -1,0 +1,135 @@
+import Catalog
+import Domain
+import Foundation
+import Logging
+import NIOConcurrencyHelpers
+import Postgres
+import TestSupport
+import Testing
+
+/// The hot statements on a catalogue that has grown since its tables were analysed: the worst the planner can be given. No
+/// statement, no trigger and no check of a key may read more of a large table than its batch needs.
+///
+/// Found so: a report that read every attempt of its task, an acceptance that read every output and every replica of it, and a
+/// feed that read all it had not published.
+@Suite struct PlanTests {
+    /// Rows of one table that one plan may read for a batch of ``GrownWorld/batch``.
+    private static let limit = 25.0 * Double(GrownWorld.batch)
+
+    @Test func noHotStatementReadsAWholeTable() async throws {
+        let url = try await CatalogDatabase.make()
+        try await PostgresSession.with(url: url, logger: CatalogDatabase.logger) { session in
+            for part in GrownWorld.script { try await session.executeScript(part) }
+        }
+        let plans = PlanCollector()
+        let client = PostgresClient(url: url, logger: plans.logger)
+        let running = Task { try await client.run() }
+        for (name, statements) in GrownWorld.hot {
+            // Rolled back, so that each finds the world as it was.
+            await #expect(throws: RolledBack.self, "\(name)") {
+                try await client.withTransaction { transaction in
+                    try await transaction.execute(PlanCollector.start)
+                    for statement in statements { _ = try await transaction.execute(statement) }
+                    throw RolledBack()
+                }
+            }
+            let read = plans.take()
+            #expect(!read.isEmpty, "\(name): no plan was seen")
+            for plan in read {
+                for (table, rows) in plan.rows where rows > Self.limit {
+                    Issue.record("\(name) reads \(Int(rows)) rows of \(table): \(plan.query.prefix(160))")
+                }
+            }
+        }
+        running.cancel()
+        _ = await running.result
+    }
+
+    private struct RolledBack: Error {}
+}
+
+/// Takes the plans that PostgreSQL's auto_explain sends as notices, those of triggers included.
+private final class PlanCollector: Sendable {
+    struct Plan: Sendable {
+        let query: String
+        /// Rows read of each table.
+        let rows: [String: Double]
+    }
+
+    /// What makes a transaction tell its plans.
+    static let start: [SQL] = [
+        "LOAD 'auto_explain'", "SET LOCAL auto_explain.log_min_duration = 0", "SET LOCAL auto_explain.log_analyze = on",
+        "SET LOCAL auto_explain.log_nested_statements = on", "SET LOCAL auto_explain.log_format = json",
+        "SET LOCAL auto_explain.log_timing = off", "SET LOCAL auto_explain.log_level = notice",
+        "SET LOCAL statement_timeout = 0",
+    ]
+
+    private let plans = NIOLockedValueBox<[Plan]>([])
+
+    var logger: Logger {
+        Logger(label: "plans") { _ in
+            NoticeHandler { [plans] text in
+                guard let plan = Self.plan(text) else { return }
+                plans.withLockedValue { $0.append(plan) }
+            }
+        }
+    }
+
+    func take() -> [Plan] {
+        self.plans.withLockedValue { plans in
+            defer { plans = [] }
+            return plans
+        }
+    }
+
+    private static func plan(_ notice: String) -> Plan? {
+        // The client makes one line of a notice, with "; " between the lines.
+        guard let start = notice.range(of: "plan:; ") else { return nil }
+        let json = notice[start.upperBound...].replacingOccurrences(of: "; ", with: " ")
+        guard let tree = (try? JSONSerialization.jsonObject(with: Data(json.utf8))) as? [String: Any],
+            let root = tree["Plan"] as? [String: Any]
+        else {
+            Issue.record("a plan that cannot be read: \(notice.prefix(300))")
+            return nil
+        }
+        var rows: [String: Double] = [:]
+        Self.add(root, to: &rows)
+        return Plan(query: tree["Query Text"] as? String ?? "", rows: rows)
+    }
+
+    private static func add(_ node: [String: Any], to rows: inout [String: Double]) {
+        if let table = node["Relation Name"] as? String {
+            let kinds = [
+                "Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter",
+            ]
+            let perLoop = kinds.reduce(0.0) { $0 + ((node[$1] as? NSNumber)?.doubleValue ?? 0) }
+            rows[table, default: 0] += perLoop * ((node["Actual Loops"] as? NSNumber)?.doubleValue ?? 1)
+        }
+        for child in node["Plans"] as? [[String: Any]] ?? [] { self.add(child, to: &rows) }
+    }
+}
+
+private struct NoticeHandler: LogHandler {
+    let take: @Sendable (String) -> Void
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.debug
+
+    subscript(metadataKey key: String) -> Logger.MetadataValue? {
+        get { self.metadata[key] }
+        set { self.metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { self.take(event.message.description) }
+
+    func log(
+        level: Logger.Level,
+        message: Logger.Message,
+        metadata: Logger.Metadata?,
+        source: String,
+        file: String,
+        function: String,
+        line: UInt
+    ) { self.take(message.description) }
+
+    init(_ take: @escaping @Sendable (String) -> Void) { self.take = take }
+}
