@@ -82,7 +82,7 @@ struct Relay: Sendable {
         }
         try close()
         guard !messages.isEmpty else { return }
-        let outcomes = try await self.publisher.broker.publish(messages)
+        let outcomes = try await self.publisher.publish(messages)
         if let bad = outcomes.first(where: { $0 != .confirmed }) {
             throw RelayError(description: "the broker did not take events: \(bad)")
         }

@@ -93,7 +93,7 @@ struct OfferDesk: Sendable {
                 contentType: "application/json"
             )
         }
-        let outcomes = try await self.publisher.broker.publish(messages)
+        let outcomes = try await self.publisher.publish(messages)
         let lost = zip(answered, outcomes).filter { $0.1 != .confirmed }.map(\.0.holder)
         if !lost.isEmpty { try await self.takeBack(lost.flatMap { byHolder[$0] ?? [] }, from: lost) }
     }

@@ -55,7 +55,7 @@ import Testing
         ),
         Fault(
             "nothing-is-overdue",
-            "INSERT INTO outbox VALUES (gen_random_uuid(), 'e', 'k', 't', '{}', now() - interval '1 hour')"
+            "INSERT INTO outbox VALUES (gen_random_uuid(), 'e', 'k', 't', '{}', 'x', now() - interval '1 hour')"
         ),
         Fault("done-jobs-have-one-winner", "DELETE FROM winner WHERE task = 1"),
         Fault("done-jobs-have-one-winner", "UPDATE job SET state = 'waiting' WHERE task = 3"),

@@ -98,12 +98,15 @@ private final class PlanCollector: Sendable {
     }
 
     private static func add(_ node: [String: Any], to rows: inout [String: Double]) {
+        let loops = (node["Actual Loops"] as? NSNumber)?.doubleValue ?? 1
+        // Two batches compared row by row: its square is read, from no table at all.
+        if let compared = (node["Rows Removed by Join Filter"] as? NSNumber)?.doubleValue {
+            rows["a join of \(node["Node Type"] ?? "?")", default: 0] += compared * loops
+        }
         if let table = node["Relation Name"] as? String {
-            let kinds = [
-                "Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck", "Rows Removed by Join Filter",
-            ]
+            let kinds = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"]
             let perLoop = kinds.reduce(0.0) { $0 + ((node[$1] as? NSNumber)?.doubleValue ?? 0) }
-            rows[table, default: 0] += perLoop * ((node["Actual Loops"] as? NSNumber)?.doubleValue ?? 1)
+            rows[table, default: 0] += perLoop * loops
         }
         for child in node["Plans"] as? [[String: Any]] ?? [] { self.add(child, to: &rows) }
     }

@@ -74,6 +74,8 @@ import Testing
         ("at least one step", { $0.tasks[0].steps = [] }),
         ("is not among the workflow's software", { $0.tasks[0].software = ["root"] }),
         ("is not a plain file name", { $0.tasks[0].outputs[0].file = "../gen.dat" }),
+        ("5000 is not a number from 1 to 4096", { $0.tasks[0].resources = ResourceTemplate(cores: "5000") }),
+        ("0 is not a number from 1 to 100", { $0.tasks[1].maxAttempts = "0" }),
         ("holds no --hash", { $0.software = [SoftwarePackage(name: "x", version: "1", requirements: "numpy==1")] }),
         ("but no stream of it", { $0.tasks[1].inputs = [InputTemplate(task: "gen")] }),
     ]

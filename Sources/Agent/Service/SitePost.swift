@@ -54,8 +54,7 @@ struct SitePost: Sendable {
         isPersistent: Bool,
         isMandatory: Bool
     ) -> OutgoingMessage {
-        let digits = id.filter { $0 != "-" }
-        return OutgoingMessage(
+        OutgoingMessage(
             exchange: Exchange.site(self.site),
             routingKey: routingKey,
             body: body,
@@ -65,8 +64,7 @@ struct SitePost: Sendable {
             messageID: id,
             timestamp: Now.timestamp.microseconds / 1_000_000,
             contentType: "application/json",
-            // W3C Trace Context: the trace begins with this message.
-            headers: ["traceparent": .string("00-\(digits)-\(digits.prefix(16))-01")]
+            headers: [TraceContext.header: .string(TraceContext.header(messageID: id))]
         )
     }
 }

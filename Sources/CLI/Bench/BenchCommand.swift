@@ -7,7 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure what a farm can do; needs MILLRACE_DATABASE_URL and MILLRACE_AMQP_URL (see millrace env).",
-        subcommands: [Lifecycle.self]
+        subcommands: [Lifecycle.self, Matching.self]
     )
 
     /// `millrace bench lifecycle`.
@@ -28,14 +28,7 @@ struct BenchCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let environment = ProcessEnvironment.current()
-            guard let database = environment["MILLRACE_DATABASE_URL"], let broker = environment["MILLRACE_AMQP_URL"]
-            else {
-                throw CommandFailure(
-                    .usage,
-                    "MILLRACE_DATABASE_URL and MILLRACE_AMQP_URL are not set: eval \"$(millrace env)\""
-                )
-            }
+            let (database, broker) = try BenchCommand.servers()
             let result = try await LifecycleBench(
                 databaseURL: database,
                 brokerURL: broker,
@@ -52,5 +45,59 @@ struct BenchCommand: AsyncParsableCommand {
                 "  the same writes, catalogue alone \(rate(result.catalogueJobsPerSecond)) jobs/s (one client, \(result.catalogueJobs) jobs)",
             ])
         }
+    }
+
+    /// `millrace bench matching`.
+    struct Matching: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Leases a second: from requests of 1,000 jobs, then from one long request."
+        )
+
+        @Option(help: "Jobs of the long request.") var long: Int64 = 10_000_000
+        @Option(help: "How many jobs are leased in each part; thousands.") var leases: Int64 = 20_000
+        @Option(help: "How many simulated agents.") var agents = 4
+        @Option(help: "How many jobs each agent asks for at a time.") var room = 100
+        @Flag(help: "Print JSON.") var json = false
+
+        func validate() throws {
+            guard self.long >= self.leases, self.leases >= 1000, self.leases % 1000 == 0 else {
+                throw ValidationError("--leases must be a multiple of 1000 and at most --long")
+            }
+            guard (1...100).contains(self.agents), (1...10_000).contains(self.room) else {
+                throw ValidationError("--agents must be 1 to 100, --room 1 to 10000")
+            }
+        }
+
+        func run() async throws {
+            let (database, broker) = try BenchCommand.servers()
+            let results = try await MatchingBench(
+                databaseURL: database,
+                brokerURL: broker,
+                long: self.long,
+                leases: self.leases,
+                agents: self.agents,
+                room: self.room
+            ).run()
+            if self.json { return Output.line(try WireFormat.text(results)) }
+            Output.lines(
+                ["matching: \(self.agents) agents that ask for \(self.room)"]
+                    + results.map { one in
+                        "  \(one.requests) requests of \(one.jobsInRequest) jobs: \(Int(one.leasesPerSecond)) leases/s over \(one.leased), "
+                            + "approved in \(Int(one.approveMilliseconds)) ms each, \(one.waitingRows) rows each"
+                    }
+            )
+        }
+    }
+
+    /// The farm that is measured.
+    private static func servers() throws -> (database: String, broker: String) {
+        let environment = ProcessEnvironment.current()
+        guard let database = environment["MILLRACE_DATABASE_URL"], let broker = environment["MILLRACE_AMQP_URL"] else {
+            throw CommandFailure(
+                .usage,
+                "MILLRACE_DATABASE_URL and MILLRACE_AMQP_URL are not set: eval \"$(millrace env)\""
+            )
+        }
+        return (database, broker)
     }
 }

@@ -31,14 +31,13 @@ struct LifecycleBench: Sendable {
         let endpoint = try AMQPEndpoint(url: self.brokerURL)
         return try await LocalCatalog.with(self.databaseURL) { database in
             let operations = Operations(database, caller: Caller(who: "bench", role: .administrator))
-            try await self.prepare(operations)
+            try await Self.prepare(operations)
             let clock = ContinuousClock()
-            let (request, approved) = try await self.request(operations, jobs: self.jobs)
+            let request = try await Self.request(operations, jobs: self.jobs)
             let approving = try await clock.measure {
                 let outcome = try await operations.approve(request, version: nil, home: "BENCH-DISK", reason: nil)
                 try await LocalCatalog.withBroker(self.brokerURL) { try await Self.send(outcome.messages, $0) }
             }
-            _ = approved
             let duration = try await clock.measure { try await self.work(off: request, endpoint: endpoint) }
             let alone = try await CatalogueAlone(database: database, operations: operations).run(
                 jobs: min(self.jobs, 4000)
@@ -54,7 +53,7 @@ struct LifecycleBench: Sendable {
         }
     }
 
-    private func prepare(_ operations: Operations) async throws {
+    static func prepare(_ operations: Operations) async throws {
         // A second benchmark on the same farm finds both.
         try await Self.unlessThere { try await operations.addSite("BENCH", cloud: nil, lostAfter: 300) }
         try await Self.unlessThere {
@@ -89,7 +88,7 @@ struct LifecycleBench: Sendable {
 
     private struct RequestID: Codable { let request: Int64 }
 
-    func request(_ operations: Operations, jobs: Int64) async throws -> (Int64, Bool) {
+    static func request(_ operations: Operations, jobs: Int64) async throws -> Int64 {
         let made = try await operations.createRequest(
             NewRequest(
                 workflow: "bench-lifecycle",
@@ -97,10 +96,10 @@ struct LifecycleBench: Sendable {
                 parameters: ["jobs": String(jobs), "site": "BENCH"]
             )
         )
-        return (try WireFormat.value(RequestID.self, from: made.result).request, made.changed)
+        return try WireFormat.value(RequestID.self, from: made.result).request
     }
 
-    private static func send(_ messages: [OutboxMessage], _ publisher: AMQPPublisher) async throws {
+    static func send(_ messages: [OutboxMessage], _ publisher: AMQPPublisher) async throws {
         _ = try await publisher.publish(
             messages.map {
                 OutgoingMessage(

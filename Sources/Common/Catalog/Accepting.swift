@@ -91,51 +91,55 @@ package enum AcceptStatements {
             """
             WITH i AS MATERIALIZED (\(fragment: Self.attempts(batch))), o AS MATERIALIZED (\(fragment: Self.outputs(batch))), l AS (
                 DELETE FROM lease l USING i WHERE l.task = i.task AND l.index = i.index AND l.attempt = i.attempt
-                RETURNING l.task, l.index, l.state, l.version, l.step
+                RETURNING i.*, l.state, l.version, l.step
             ), a AS (
                 UPDATE attempt a SET state = 'done', left_from = l.state, version = l.version + 2, ended_at = clock_timestamp(),
-                    finished_at = i.finished, started_at = coalesce(a.started_at, i.started), node = i.node, events_read = i.events,
-                    cpu_seconds = i.cpu, wall_seconds = i.wall, memory_peak = i.memory, steps = i.steps, step = l.step, cause = 'accepted'
-                FROM i JOIN l ON l.task = i.task AND l.index = i.index
-                WHERE a.task = i.task AND a.index = i.index AND a.attempt = i.attempt
+                    finished_at = l.finished, started_at = coalesce(a.started_at, l.started), node = l.node, events_read = l.events,
+                    cpu_seconds = l.cpu, wall_seconds = l.wall, memory_peak = l.memory, steps = l.steps, step = l.step, cause = 'accepted'
+                FROM l WHERE a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
             ), f AS (
-                INSERT INTO file (lfn, bytes, adler32, crc32c, events, task, index, attempt, software, site)
-                SELECT o.lfn, o.bytes, o.adler32, o.crc32c, o.events, i.task, i.index, i.attempt, i.software, i.site
-                FROM o JOIN i ON i.task = o.task AND i.index = o.index WHERE o.lfn IS NOT NULL
-                RETURNING id, lfn, task, index
-            ), s AS MATERIALIZED (
-                SELECT f.id, f.task, f.index, o.stream, o.storage FROM f JOIN o ON o.lfn = f.lfn
+                INSERT INTO file (id, lfn, bytes, adler32, crc32c, events, task, index, attempt, software, site)
+                OVERRIDING SYSTEM VALUE
+                SELECT file, lfn, bytes, adler32, crc32c, events, task, index, attempt, software, site FROM o WHERE file IS NOT NULL
             ), p AS (
                 INSERT INTO file_parent (file, parent)
-                SELECT DISTINCT f.id, u.file FROM f CROSS JOIN LATERAL (
-                    SELECT u.file FROM unit_input u WHERE u.task = f.task AND u.index = f.index OFFSET 0) u
+                SELECT DISTINCT o.file, u.file FROM o CROSS JOIN LATERAL (
+                    SELECT u.file FROM unit_input u WHERE u.task = o.task AND u.index = o.index OFFSET 0) u
+                WHERE o.file IS NOT NULL
             ), op AS (
                 INSERT INTO output (task, index, attempt, stream, events, counted, file)
-                SELECT o.task, o.index, o.attempt, o.stream, o.events, o.counted, s.id
-                FROM o LEFT JOIN s ON s.task = o.task AND s.index = o.index AND s.stream = o.stream
+                SELECT task, index, attempt, stream, events, counted, file FROM o
             ), w AS (
                 INSERT INTO winner (task, index, attempt) SELECT task, index, attempt FROM i
             ), ac AS (
                 INSERT INTO accepted (task, index, stream, attempt, events)
-                SELECT i.task, i.index, t.stream, i.attempt, o.events
-                FROM i JOIN task_stream t ON t.task = i.task
-                LEFT JOIN o ON o.task = i.task AND o.index = i.index AND o.stream = t.stream
+                SELECT task, index, stream, attempt, events FROM o
+                UNION ALL
+                SELECT task, index, 'a stream is missing', attempt, NULL FROM (SELECT * FROM i LIMIT 1) one
+                WHERE (SELECT count(*) FROM o)
+                   <> (SELECT sum((SELECT count(*) FROM task_stream t WHERE t.task = x.task) * x.jobs)
+                       FROM (SELECT task, count(*) AS jobs FROM i GROUP BY task) x)
+            ), d AS MATERIALIZED (
+                SELECT x.task, x.stream, d.id, d.home FROM (SELECT DISTINCT task, stream FROM o) x CROSS JOIN LATERAL (
+                    SELECT d.id, d.home FROM dataset d WHERE d.task = x.task AND d.stream = x.stream OFFSET 0) d
             ), m AS MATERIALIZED (
-                SELECT s.id, s.storage, d.id AS dataset, d.home FROM s JOIN dataset d ON d.task = s.task AND d.stream = s.stream
+                SELECT o.file, o.storage, d.id AS dataset, d.home FROM o JOIN d ON d.task = o.task AND d.stream = o.stream
+                WHERE o.file IS NOT NULL
             ), df AS (
-                INSERT INTO dataset_file (dataset, file) SELECT dataset, id FROM m ORDER BY dataset, id
+                INSERT INTO dataset_file (dataset, file) SELECT dataset, file FROM m ORDER BY dataset, file
             ), wanted AS MATERIALIZED (
-                SELECT m.id, m.storage, m.home AS destination FROM m WHERE m.home <> m.storage
+                SELECT file, storage, home AS destination FROM m WHERE home <> storage
                 UNION
-                SELECT m.id, m.storage, b.storage FROM m JOIN subscription b ON b.dataset = m.dataset WHERE b.storage <> m.storage
+                SELECT m.file, m.storage, b.storage FROM m JOIN subscription b ON b.dataset = m.dataset WHERE b.storage <> m.storage
             ), r AS (
                 INSERT INTO replica (file, storage, state)
-                SELECT id, storage, 'available' FROM s UNION ALL SELECT id, destination, 'copying' FROM wanted
+                SELECT file, storage, 'available' FROM o WHERE file IS NOT NULL
+                UNION ALL SELECT file, destination, 'copying' FROM wanted
             ), j AS (
                 UPDATE job j SET state = 'done', version = j.version + 1, cause = 'accepted', who = NULL
                 FROM i WHERE j.task = i.task AND j.index = i.index
             )
-            INSERT INTO transfer (file, source, destination) SELECT id, storage, destination FROM wanted
+            INSERT INTO transfer (file, source, destination) SELECT file, storage, destination FROM wanted
             RETURNING id, destination
             """,
             returning: Int64.self,
@@ -147,21 +151,22 @@ package enum AcceptStatements {
         """
         SELECT * FROM unnest(\(batch.map(\.key.task)), \(batch.map(\.key.index)), \(batch.map { Int32($0.key.attempt) }),
             \(batch.map(\.node)), \(batch.map(\.eventsRead)), \(batch.map(\.started)), \(batch.map(\.finished)),
-            \(batch.map(\.cpuSeconds)), \(batch.map(\.wallSeconds)), \(batch.map(\.memoryPeak)), \(batch.map(\.steps)),
-            \(batch.map(\.software)), \(batch.map(\.site)))
-        AS i(task, index, attempt, node, events, started, finished, cpu, wall, memory, steps, software, site)
+            \(batch.map(\.cpuSeconds)), \(batch.map(\.wallSeconds)), \(batch.map(\.memoryPeak)), \(batch.map(\.steps)))
+        AS i(task, index, attempt, node, events, started, finished, cpu, wall, memory, steps)
         """
     }
 
-    /// Every output of the batch, those without a file included.
+    /// Every output of the batch, those without a file included; each file with the number it gets.
     private static func outputs(_ batch: [Acceptance]) -> SQL {
-        let outputs = batch.flatMap { one in one.outputs.map { (key: one.key, out: $0) } }
+        let outputs = batch.flatMap { one in one.outputs.map { (of: one, out: $0) } }
         return """
-            SELECT * FROM unnest(\(outputs.map(\.key.task)), \(outputs.map(\.key.index)), \(outputs.map { Int32($0.key.attempt) }),
+            SELECT o.*, CASE WHEN o.lfn IS NOT NULL THEN nextval('file_id_seq') END AS file
+            FROM unnest(\(outputs.map(\.of.key.task)), \(outputs.map(\.of.key.index)), \(outputs.map { Int32($0.of.key.attempt) }),
+                \(outputs.map(\.of.software)), \(outputs.map(\.of.site)),
                 \(outputs.map(\.out.stream)), \(outputs.map(\.out.events)), \(outputs.map(\.out.counted)),
                 \(outputs.map(\.out.file?.lfn)), \(outputs.map(\.out.file?.bytes)), \(outputs.map(\.out.file?.adler32)),
                 \(outputs.map(\.out.file?.crc32c)), \(outputs.map(\.out.file?.storage)))
-            AS o(task, index, attempt, stream, events, counted, lfn, bytes, adler32, crc32c, storage)
+            AS o(task, index, attempt, software, site, stream, events, counted, lfn, bytes, adler32, crc32c, storage)
             """
     }
 

@@ -9,5 +9,25 @@ package enum BenchStatements {
         returning: Int32.self
     )
 
-    static let examples: [AnyStatement] = [Self.holder.erased]
+    /// Rows of waiting work that these requests have.
+    package static func waitingRows(of requests: [Int64]) -> Statement<Int64> {
+        Statement(
+            "bench.waitingRows",
+            "SELECT count(*) FROM waiting w JOIN task t ON t.id = w.task WHERE t.request = ANY(\(requests))",
+            returning: Int64.self
+        )
+    }
+
+    /// How many tasks of these requests have waiting work.
+    package static func waitingTasks(of requests: [Int64]) -> Statement<Int64> {
+        Statement(
+            "bench.waitingTasks",
+            "SELECT count(DISTINCT w.task) FROM waiting w JOIN task t ON t.id = w.task WHERE t.request = ANY(\(requests))",
+            returning: Int64.self
+        )
+    }
+
+    static let examples: [AnyStatement] = [
+        Self.holder.erased, Self.waitingRows(of: []).erased, Self.waitingTasks(of: []).erased,
+    ]
 }

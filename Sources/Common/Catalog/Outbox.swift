@@ -9,13 +9,24 @@ package struct OutboxMessage: Sendable, Hashable {
     package let routingKey: String
     package let type: String
     package let body: String
+    /// See ``TraceContext``.
+    package let traceparent: String
 
-    package init(id: UUIDText = .random(), exchange: String, routingKey: String, type: String, body: String) {
+    /// - Parameter traceparent: nil: as the task says in which this is made.
+    package init(
+        id: UUIDText = .random(),
+        exchange: String,
+        routingKey: String,
+        type: String,
+        body: String,
+        traceparent: String? = nil
+    ) {
         self.id = id
         self.exchange = exchange
         self.routingKey = routingKey
         self.type = type
         self.body = body
+        self.traceparent = traceparent ?? TraceContext.header(messageID: id.text)
     }
 
     /// The items of one routing key, cut into messages of the allowed size.
@@ -43,24 +54,28 @@ package struct OutboxMessage: Sendable, Hashable {
 package enum OutboxStatements {
     package static func insert(_ messages: [OutboxMessage]) -> SQL {
         """
-        INSERT INTO outbox (id, exchange, routing_key, type, body)
+        INSERT INTO outbox (id, exchange, routing_key, type, body, traceparent)
         SELECT * FROM unnest(\(messages.map(\.id)), \(messages.map(\.exchange)), \(messages.map(\.routingKey)),
-                             \(messages.map(\.type)), \(messages.map(\.body)))
+                             \(messages.map(\.type)), \(messages.map(\.body)), \(messages.map(\.traceparent)))
         """
     }
 
     package static func delete(_ ids: [UUIDText]) -> SQL { "DELETE FROM outbox WHERE id = ANY(\(ids))" }
 
     /// What has waited longer than `seconds`: its publisher died, or the broker was away.
-    package static func overdue(seconds: Double, limit: Int) -> Statement<UUIDText, String, String, String, String> {
+    package static func overdue(
+        seconds: Double,
+        limit: Int
+    ) -> Statement<UUIDText, String, String, String, String, String> {
         Statement(
             "outbox.overdue",
             """
-            SELECT id, exchange, routing_key, type, body FROM outbox
+            SELECT id, exchange, routing_key, type, body, traceparent FROM outbox
             WHERE created_at < clock_timestamp() - make_interval(secs => \(seconds))
             ORDER BY created_at LIMIT \(limit)
             """,
             returning: UUIDText.self,
+            String.self,
             String.self,
             String.self,
             String.self,

@@ -14,7 +14,7 @@ package enum Rebuild {
     /// The messages to be published. Those that were in the outbox keep their ids, so that they can be taken out of it.
     package static func messages(_ database: PostgresClient) async throws -> [OutboxMessage] {
         var messages = try await database.query(OutboxStatements.overdue(seconds: 0, limit: 10_000)).map {
-            OutboxMessage(id: $0.0, exchange: $0.1, routingKey: $0.2, type: $0.3, body: $0.4)
+            OutboxMessage(id: $0.0, exchange: $0.1, routingKey: $0.2, type: $0.3, body: $0.4, traceparent: $0.5)
         }
         for (service, subjects) in Self.bells {
             let items = subjects.map { ControlItem($0) }

@@ -25,7 +25,9 @@ package final class OutboxService: Service, CustomStringConvertible {
         self.sweep = PeriodicSweep(name: "outbox", interval: .seconds(5), health: health, logger: logger) {
             let rows = try await database.query(OutboxStatements.overdue(seconds: 5, limit: 500))
             try await Self.send(
-                rows.map { OutboxMessage(id: $0.0, exchange: $0.1, routingKey: $0.2, type: $0.3, body: $0.4) },
+                rows.map {
+                    OutboxMessage(id: $0.0, exchange: $0.1, routingKey: $0.2, type: $0.3, body: $0.4, traceparent: $0.5)
+                },
                 database: database,
                 publisher: publisher,
                 logger: logger
@@ -86,7 +88,8 @@ package final class OutboxService: Service, CustomStringConvertible {
                     exchange: $0.exchange,
                     routingKey: $0.routingKey,
                     type: $0.type,
-                    body: Array($0.body.utf8)
+                    body: Array($0.body.utf8),
+                    traceparent: $0.traceparent
                 )
             }
         )

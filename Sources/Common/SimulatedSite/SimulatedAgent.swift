@@ -28,9 +28,13 @@ package final class SimulatedAgent: Sendable {
         /// Says the end before the beginning, everything twice, and adds a report of an attempt that is not its.
         package var repeatsItself = false
 
-        package init(keepsAsking: Bool = false, repeatsItself: Bool = false) {
+        /// Reports nothing, not even that a job runs.
+        package var isSilent = false
+
+        package init(keepsAsking: Bool = false, repeatsItself: Bool = false, isSilent: Bool = false) {
             self.keepsAsking = keepsAsking
             self.repeatsItself = repeatsItself
+            self.isSilent = isSilent
         }
     }
 
@@ -228,6 +232,7 @@ package final class SimulatedAgent: Sendable {
     }
 
     private func report(_ running: [RunningItem], _ finished: [FinishedItem], _ failed: [FailedItem]) async throws {
+        guard !self.manner.isSilent else { return }
         guard self.manner.repeatsItself else {
             try await self.send(running, RoutingKey.running)
             try await self.send(finished, RoutingKey.finished)

@@ -40,6 +40,13 @@ struct Refusal: Error, Sendable, CustomStringConvertible {
             self.init(.badRequest, "a value holds a character that cannot be stored")
         case .server where error.sqlState == "57014":
             self.init(.serviceUnavailable, "the question took too long; ask for less, or with a filter")
+        case .server where error.sqlState == "53100":
+            self.init(
+                .serviceUnavailable,
+                "the catalogue's disk is full: make room where PostgreSQL keeps its data, then try again"
+            )
+        case .server where error.sqlState?.hasPrefix("53") == true:
+            self.init(.serviceUnavailable, "the catalogue has no room for another session or more memory; try again")
         case .server where error.sqlState?.hasPrefix("22") == true:
             self.init(.badRequest, "a value is out of its range")
         case .server, .configuration, .transactionAborted, .decoding:

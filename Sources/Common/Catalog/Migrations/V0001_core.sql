@@ -45,6 +45,7 @@ CREATE TABLE outbox (
     routing_key text NOT NULL,
     type        text NOT NULL,
     body        text NOT NULL,
+    traceparent text NOT NULL,            -- W3C Trace Context: of what caused the command
     created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX outbox_age ON outbox (created_at);

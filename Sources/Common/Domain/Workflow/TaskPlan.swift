@@ -127,26 +127,20 @@ extension WorkflowDocument {
             _ scalar: Scalar?,
             _ key: String,
             _ allowed: ClosedRange<T>
-        ) throws(DocumentProblem)
-            -> T?
-        {
-            guard let scalar else { return nil }
-            let text = fill(scalar.text)
-            guard let value = T(text), allowed.contains(value) else {
-                throw DocumentProblem(
-                    path: "\(path).\(key)",
-                    message: "\(text) is not a number from \(allowed.lowerBound) to \(allowed.upperBound)"
-                )
-            }
-            return value
+        ) throws(DocumentProblem) -> T? {
+            try TaskBounds.number(scalar.map { fill($0.text) }, "\(path).\(key)", allowed)
         }
         let resources = task.resources ?? ResourceTemplate()
         let requirement = Requirement(
-            cores: try number(resources.cores, "resources.cores", 1...4096) ?? 1,
-            memoryMB: try number(resources.memoryMB, "resources.memoryMB", 1...16_777_216) ?? 2000,
-            walltimeSeconds: try number(resources.walltimeSeconds, "resources.walltimeSeconds", 1...31_536_000)
+            cores: try number(resources.cores, "resources.cores", TaskBounds.cores) ?? 1,
+            memoryMB: try number(resources.memoryMB, "resources.memoryMB", TaskBounds.memoryMB) ?? 2000,
+            walltimeSeconds: try number(
+                resources.walltimeSeconds,
+                "resources.walltimeSeconds",
+                TaskBounds.walltimeSeconds
+            )
                 ?? 86_400,
-            diskMB: try number(resources.diskMB, "resources.diskMB", 0...1_000_000_000) ?? 1000,
+            diskMB: try number(resources.diskMB, "resources.diskMB", TaskBounds.diskMB) ?? 1000,
             platform: resources.platform ?? "any",
             tags: resources.tags ?? [],
             sites: resources.sites ?? []
@@ -174,14 +168,14 @@ extension WorkflowDocument {
             name: task.name,
             position: position,
             kind: task.kind,
-            events: try number(task.events, "events", 1...1_000_000_000_000_000),
-            eventsPerJob: try number(task.eventsPerJob, "eventsPerJob", 1...1_000_000_000_000),
+            events: try number(task.events, "events", TaskBounds.events),
+            eventsPerJob: try number(task.eventsPerJob, "eventsPerJob", TaskBounds.eventsPerJob),
             inputs: (task.inputs ?? []).map {
                 InputTemplate(task: $0.task, stream: $0.stream, dataset: $0.dataset.map(fill))
             },
             requirement: requirement,
-            allowedLoss: try number(task.allowedLoss, "allowedLoss", 0.0...1.0) ?? 0,
-            maxAttempts: try number(task.maxAttempts, "maxAttempts", 1...100) ?? 3,
+            allowedLoss: try number(task.allowedLoss, "allowedLoss", TaskBounds.allowedLoss) ?? 0,
+            maxAttempts: try number(task.maxAttempts, "maxAttempts", TaskBounds.maxAttempts) ?? 3,
             outputs: outputs,
             steps: task.steps.map { step in
                 StepTemplate(

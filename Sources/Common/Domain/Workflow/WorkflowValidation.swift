@@ -83,7 +83,8 @@ extension WorkflowDocument {
             if let message = self.problem(of: input, in: task) { refuse("inputs[\(position)]", message) }
         }
         problems += self.variableProblems(of: task, path: path)
-        return problems
+        let defaults = (self.parameters ?? [:]).compactMapValues { $0.default?.text }
+        return problems + TaskBounds.problems(of: task, path: path, defaults: defaults)
     }
 
     private func problem(of input: InputTemplate, in task: TaskTemplate) -> String? {

@@ -1,5 +1,6 @@
 import CoreMetrics
 package import Logging
+import Messages
 import NIOConcurrencyHelpers
 
 /// Logging and metrics of the process: set up once, whoever asks.
@@ -28,7 +29,9 @@ package enum Telemetry {
                     write: StandardError.write
                 )
             },
-            metadataProvider: nil
+            metadataProvider: Logger.MetadataProvider {
+                TraceContext.current.map { ["trace": "\($0.trace)"] } ?? [:]
+            }
         )
         MetricsSystem.bootstrap(self.registry)
     }

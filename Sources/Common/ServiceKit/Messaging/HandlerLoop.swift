@@ -70,7 +70,11 @@ struct HandlerLoop<Content: Sendable>: Sendable {
         let clock = ContinuousClock()
         let began = clock.now
         do {
-            let handled = try await self.handle(places.map { batch[$0] })
+            // A batch has one trace, that of its first message: what follows from it is one transaction.
+            let trace = places.first.flatMap { batch[$0].message.trace }
+            let handled = try await TraceContext.$current.withValue(trace) {
+                try await self.handle(places.map { batch[$0] })
+            }
             guard handled.count == places.count else {
                 throw HandlerError(
                     "the handler of \(self.queue) gave \(handled.count) outcomes for \(places.count) messages"
@@ -121,7 +125,8 @@ struct HandlerLoop<Content: Sendable>: Sendable {
                 "message rejected",
                 metadata: [
                     "queue": "\(self.queue)", "reason": "\(reason)", "messageID": "\(message.messageID)",
-                    "type": "\(message.type)", "exchange": "\(message.exchange)", "key": "\(message.routingKey)",
+                    "type": "\(message.type)", "trace": "\(message.trace?.trace ?? "none")",
+                    "exchange": "\(message.exchange)", "key": "\(message.routingKey)",
                 ]
             )
         }

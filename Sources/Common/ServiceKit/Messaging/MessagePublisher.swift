@@ -14,13 +14,24 @@ package struct PreparedMessage: Sendable, Equatable {
     package let type: String
     /// A batch of items, encoded.
     package let body: [UInt8]
+    /// See ``TraceContext``.
+    package let traceparent: String
 
-    package init(id: String, exchange: String, routingKey: String, type: String, body: [UInt8]) {
+    /// - Parameter traceparent: nil: as the task says in which this is made.
+    package init(
+        id: String,
+        exchange: String,
+        routingKey: String,
+        type: String,
+        body: [UInt8],
+        traceparent: String? = nil
+    ) {
         self.id = id
         self.exchange = exchange
         self.routingKey = routingKey
         self.type = type
         self.body = body
+        self.traceparent = traceparent ?? TraceContext.header(messageID: id)
     }
 
     /// A batch for the outbox, with a new id.
@@ -135,7 +146,8 @@ package struct MessagePublisher: Service, CustomStringConvertible {
                     type: message.type,
                     messageID: message.id,
                     timestamp: timestamp,
-                    contentType: Self.contentType
+                    contentType: Self.contentType,
+                    headers: [TraceContext.header: .string(message.traceparent)]
                 )
             }
         )
@@ -143,8 +155,19 @@ package struct MessagePublisher: Service, CustomStringConvertible {
 
     private static let contentType = "application/json"
 
-    private func publish(_ messages: [OutgoingMessage]) async throws -> [PublishOutcome] {
-        let outcomes = try await self.publisher.publish(messages)
+    /// Sends messages as they are, with a `traceparent` for those that have none.
+    ///
+    /// - Returns: one outcome per message.
+    /// - Throws: ``AMQPError``.
+    package func publish(_ messages: [OutgoingMessage]) async throws -> [PublishOutcome] {
+        let outcomes = try await self.publisher.publish(
+            messages.map { message in
+                guard message.headers[TraceContext.header] == nil else { return message }
+                var message = message
+                message.headers[TraceContext.header] = .string(TraceContext.header(messageID: message.messageID))
+                return message
+            }
+        )
         for outcome in outcomes {
             let name =
                 switch outcome {

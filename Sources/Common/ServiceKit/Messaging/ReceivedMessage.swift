@@ -16,6 +16,8 @@ package struct ReceivedMessage: Sendable, Equatable {
     package let redelivered: Bool
     /// In a stream.
     package let streamOffset: Int64?
+    /// The chain of messages it belongs to, if it says so.
+    package let trace: TraceContext?
 
     package init(
         type: String,
@@ -25,7 +27,8 @@ package struct ReceivedMessage: Sendable, Equatable {
         routingKey: String,
         replyTo: String? = nil,
         redelivered: Bool = false,
-        streamOffset: Int64? = nil
+        streamOffset: Int64? = nil,
+        trace: TraceContext? = nil
     ) {
         self.type = type
         self.body = body
@@ -35,6 +38,7 @@ package struct ReceivedMessage: Sendable, Equatable {
         self.replyTo = replyTo
         self.redelivered = redelivered
         self.streamOffset = streamOffset
+        self.trace = trace
     }
 
     package init(_ delivery: Delivery) {
@@ -46,7 +50,8 @@ package struct ReceivedMessage: Sendable, Equatable {
             routingKey: delivery.routingKey,
             replyTo: delivery.replyTo,
             redelivered: delivery.redelivered,
-            streamOffset: delivery.streamOffset
+            streamOffset: delivery.streamOffset,
+            trace: delivery.headers[TraceContext.header]?.string.flatMap(TraceContext.init(header:))
         )
     }
 
