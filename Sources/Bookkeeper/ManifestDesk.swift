@@ -22,6 +22,8 @@ struct ManifestDesk: Sendable {
     let tasks: TaskFacts
     /// How long files of attempts that did not win are kept.
     var graceSeconds = 3600.0
+    /// Manifests in one transaction.
+    var batchSize = 1000
 
     @Sendable func handle(_ batch: [Received<[FinishedItem]>]) async throws -> [Handled] {
         var items: [AttemptKey: (site: String, item: FinishedItem)] = [:]
@@ -36,8 +38,12 @@ struct ManifestDesk: Sendable {
         guard !items.isEmpty else { return handled }
         let reports = items.sorted { $0.key < $1.key }.map(\.value)
         try await self.tasks.load(Set(reports.map(\.item.name.task)))
-        let outcome = try await self.parts.database.withTransaction { try await self.judge(reports, in: $0) }
-        await self.follow(outcome)
+        // A backlog may bring thousands at once: locks are held for a bounded time.
+        for first in stride(from: 0, to: reports.count, by: self.batchSize) {
+            let batch = Array(reports[first..<min(first + self.batchSize, reports.count)])
+            let outcome = try await self.parts.database.withTransaction { try await self.judge(batch, in: $0) }
+            await self.follow(outcome)
+        }
         return handled
     }
 

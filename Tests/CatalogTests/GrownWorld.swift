@@ -43,8 +43,9 @@ enum GrownWorld {
         INSERT INTO lease (task, index, attempt, holder, token, site, state)
         SELECT 1, n, 1, 1 + n % 4, md5(n::text)::uuid, 'LOCAL', CASE WHEN n < 60500 THEN 'leased' ELSE 'running' END
         FROM generate_series(60000, 60999) n;
-        INSERT INTO file (lfn, bytes, adler32, crc32c, events, task, index, attempt, site)
-        SELECT '/made/' || n, 5, '00000001', '00000001', 10, 1, n, 1, 'LOCAL' FROM generate_series(0, 59999) n;
+        INSERT INTO file (id, lfn, bytes, adler32, crc32c, events, task, index, attempt, site) OVERRIDING SYSTEM VALUE
+        SELECT n + 1, '/made/' || n, 5, '00000001', '00000001', 10, 1, n, 1, 'LOCAL' FROM generate_series(0, 59999) n;
+        SELECT setval('file_id_seq', 60001);
         INSERT INTO replica (file, storage, state) SELECT n, s, 'available' FROM generate_series(1, 60000) n, unnest('{DISK,HOME}'::text[]) s;
         INSERT INTO output (task, index, attempt, stream, events, counted, file) SELECT 1, n, 1, 'out', 10, true, n + 1 FROM generate_series(0, 59999) n;
         INSERT INTO winner (task, index, attempt) SELECT 1, n, 1 FROM generate_series(0, 59999) n;
@@ -171,9 +172,32 @@ enum GrownWorld {
         ]
     }
 
-    private static var books: [(name: String, statements: [SQL])] {
+    /// The whole life of a batch of jobs that have nothing before them.
+    static var life: [SQL] {
+        let keys = (200_000..<200_000 + Self.batch).map { AttemptKey(task: 1, index: $0, attempt: 1) }
+        let leases = keys.map { NewLease(job: $0.job, holder: 1, site: "LOCAL", agent: "a1", token: .random()) }
         let now = Moment.now
-        let batch = Self.active.map { key in
+        let running = keys.map {
+            ReportStatements.Running(key: $0, sequence: 1, step: "make", node: "n", batchID: nil, at: now)
+        }
+        return [LeasingStatements.lease(leases).sql] + ReportStatements.running(running)
+            + [AcceptStatements.accept(Self.acceptances(keys)).sql]
+    }
+
+    private static var books: [(name: String, statements: [SQL])] {
+        let batch = Self.acceptances(Self.active)
+        return [
+            ("a whole life", Self.life), ("accept", [AcceptStatements.accept(batch).sql]),
+            (
+                "taken",
+                [AcceptStatements.taken(Self.active.map { "/new/\($0)" }).sql, AcceptStatements.ends(Self.active).sql]
+            ),
+        ]
+    }
+
+    private static func acceptances(_ keys: [AttemptKey]) -> [Acceptance] {
+        let now = Moment.now
+        return keys.map { key in
             Acceptance(
                 key: key,
                 site: "LOCAL",
@@ -202,13 +226,6 @@ enum GrownWorld {
                 ]
             )
         }
-        return [
-            ("accept", [AcceptStatements.accept(batch).sql]),
-            (
-                "taken",
-                [AcceptStatements.taken(Self.active.map { "/new/\($0)" }).sql, AcceptStatements.ends(Self.active).sql]
-            ),
-        ]
     }
 
     private static var rest: [(name: String, statements: [SQL])] {

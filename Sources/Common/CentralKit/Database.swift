@@ -7,11 +7,14 @@ import ServiceLifecycle
 package struct Database: Service, CustomStringConvertible {
     package let client: PostgresClient
 
-    /// - Parameter pool: connections for transactions.
-    package init(context: ServiceContext, pool: Int = 4) {
+    /// - Parameters:
+    ///   - pool: connections for transactions.
+    ///   - avoidsTableScans: true for a service that works by key; false for one that answers any question.
+    package init(context: ServiceContext, pool: Int = 4, avoidsTableScans: Bool = true) {
         var options = PostgresOptions()
         options.applicationName = "\(context.identity.service)/\(context.identity.instance)"
         options.poolSize = pool
+        options.avoidsTableScans = avoidsTableScans
         self.client = PostgresClient(
             url: context.environment.databaseURL.value,
             options: options,

@@ -13,7 +13,7 @@ struct ConnectionInfo: Sendable {
         var settings = [
             "statement_timeout=\(Self.milliseconds(statementTimeout ?? options.statementTimeout))",
             "idle_in_transaction_session_timeout=\(Self.milliseconds(options.idleInTransactionTimeout))",
-            "jit=off",
+            "jit=off", "enable_seqscan=\(options.avoidsTableScans ? "off" : "on")",
             "search_path=\(options.searchPath)",
             // The text forms that we read.
             "datestyle=ISO", "timezone=UTC", "bytea_output=hex", "extra_float_digits=1",

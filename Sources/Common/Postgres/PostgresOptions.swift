@@ -12,6 +12,9 @@ package struct PostgresOptions: Sendable {
     package var idleInTransactionTimeout: Duration = .seconds(60)
     /// For each host of the URL, whole seconds.
     package var connectTimeout: Duration = .seconds(5)
+    /// Whether the planner is to read whole tables only where no index helps. For sessions that only run batches by key: a plan
+    /// that was made, or kept for checks of keys, while a table was empty would read all of it when it has grown.
+    package var avoidsTableScans = false
     /// Where unqualified names are looked up.
     package var searchPath = "millrace"
     /// Between attempts to connect.

@@ -307,6 +307,8 @@ CREATE UNLOGGED TABLE progress (
 
 -- ---------------------------------------------------------------- partitions
 -- Makes the partitions that hold `task`, on every partitioned table at once. A second call does nothing.
+-- They are not analysed: of a table never analysed the planner assumes ten pages and takes an index, of one analysed while
+-- empty it assumes nothing and reads all of it when it has grown (0.33 ms instead of 0.006 for each check of a key, 5,500 rows).
 CREATE FUNCTION make_partitions(task bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     width  constant bigint := 1000;
@@ -326,7 +328,6 @@ BEGIN
                 EXECUTE format('ALTER TABLE %I ADD EXCLUDE USING gist (task WITH =, file WITH =, slice WITH &&)',
                                parent || '_p' || low);
             END IF;
-            EXECUTE format('ANALYZE %I', parent || '_p' || low);
         END IF;
     END LOOP;
 END $$;

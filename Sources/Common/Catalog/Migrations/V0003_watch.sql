@@ -189,7 +189,8 @@ BEGIN
     END IF;
     INSERT INTO dataset_counter AS c (dataset, slot, files, bytes, events)
     SELECT n.dataset, counter_slot(), count(*) * sign, sum(f.bytes) * sign, sum(f.events) * sign
-    FROM n JOIN file f ON f.id = n.file, (SELECT CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END AS sign) s
+    FROM n CROSS JOIN LATERAL (SELECT bytes, events FROM file WHERE id = n.file OFFSET 0) f,   -- by key, whatever the planner thinks
+         (SELECT CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END AS sign) s
     GROUP BY n.dataset, sign ORDER BY n.dataset
     ON CONFLICT (dataset, slot) DO UPDATE SET files = c.files + excluded.files, bytes = c.bytes + excluded.bytes,
         events = c.events + excluded.events;
@@ -228,13 +229,13 @@ BEGIN
         SELECT 'transfer', 'transfer:' || n.id, n.version, n.state, n.reason, coalesce(n.who, me()),
                'transfer.' || n.destination || '.' || n.state,
                jsonb_build_object('transfer', n.id, 'lfn', f.lfn, 'source', n.source, 'destination', n.destination)
-        FROM n JOIN file f ON f.id = n.file;
+        FROM n CROSS JOIN LATERAL (SELECT lfn FROM file WHERE id = n.file OFFSET 0) f;
     ELSE
         INSERT INTO transition (kind, entity, version, from_state, to_state, cause, who, route, detail)
         SELECT 'transfer', 'transfer:' || n.id, n.version, o.state, n.state, n.reason, coalesce(n.who, me()),
                'transfer.' || n.destination || '.' || n.state,
                jsonb_build_object('transfer', n.id, 'lfn', f.lfn, 'source', n.source, 'destination', n.destination, 'tries', n.tries)
-        FROM n JOIN o ON o.id = n.id JOIN file f ON f.id = n.file WHERE n.state <> o.state;
+        FROM n JOIN o ON o.id = n.id CROSS JOIN LATERAL (SELECT lfn FROM file WHERE id = n.file OFFSET 0) f WHERE n.state <> o.state;
     END IF;
     RETURN NULL;
 END $$;
