@@ -15,13 +15,14 @@ struct Relay: Sendable {
     let publisher: MessagePublisher
     let holder: String
     let logger: Logger
-    var batch = 2000
+    var batch = 4000
+    private static let leaseSeconds = 15.0
 
     /// Publishes what can be published. Returns whether there is more.
     func turn() async throws -> PeriodicSweep.Result {
         guard
             let (published, term) = try await self.database.query(
-                FeedStatements.lease(holder: self.holder, seconds: 15)
+                FeedStatements.lease(holder: self.holder, seconds: Self.leaseSeconds)
             ).first
         else { return .done }
         let last = try await self.database.query(FeedStatements.lastID).first ?? 0
@@ -31,56 +32,49 @@ struct Relay: Sendable {
             // A transaction that was open when the horizon was drawn: milliseconds, as a rule.
             try await Task.sleep(for: .milliseconds(2))
         }
-        let through = min(last, published + Int64(self.batch))
-        let rows = try await self.database.query(FeedStatements.rows(after: published, through: through))
-        // Ids that were drawn and rolled back leave holes: the end of the range is what is done.
-        try await self.publish(rows)
-        try await self.database.execute(FeedStatements.published(through, holder: self.holder, term: term))
-        return through < last ? .more : .done
+        // All up to the last id can be published now, however many batches that takes.
+        var done = published
+        while done < last {
+            let through = min(last, done + Int64(self.batch))
+            try await self.publish(try await self.database.query(FeedStatements.rows(after: done, through: through)))
+            // Ids that were drawn and rolled back leave holes: the end of the range is what is done.
+            let kept = try await self.database.execute(
+                FeedStatements.published(
+                    through,
+                    after: done,
+                    holder: self.holder,
+                    term: term,
+                    seconds: Self.leaseSeconds
+                )
+            )
+            // Another Monitor leads, or the feed was wound back: whoever leads begins where the row says.
+            guard kept == 1 else { return .more }
+            done = through
+        }
+        return .more
     }
 
     /// One message for consecutive events of one routing key: order across keys is kept as well.
-    private func publish(
-        _ rows: [(Int64, String?, String, Int64, String?, String, String?, String, Moment, JSONText?)]
-    ) async throws {
+    private func publish(_ rows: [(Int64, String, String, Moment)]) async throws {
         var messages: [OutgoingMessage] = []
-        var route = ""
-        var items: [EventItem] = []
-        func close() throws {
-            guard !items.isEmpty else { return }
+        var start = rows.startIndex
+        while start < rows.endIndex {
+            let route = rows[start].1
+            let run = rows[start...].prefix(Batch<EventItem>.limit).prefix { $0.1 == route }
             messages.append(
                 OutgoingMessage(
                     exchange: Exchange.event,
                     routingKey: route,
-                    body: try Batch(items).encoded(),
+                    body: Batch<EventItem>.body(ofEncoded: run.map(\.2)),
                     mandatory: false,
                     type: EventItem.type,
-                    messageID: "event-\(items[0].id)",
-                    timestamp: items[0].at.microseconds / 1_000_000,
+                    messageID: "event-\(rows[start].0)",
+                    timestamp: rows[start].3.microseconds / 1_000_000,
                     contentType: "application/json"
                 )
             )
-            items = []
+            start = run.endIndex
         }
-        for row in rows {
-            guard let key = row.1 else { continue }
-            if key != route || items.count == Batch<EventItem>.limit { try close() }
-            route = key
-            items.append(
-                EventItem(
-                    id: row.0,
-                    entity: row.2,
-                    version: row.3,
-                    from: row.4,
-                    to: row.5,
-                    cause: row.6,
-                    who: row.7,
-                    at: row.8,
-                    detail: try row.9.map { try WireFormat.value([String: DetailValue].self, from: $0.text) }
-                )
-            )
-        }
-        try close()
         guard !messages.isEmpty else { return }
         let outcomes = try await self.publisher.publish(messages)
         if let bad = outcomes.first(where: { $0 != .confirmed }) {

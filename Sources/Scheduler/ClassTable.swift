@@ -3,32 +3,18 @@ import Domain
 import NIOConcurrencyHelpers
 import Postgres
 
-/// The requirement classes, read again when they may have changed. There are few: jobs with equal needs share one.
+/// The requirement classes, kept in memory: a class never changes, so only a newer one makes the table be read again. There
+/// are few: jobs with equal needs share one.
 final class ClassTable: Sendable {
-    private struct Held {
-        var classes: [Int32: Requirement] = [:]
-        var readAt: ContinuousClock.Instant?
-    }
-
     private let database: PostgresClient
-    private let held = NIOLockedValueBox(Held())
-    /// Another Scheduler may have made a class: look again after this.
-    private let age: Duration
+    private let held = NIOLockedValueBox<[Int32: Requirement]>([:])
 
-    init(database: PostgresClient, age: Duration = .seconds(1)) {
-        self.database = database
-        self.age = age
-    }
+    init(database: PostgresClient) { self.database = database }
 
-    /// This process has just made a class.
-    func forget() { self.held.withLockedValue { $0.readAt = nil } }
-
-    func current() async throws -> [Int32: Requirement] {
-        let known = self.held.withLockedValue { held -> [Int32: Requirement]? in
-            guard let readAt = held.readAt, readAt.duration(to: .now) < self.age else { return nil }
-            return held.classes
-        }
-        if let known { return known }
+    /// - Parameter newest: the greatest number of a class that the catalogue has now.
+    func classes(upTo newest: Int32) async throws -> [Int32: Requirement] {
+        let known = self.held.withLockedValue { $0 }
+        if known[newest] != nil || newest == 0 { return known }
         var classes: [Int32: Requirement] = [:]
         for row in try await self.database.query(LeasingStatements.classes) {
             classes[row.0] = Requirement(
@@ -42,7 +28,10 @@ final class ClassTable: Sendable {
                 storage: row.8
             )
         }
-        self.held.withLockedValue { [classes] held in held = Held(classes: classes, readAt: .now) }
+        self.held.withLockedValue { [classes] in $0 = classes }
         return classes
     }
+
+    /// One class, read now if it is not known.
+    func requirement(_ id: Int32) async throws -> Requirement? { try await self.classes(upTo: id)[id] }
 }

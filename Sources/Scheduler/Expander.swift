@@ -127,7 +127,6 @@ struct Expander: Sendable {
             try await transaction.execute(statements)
             return true
         }
-        self.classes.forget()
         // Without a single event to read the task has ended already.
         if started && jobs.isEmpty { self.outbox.send(try await Settlement.settle([task.id], in: self.database)) }
         return started
@@ -140,7 +139,7 @@ struct Expander: Sendable {
         in transaction: PostgresTransaction
     ) async throws -> Int32 {
         guard let home = storage.first else { return task.classID }
-        guard var requirement = try await self.classes.current()[task.classID] else { return task.classID }
+        guard var requirement = try await self.classes.requirement(task.classID) else { return task.classID }
         requirement.storage = [home]
         return try await transaction.query(RequestStatements.classID(requirement)).first ?? task.classID
     }

@@ -37,10 +37,9 @@ struct LeaseDesk: Sendable {
     /// Takes in new demand, and serves those who ask.
     func serve(_ demands: [Demand]) async throws {
         guard !demands.isEmpty else { return }
-        let classes = try await self.classes.current()
         let served = try await self.database.withTransaction { transaction in
             let holders = try await transaction.query(LeasingStatements.takeDemand(demands))
-            return try await self.serve(holders, .quick, classes, in: transaction)
+            return try await self.serve(holders, .quick, in: transaction)
         }
         try await self.offers.send(served.leased, to: served.demands)
         try await self.satisfy(served)
@@ -51,10 +50,9 @@ struct LeaseDesk: Sendable {
         var after: Int32 = 0
         while true {
             let from = after
-            let classes = try await self.classes.current()
             let served = try await self.database.withTransaction { transaction in
                 let holders = try await transaction.query(LeasingStatements.withRoom(after: from, limit: self.pageSize))
-                var served = try await self.serve(holders, .quick, classes, in: transaction)
+                var served = try await self.serve(holders, .quick, in: transaction)
                 served.isFullPage = holders.count == self.pageSize
                 return (served, holders.last ?? from)
             }
@@ -73,9 +71,8 @@ struct LeaseDesk: Sendable {
             var manner: Manner = first.leased.isEmpty ? .patient : .quick
             while !holders.isEmpty {
                 let (asking, how) = (holders, manner)
-                let classes = try await self.classes.current()
                 let served = try await self.database.withTransaction {
-                    try await self.serve(asking, how, classes, in: $0)
+                    try await self.serve(asking, how, in: $0)
                 }
                 try await self.offers.send(served.leased, to: served.demands)
                 holders = served.hungry.map(\.holder).sorted()
@@ -89,11 +86,12 @@ struct LeaseDesk: Sendable {
     private func serve(
         _ holders: [Int32],
         _ manner: Manner,
-        _ classes: [Int32: Requirement],
         in transaction: PostgresTransaction
     ) async throws -> Served {
         guard !holders.isEmpty else { return Served() }
-        let open = try await transaction.query(LeasingStatements.openDemand(holders)).map(Self.demand(row:))
+        let rows = try await transaction.query(LeasingStatements.openDemand(holders))
+        let open = rows.map(Self.demand(row:))
+        let classes = try await self.classes.classes(upTo: rows.first?.14 ?? 0)
         let fitting = open.reduce(into: Set<Int32>()) { $0.formUnion(Matching.classes(fitting: $1, classes)) }.sorted()
         guard !fitting.isEmpty else { return Served() }
         let matching = try await self.match(open, fitting, classes, manner, in: transaction)
@@ -190,7 +188,7 @@ struct LeaseDesk: Sendable {
     private static func demand(
         row: (
             Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String],
-            [String]
+            [String], Int32
         )
     ) -> OpenDemand {
         OpenDemand(

@@ -1,5 +1,6 @@
 import Catalog
 import Domain
+import Messages
 import Postgres
 import Testing
 
@@ -43,6 +44,41 @@ import Testing
         }
     }
 
+    /// The database writes the items of the feed: they are what the messages' own type says.
+    @Test func theFeedsItemsAreEvents() async throws {
+        let script = """
+            SET LOCAL search_path = millrace, public;
+            INSERT INTO transition (kind, entity, version, to_state, who, route) VALUES ('file', 'file:/a', 1, 'registered', 'me', 'file.registered');
+            INSERT INTO transition (kind, entity, version, from_state, to_state, cause, who, at, route, detail)
+            VALUES ('task', 'task:7', 3, 'running', 'paused', E'he said "no"\\n\\\\', 'Zo\u{eb}', '2026-11-21 02:01:10.000123+00', 'task.7.paused',
+                    '{"a": null, "b": [1, 2.5, "x"], "c": {"d": true}}');
+            INSERT INTO transition (kind, entity, version, to_state, who) VALUES ('job', 'job:1.1', 1, 'waiting', 'me');
+            """
+        try await Self.withCatalog(script) { database in
+            let rows = try await database.query(FeedStatements.rows(after: 0, through: 100))
+            #expect(rows.map(\.1) == ["file.registered", "task.7.paused"])
+            let items = try Batch<EventItem>(decoding: Batch<EventItem>.body(ofEncoded: rows.map(\.2))).items
+            #expect(
+                items[0].from == nil && items[0].detail == nil && items[0].cause == nil && items[0].entity == "file:/a"
+            )
+            let paused = EventItem(
+                id: items[1].id,
+                entity: "task:7",
+                version: 3,
+                from: "running",
+                to: "paused",
+                cause: "he said \"no\"\n\\",
+                who: "Zo\u{eb}",
+                at: try #require(Timestamp("2026-11-21T02:01:10.000123Z")),
+                detail: [
+                    "a": .nothing, "b": .list([.integer(1), .number(2.5), .text("x")]),
+                    "c": .group(["d": .truth(true)]),
+                ]
+            )
+            #expect(items[1] == paused)
+        }
+    }
+
     @Test func aRebuildRingsEveryServiceAndRepeatsWhatIsOpen() async throws {
         let more = """
             SET LOCAL search_path = millrace, public;
@@ -65,11 +101,14 @@ import Testing
         try await Self.withCatalog(DoctorWorld.script) { database in
             let last = try await database.query(FeedStatements.lastID).first ?? 0
             _ = try await database.query(FeedStatements.lease(holder: "test", seconds: 60))
-            try await database.execute(FeedStatements.published(5, holder: "test", term: 1))
+            try await database.execute(FeedStatements.published(5, after: 0, holder: "test", term: 1, seconds: 60))
             #expect(try await Rebuild.rewindFeed(to: Moment(microseconds: 0), in: database) == last)
             #expect(try await database.query(FeedStatements.lease(holder: "test", seconds: 60)).first?.0 == 0)
             #expect(try await Rebuild.rewindFeed(to: Moment.now.adding(seconds: 3600), in: database) >= 0)
             #expect(try await database.query(FeedStatements.lease(holder: "test", seconds: 60)).first?.0 == 0)
+            // A relay that had read on before the feed was wound back notes nothing.
+            let late = FeedStatements.published(9, after: 5, holder: "test", term: 1, seconds: 60)
+            #expect(try await database.execute(late) == 0)
         }
     }
 

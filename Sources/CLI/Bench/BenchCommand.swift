@@ -42,6 +42,7 @@ struct BenchCommand: AsyncParsableCommand {
                 "lifecycle: \(result.jobs) jobs, \(self.agents) agents of \(self.room)",
                 "  approved in                      \(Int(result.approveSeconds * 1000)) ms",
                 "  waiting to done, all processes   \(rate(result.jobsPerSecond)) jobs/s",
+                "  its end told by the feed after   \(Int(result.feedSeconds * 1000)) ms",
                 "  the same writes, catalogue alone \(rate(result.catalogueJobsPerSecond)) jobs/s (one client, \(result.catalogueJobs) jobs)",
             ])
         }

@@ -19,6 +19,8 @@ struct LifecycleBench: Sendable {
         var catalogueJobsPerSecond: Double
         /// Approving the request, its ranges included.
         var approveSeconds: Double
+        /// How long after the end the feed told of it.
+        var feedSeconds: Double
     }
 
     let databaseURL: String
@@ -38,17 +40,21 @@ struct LifecycleBench: Sendable {
                 let outcome = try await operations.approve(request, version: nil, home: "BENCH-DISK", reason: nil)
                 try await LocalCatalog.withBroker(self.brokerURL) { try await Self.send(outcome.messages, $0) }
             }
-            let duration = try await clock.measure { try await self.work(off: request, endpoint: endpoint) }
+            let began = Moment.now
+            let ended = try await self.work(off: request, endpoint: endpoint)
+            let told = Moment.now
+            let seconds = Double(ended.microseconds - began.microseconds) / 1e6
             let alone = try await CatalogueAlone(database: database, operations: operations).run(
                 jobs: min(self.jobs, 4000)
             )
             return Result(
                 jobs: self.jobs,
-                seconds: duration.seconds,
-                jobsPerSecond: Double(self.jobs) / duration.seconds,
+                seconds: seconds,
+                jobsPerSecond: Double(self.jobs) / seconds,
                 catalogueJobs: alone.jobs,
                 catalogueJobsPerSecond: Double(alone.jobs) / alone.seconds,
-                approveSeconds: approving.seconds
+                approveSeconds: approving.seconds,
+                feedSeconds: Double(told.microseconds - ended.microseconds) / 1e6
             )
         }
     }
@@ -113,8 +119,8 @@ struct LifecycleBench: Sendable {
         )
     }
 
-    /// Runs the agents until the request's last event says that it is finished.
-    private func work(off request: Int64, endpoint: AMQPEndpoint) async throws {
+    /// Runs the agents until the request's last event says that it is finished. - Returns: when that was.
+    private func work(off request: Int64, endpoint: AMQPEndpoint) async throws -> Moment {
         let queue = "bench-\(OutgoingMessage.freshID())"
         let watch = AMQPConsumer(
             endpoint: endpoint,
@@ -127,24 +133,25 @@ struct LifecycleBench: Sendable {
             queue: queue,
             logger: LocalCatalog.quiet
         )
-        try await withThrowingTaskGroup(of: Bool.self) { group in
+        return try await withThrowingTaskGroup(of: Moment?.self) { group in
             group.addTask {
                 try await watch.run()
-                return false
+                return nil
             }
             group.addTask {
                 for await batch in watch.batches(maximum: 100) {
                     await batch.acknowledge()
-                    let keys = batch.deliveries.map(\.routingKey)
-                    if keys.contains("request.\(request).finished") { return true }
-                    if keys.contains("request.\(request).failed") {
+                    for delivery in batch.deliveries where delivery.routingKey == "request.\(request).finished" {
+                        return try Batch<EventItem>(decoding: delivery.body).items.last?.at
+                    }
+                    if batch.deliveries.contains(where: { $0.routingKey == "request.\(request).failed" }) {
                         throw CommandFailure(
                             .failed,
                             "the benchmark's request failed: see millrace request show \(request)"
                         )
                     }
                 }
-                return false
+                return nil
             }
             for await state in watch.stateChanges() where state == .connected { break }
             for number in 1...self.agents {
@@ -158,11 +165,12 @@ struct LifecycleBench: Sendable {
                 )
                 group.addTask {
                     try await agent.run()
-                    return false
+                    return nil
                 }
             }
             defer { group.cancelAll() }
-            while let finished = try await group.next() { if finished { return } }
+            while let finished = try await group.next() { if let finished { return finished } }
+            throw CommandFailure(.failed, "the broker ended the benchmark's connections")
         }
     }
 }

@@ -42,34 +42,40 @@ package enum FeedStatements {
         )
     }
 
-    /// The rows after `after` up to `through`: id, route, entity, version, from, to, cause, who, at, detail. No more than the
-    /// difference of the two: without a limit to reckon with, the planner takes the key.
-    package static func rows(
-        after: Int64,
-        through: Int64
-    ) -> Statement<Int64, String?, String, Int64, String?, String, String?, String, Moment, JSONText?> {
+    /// The publishable rows after `after` up to `through`, in their order: id, route, and the item of the message as JSON (an
+    /// ``EventItem``, written here because the database does it in a tenth of the time). No more than the difference of the
+    /// two: without a limit to reckon with, the planner takes the key.
+    package static func rows(after: Int64, through: Int64) -> Statement<Int64, String, String, Moment> {
         Statement(
             "feed.rows",
             """
-            SELECT id, route, entity, version, from_state, to_state, cause, who, at, detail FROM transition
-            WHERE id > \(after) AND id <= \(through) ORDER BY id
+            SELECT id, route,
+                   '{"at":"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
+                   || coalesce(',"cause":' || to_json(cause)::text, '') || coalesce(',"detail":' || detail::text, '')
+                   || ',"entity":' || to_json(entity)::text || coalesce(',"from":' || to_json(from_state)::text, '')
+                   || ',"id":' || id || ',"to":' || to_json(to_state)::text || ',"version":' || version || ',"who":' || to_json(who)::text || '}',
+                   at
+            FROM transition WHERE id > \(after) AND id <= \(through) AND route IS NOT NULL ORDER BY id
             """,
             returning: Int64.self,
-            String?.self,
             String.self,
-            Int64.self,
-            String?.self,
             String.self,
-            String?.self,
-            String.self,
-            Moment.self,
-            JSONText?.self
+            Moment.self
         )
     }
 
-    /// Notes how far the feed is published, if this holder still leads.
-    package static func published(_ id: Int64, holder: String, term: Int64) -> SQL {
-        "UPDATE relay SET published = \(id) WHERE holder = \(holder) AND term = \(term) AND published < \(id)"
+    /// Notes how far the feed is published, if this holder still leads and nobody has wound it back meanwhile; and leads on.
+    package static func published(
+        _ id: Int64,
+        after: Int64,
+        holder: String,
+        term: Int64,
+        seconds: Double
+    ) -> SQL {
+        """
+        UPDATE relay SET published = \(id), lease_until = clock_timestamp() + make_interval(secs => \(seconds))
+        WHERE holder = \(holder) AND term = \(term) AND published = \(after)
+        """
     }
 
     static var examples: [AnyStatement] {
@@ -77,7 +83,7 @@ package enum FeedStatements {
             Self.lease(holder: "x", seconds: 1).erased, Self.lastID.erased, Self.horizon.erased,
             Self.isPassed(horizon: "1").erased,
             Self.rows(after: 0, through: 1).erased,
-            Command("feed.published", Self.published(1, holder: "x", term: 1)).erased,
+            Command("feed.published", Self.published(1, after: 0, holder: "x", term: 1, seconds: 1)).erased,
         ]
     }
 }

@@ -132,17 +132,19 @@ package enum LeasingStatements {
         )
     }
 
-    /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it.
+    /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it. The last column is the
+    /// newest class there is.
     package static func openDemand(
         _ holders: [Int32]
     ) -> Statement<
-        Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String]
+        Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String],
+        Int32
     > {
         Statement(
             "leasing.openDemand",
             """
             SELECT s.id, s.site, s.agent, s.session, s.sequence, s.reply_to, s.room, s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
-                   s.platform, s.tags, s.storage
+                   s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0)
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
             WHERE s.id = ANY(\(holders)) AND s.room > 0 AND s.state = 'here'
             ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
@@ -160,7 +162,8 @@ package enum LeasingStatements {
             Int32.self,
             String.self,
             [String].self,
-            [String].self
+            [String].self,
+            Int32.self
         )
     }
 

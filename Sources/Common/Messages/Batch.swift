@@ -18,6 +18,11 @@ package struct Batch<Item: MessageItem>: Codable, Sendable, Equatable {
 
     package func encoded() throws -> [UInt8] { Array(try WireFormat.encoder.encode(self)) }
 
+    /// The body of a message whose items are JSON already: 1 to ``limit`` of them.
+    package static func body(ofEncoded items: [String]) -> [UInt8] {
+        Array("{\"items\":[\(items.joined(separator: ","))]}".utf8)
+    }
+
     /// - Throws: ``MessageError`` for a body that is not such a batch, or is empty or too large.
     package init(decoding body: [UInt8]) throws(MessageError) {
         let batch: Self
