@@ -169,9 +169,7 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "AMQP", "CAgentProcess", "Domain", "Messages", "ServiceKit", "Storage", arguments, crypto, lifecycle,
-                locks, logging,
-                signals,
-                sqlite, yaml,
+                locks, logging, signals, sqlite,
             ],
             path: "Sources/Agent",
             exclude: ["CAgentProcess"],
@@ -180,9 +178,8 @@ let package = Package(
         tests(
             "AgentTests",
             [
-                "AMQP", "Agent", "Domain", "Messages", "PrivateServers", "Storage", "TestSupport", crypto, locks,
-                logging,
-                yaml,
+                "AMQP", "Agent", "Domain", "Messages", "PrivateServers", "ServiceKit", "Storage", "TestSupport", crypto,
+                locks, logging,
             ]
         ),
         // Agents that speak the real messages and whose payload returns at once: for benchmarks and tests.

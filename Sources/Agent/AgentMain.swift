@@ -46,7 +46,9 @@ struct AgentMain: AsyncParsableCommand {
         } catch let error as ExitCode {
             throw error
         } catch {
-            let line = Array("millrace-agent: \(path): \(error)\n".utf8)
+            // An error of the file's form names the file itself.
+            let place = error is ConfigurationError ? "" : "\(path): "
+            let line = Array("millrace-agent: \(place)\(error)\n".utf8)
             // Nothing is left to say it to if this fails.
             _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
             throw ExitCode(1)
@@ -54,7 +56,9 @@ struct AgentMain: AsyncParsableCommand {
     }
 
     private func serve(_ config: AgentConfig, _ environment: [String: String]) async throws {
-        var logger = Logger(label: "millrace-agent") { StreamLogHandler.standardError(label: $0) }
+        let level = environment["MILLRACE_LOG"].flatMap(Logger.Level.init(rawValue:)) ?? .info
+        Telemetry.bootstrap(level: level)
+        var logger = Logger(label: "millrace-agent")
         logger[metadataKey: "site"] = "\(config.site)"
         logger[metadataKey: "agent"] = "\(config.agent)"
         let lock = try AgentSetup.lock(config.work)
@@ -103,7 +107,11 @@ extension AgentMain {
 /// What is done before an agent starts.
 enum AgentSetup {
     static func read(_ path: String, environment: [String: String]) throws -> AgentConfig {
-        try AgentConfig(Agent.YAMLDocument.parse(try Self.text(path)), environment: environment, readFile: Self.text)
+        try AgentConfig(
+            try YAMLDocument.node(from: Self.text(path), name: path),
+            environment: environment,
+            readFile: Self.text
+        )
     }
 
     /// Whether what the file names is there and of use.

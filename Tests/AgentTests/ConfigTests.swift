@@ -1,4 +1,5 @@
 import Domain
+import ServiceKit
 import Testing
 
 @testable import Agent
@@ -19,7 +20,7 @@ struct ConfigTests {
         """
 
     private func read(_ text: String, _ environment: [String: String] = [:]) throws -> AgentConfig {
-        try AgentConfig(YAMLDocument.parse(text), environment: environment) { _ in "p@ss/ü\n" }
+        try AgentConfig(YAMLDocument.node(from: text, name: "agent.yaml"), environment: environment) { _ in "p@ss/ü\n" }
     }
 
     private func problem(_ text: String, _ environment: [String: String] = [:]) -> String {
@@ -58,7 +59,7 @@ struct ConfigTests {
             ("base: /d", "base: /d, mode: 1", "storage.DISK.mode: unknown key"),
             ("site: T1", "site: T 1", "line 1, site: T 1 must be"),
             ("agent: a\n", "", "key agent is missing"),
-            ("agent: a", "agent: [", "is not YAML"),
+            ("agent: a", "agent: [", "not YAML"),
             ("slots: 4", "slots: 4\nexecutor: slurm", "executor: slurm is not known"),
             ("amqp: amqp://site.T1@broker/\n", "", "amqp: is missing"),
         ]
