@@ -39,18 +39,20 @@ package enum Documentation {
         var text = """
             # Failure codes
 
-            A failure is a list of (code, diagnostic). The first digit says what broke. Of several failures of one attempt the
-            cause is the one whose layer ranks first in the table of layers. *Blame* is whose fault it is unless a rule says
-            otherwise; blame of payload, definition and data uses up one of the job's attempts, the others do not.
+            A failure is a list of (source, code, diagnostic). The first digit says what broke. Of several failures of one
+            attempt the cause is the one with the lowest rank: its layer's, unless its row has another. *Blame* is whose fault
+            it is unless a rule says otherwise; blame of payload, definition and data uses up one of the job's attempts, the
+            others do not.
 
             | digit | layer | rank |
             |---|---|---|
 
             """
         for layer in FailureLayer.allCases { text += "| \(layer.rawValue)xxx | \(layer.name) | \(layer.rank) |\n" }
-        text += "\n| code | name | blame | meaning | what to do |\n|---|---|---|---|---|\n"
+        text += "\n| code | name | rank | blame | meaning | what to do |\n|---|---|---|---|---|---|\n"
         for code in FailureCode.allCases {
-            text += "| \(code.rawValue) | \(code.name) | \(code.blame.rawValue) | \(code.meaning) | \(code.remedy) |\n"
+            text += "| \(code.rawValue) | \(code.name) | \(code.rank) | \(code.blame.rawValue) "
+            text += "| \(code.meaning) | \(code.remedy) |\n"
         }
         text += "\n## The first rules\n\nTried in this order; the first that matches decides.\n\n"
         text += "| rule | codes | action | pause, s | elsewhere | limit of uncounted |\n|---|---|---|---|---|---|\n"
