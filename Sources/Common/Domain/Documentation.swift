@@ -54,15 +54,24 @@ package enum Documentation {
             text += "| \(code.rawValue) | \(code.name) | \(code.rank) | \(code.blame.rawValue) "
             text += "| \(code.meaning) | \(code.remedy) |\n"
         }
-        text += "\n## The first rules\n\nTried in this order; the first that matches decides.\n\n"
-        text += "| rule | codes | action | pause, s | elsewhere | limit of uncounted |\n|---|---|---|---|---|---|\n"
-        for rule in FailureRule.defaults {
-            let parameters = rule.parameters
-            text += "| \(rule.name) | \(rule.codes.lowerBound)–\(rule.codes.upperBound) | \(rule.action.rawValue) "
+        text += "\n## The first rules\n\nTried in this order; the first that fits decides. "
+        text += "Every field of *fits* must fit; a pattern is searched in the diagnostic.\n\n"
+        text += "### Whose fault it is\n\n| priority | rule | fits | blame | why |\n|---|---|---|---|---|\n"
+        for rule in RuleSet.defaults.blame.sorted(by: { $0.precedes($1) }) {
             text +=
-                "| \(parameters.pauseSeconds.map { String(Int($0)) } ?? "") | \(parameters.elsewhere == true ? "yes" : "") "
-            text += "| \(parameters.uncountedLimit.map(String.init) ?? "") |\n"
+                "| \(rule.priority) | \(rule.name) | \(Self.text(rule.match)) | \(rule.blame.rawValue) | \(rule.why) |\n"
+        }
+        text += "\n### What is done\n\n| priority | rule | fits | action | how | why |\n|---|---|---|---|---|---|\n"
+        for rule in RuleSet.defaults.action.sorted(by: { $0.precedes($1) }) {
+            text += "| \(rule.priority) | \(rule.name) | \(Self.text(rule.match)) | \(rule.action.rawValue) "
+            text += "| \(rule.parameters) | \(rule.why) |\n"
         }
         return text
+    }
+
+    private static func text(_ match: FailureMatch) -> String {
+        // A bar would end the cell of the table.
+        let text = "\(match)".replacing("|", with: "\\|")
+        return text.isEmpty ? "everything" : text
     }
 }
