@@ -13,7 +13,9 @@ package struct ForeignCode: Sendable, Hashable {
 }
 
 /// The tables of other systems' codes.
-package enum ForeignCodes {}
+package enum ForeignCodes {
+    static let pandaAll = (Self.panda + Self.pandaFormer).sorted { $0.number < $1.number }
+}
 
 /// A system whose wrappers a site may go on using.
 package enum ForeignSystem: String, Sendable, CaseIterable, Codable {
@@ -24,9 +26,10 @@ package enum ForeignSystem: String, Sendable, CaseIterable, Codable {
     /// WMAgent and CRAB, with CMSSW as payload.
     case cms
 
+    /// In the order of the numbers.
     package var table: [ForeignCode] {
         switch self {
-        case .panda: ForeignCodes.panda
+        case .panda: ForeignCodes.pandaAll
         case .harvester: ForeignCodes.harvester
         case .cms: ForeignCodes.cms
         }

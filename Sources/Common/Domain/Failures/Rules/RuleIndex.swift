@@ -45,9 +45,6 @@ struct RuleIndex<Rule: FailureRule>: Sendable {
         }
     }
 
-    /// How many rules may be tried for a code.
-    func candidates(for code: Int) -> Int { self.rules(for: code).count }
-
     func decide(_ failure: Failure, _ attempt: FailedAttempt, blame: Blame? = nil) -> Answer {
         var observed: [String] = []
         for one in self.rules(for: failure.code) where one.rule.match.fits(attempt, blame: blame) {
