@@ -30,13 +30,25 @@ import Testing
             "Fatal in <TClass::Init>: stack 0x55e0 at line 9"
         ),
         (
-            "Error in <TBasket::Streamer>: The value of fNbytes is incorrect (-2133419) ; trying to recover by setting it to zero",
-            "Error in <TBasket::Streamer>: The value of fNbytes is incorrect (-7) ; trying to recover by setting it to zero"
+            """
+            Error in <TBasket::Streamer>: The value of fNbytes is incorrect (-2133419) ; trying to recover by \
+            setting it to zero
+            """,
+            """
+            Error in <TBasket::Streamer>: The value of fNbytes is incorrect (-7) ; trying to recover by \
+            setting it to zero
+            """
         ),
         // Geant4
         (
-            "G4Exception : GeomNav0003 issued by : G4Navigator::ComputeStep() Stuck Track: potential geometry or navigation problem. Track stuck, not moving for 25 steps",
-            "G4Exception : GeomNav0003 issued by : G4Navigator::ComputeStep() Stuck Track: potential geometry or navigation problem. Track stuck, not moving for 10 steps"
+            """
+            G4Exception : GeomNav0003 issued by : G4Navigator::ComputeStep() Stuck Track: potential geometry \
+            or navigation problem. Track stuck, not moving for 25 steps
+            """,
+            """
+            G4Exception : GeomNav0003 issued by : G4Navigator::ComputeStep() Stuck Track: potential geometry \
+            or navigation problem. Track stuck, not moving for 10 steps
+            """
         ),
         (
             "Event 4711: energy deposit 12.5 GeV above limit in volume 'EcalBarrel_17'",
@@ -88,7 +100,10 @@ import Testing
         ("ModuleNotFoundError: No module named 'uproot'", "ModuleNotFoundError: No module named 'awkward'"),
         (
             "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='a.b.ch', port=443): Max retries exceeded",
-            "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='se.desy.de', port=8443): Max retries exceeded"
+            """
+            requests.exceptions.ConnectionError: HTTPSConnectionPool(host='se.desy.de', port=8443): Max \
+            retries exceeded
+            """
         ),
         ("<urlopen error [Errno 110] Connection timed out>", "<urlopen error [Errno 60] Connection timed out>"),
         (
@@ -122,7 +137,10 @@ import Testing
         ("curl: (6) Could not resolve host: pypi.org", "curl: (6) Could not resolve host: files.pythonhosted.org"),
         // xrdcp, davix, gfal
         (
-            "[ERROR] Server responded with an error: [3010] permission denied (source root://se01.desy.de:1094//pnfs/a)",
+            """
+            [ERROR] Server responded with an error: [3010] permission denied (source \
+            root://se01.desy.de:1094//pnfs/a)
+            """,
             "[ERROR] Server responded with an error: [3010] permission denied (source root://se9.gridka.de//x/y/z)"
         ),
         ("Run: [ERROR] Operation expired: (source) after 1800s", "Run: [ERROR] Operation expired: (source) after 30s"),
@@ -131,8 +149,14 @@ import Testing
             "davix: (Davix::HttpRequest) Error: HTTP 403 : Permission refused, after 1 attempts"
         ),
         (
-            "gfal-copy error: 70 (Communication error on send) - TRANSFER globus_ftp_client: the operation was aborted at 131.169.4.5",
-            "gfal-copy error: 70 (Communication error on send) - TRANSFER globus_ftp_client: the operation was aborted at 10.0.0.1"
+            """
+            gfal-copy error: 70 (Communication error on send) - TRANSFER globus_ftp_client: the operation was \
+            aborted at 131.169.4.5
+            """,
+            """
+            gfal-copy error: 70 (Communication error on send) - TRANSFER globus_ftp_client: the operation was \
+            aborted at 10.0.0.1
+            """
         ),
         (
             "gfal-copy error: 17 (File exists) - davs://se.desy.de:2880/x/1.root",
@@ -148,13 +172,25 @@ import Testing
             "slurmstepd: error: *** JOB 99 ON wn7 CANCELLED AT 2025-01-02T03:04:05 DUE TO TIME LIMIT ***"
         ),
         (
-            "slurmstepd: error: Detected 1 oom_kill event in StepId=4711.batch. Some of the step tasks have been OOM Killed.",
-            "slurmstepd: error: Detected 3 oom_kill event in StepId=12.batch. Some of the step tasks have been OOM Killed."
+            """
+            slurmstepd: error: Detected 1 oom_kill event in StepId=4711.batch. Some of the step tasks have \
+            been OOM Killed.
+            """,
+            """
+            slurmstepd: error: Detected 3 oom_kill event in StepId=12.batch. Some of the step tasks have been \
+            OOM Killed.
+            """
         ),
         ("srun: error: Node failure on node[12-17]", "srun: error: Node failure on node[3]"),
         (
-            "Error from slot1_3@wn12.desy.de: Job has gone over memory limit of 2048 megabytes. Peak usage: 2100 megabytes.",
-            "Error from slot2_17@wn9.kit.edu: Job has gone over memory limit of 4000 megabytes. Peak usage: 4100 megabytes."
+            """
+            Error from slot1_3@wn12.desy.de: Job has gone over memory limit of 2048 megabytes. Peak usage: \
+            2100 megabytes.
+            """,
+            """
+            Error from slot2_17@wn9.kit.edu: Job has gone over memory limit of 4000 megabytes. Peak usage: \
+            4100 megabytes.
+            """
         ),
         (
             "Job 4711.0 held: cannot access initial working directory /home/a/b",
@@ -171,7 +207,10 @@ import Testing
             "Out of memory: Killed process 9 (python3) total-vm:1kB, anon-rss:22kB, UID:7"
         ),
         (
-            "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),task_memcg=/slurm/uid_1000/job_4711/step_batch,task=sim,pid=77",
+            """
+            oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),task_memcg=/slurm/uid_1000/job_4711/step_batc\
+            h,task=sim,pid=77
+            """,
             "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),task_memcg=/slurm/uid_3/job_1/step_0,task=sim,pid=1"
         ),
         (
@@ -188,8 +227,14 @@ import Testing
             "Failed to initialize root file catalog (9 - file catalog failure) for sft.cern.ch"
         ),
         (
-            "Frontier: No more servers/proxies, last error: Request 14 on chan 2 failed at Sat Nov 21 11:40:13 2026: connect timed out",
-            "Frontier: No more servers/proxies, last error: Request 1 on chan 9 failed at Thu Jan 2 03:04:05 2025: connect timed out"
+            """
+            Frontier: No more servers/proxies, last error: Request 14 on chan 2 failed at Sat Nov 21 11:40:13 \
+            2026: connect timed out
+            """,
+            """
+            Frontier: No more servers/proxies, last error: Request 1 on chan 9 failed at Thu Jan 2 03:04:05 \
+            2025: connect timed out
+            """
         ),
         (
             "ORA-12541: TNS:no listener (host=db1.cern.ch)(port=1521)",

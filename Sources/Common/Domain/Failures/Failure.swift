@@ -1,5 +1,5 @@
-/// One thing that went wrong in an attempt. A failed attempt has a list of them; its cause is the one that explains the
-/// others: see ``Swift/Sequence/cause``.
+/// One thing that went wrong in an attempt. A failed attempt has a list of them; its cause is the one that explains
+/// the others: see ``Swift/Sequence/cause``.
 package struct Failure: Hashable, Sendable, Codable {
     /// 1000 ... 9999; the first digit says what broke. See ``FailureCode``.
     package let code: Int
@@ -21,8 +21,8 @@ package struct Failure: Hashable, Sendable, Codable {
     /// Nil when the code is outside 1000 ... 9999.
     package var layer: FailureLayer? { FailureLayer(rawValue: self.code / 1000) }
 
-    /// The lower explains the higher: the code's own rank, or its layer's for a code that is not in our list. A number
-    /// that is no code at all explains nothing.
+    /// The lower explains the higher: the code's own rank, or its layer's for a code that is not in our list. A
+    /// number that is no code at all explains nothing.
     package var rank: Int { FailureCode(rawValue: self.code)?.rank ?? self.layer?.rank ?? Int.max }
 }
 

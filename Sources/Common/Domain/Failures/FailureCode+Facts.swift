@@ -14,11 +14,12 @@ extension FailureCode {
     /// What broke: the first digit.
     package var layer: FailureLayer? { FailureLayer(rawValue: self.rawValue / 1000) }
 
-    /// Which of several failures of one attempt explains the others: the lower rank. The layer's, unless the code's row has
-    /// its own.
+    /// Which of several failures of one attempt explains the others: the lower rank. The layer's, unless the code's
+    /// row has its own.
     package var rank: Int { self.facts.rank ?? self.layer?.rank ?? Int.max }
 
-    /// The code for a process that was ended by a signal of Linux; ``payloadSignal`` for one that has no code of its own.
+    /// The code for a process that was ended by a signal of Linux; ``payloadSignal`` for one that has no code of its
+    /// own.
     package static func signal(_ number: Int) -> FailureCode {
         guard (1...64).contains(number) else { return .payloadSignal }
         return FailureCode(rawValue: 1100 + number) ?? .payloadSignal

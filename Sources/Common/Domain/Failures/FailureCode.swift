@@ -1,6 +1,6 @@
-/// The failure codes of Millrace. They are an interface: a number never changes its meaning. Codes outside this list may
-/// come from a site's own wrapper; their first digit then says all that is known. What each means, whose fault it is and what
-/// an operator does stands in the tables of ``FailureCodes``.
+/// The failure codes of Millrace. They are an interface: a number never changes its meaning. Codes outside this list
+/// may come from a site's own wrapper; their first digit then says all that is known. What each means, whose fault it
+/// is and what an operator does stands in the tables of ``FailureCodes``.
 package enum FailureCode: Int, Sendable, CaseIterable {
     case payloadExit = 1001
     case payloadSignal = 1002

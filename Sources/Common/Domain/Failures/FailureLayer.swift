@@ -25,9 +25,9 @@ package enum FailureLayer: Int, Sendable, CaseIterable, Codable {
         }
     }
 
-    /// Which of several failures of one attempt is its cause: the lower rank. A limit that killed the payload explains the
-    /// payload's signal; an input that could not be read explains the payload's exit code; a payload that failed explains
-    /// why its output is missing. A code may have a rank of its own: see ``FailureCode/rank``.
+    /// Which of several failures of one attempt is its cause: the lower rank. A limit that killed the payload
+    /// explains the payload's signal; an input that could not be read explains the payload's exit code; a payload
+    /// that failed explains why its output is missing. A code may have a rank of its own: see ``FailureCode/rank``.
     package var rank: Int {
         switch self {
         case .centre: 10

@@ -8,8 +8,8 @@ package struct BrakeSettings: Sendable, Hashable, Codable {
     package var lostWallShare: Double
     /// The task is paused when at least this share of its failed jobs failed in the same way.
     package var dominantShare: Double
-    /// ... unless those are a smaller share than this of all its jobs that ended: a few jobs in a thousand that cannot be done are
-    /// no reason to stop the others.
+    /// ... unless those are a smaller share than this of all its jobs that ended: a few jobs in a thousand that
+    /// cannot be done are no reason to stop the others.
     package var dominantLeast: Double
 
     package init(
@@ -27,7 +27,8 @@ package struct BrakeSettings: Sendable, Hashable, Codable {
     }
 }
 
-/// What is counted of a task since it last began to run. Only failures that count: those of sites are no reason to stop a task.
+/// What is counted of a task since it last began to run. Only failures that count: those of sites are no reason to
+/// stop a task.
 package struct TaskCounts: Sendable, Hashable {
     /// Jobs with at least one attempt that ended, well or not.
     package var jobs: Int

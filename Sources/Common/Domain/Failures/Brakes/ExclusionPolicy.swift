@@ -8,7 +8,8 @@ package struct ExclusionSettings: Sendable, Hashable, Codable {
     package var mostSites: Double
     /// When more than this share of the nodes of a site fails, it is the site and not its nodes.
     package var mostNodes: Double
-    /// When more than this share of all sites with traffic fails at once, it is a central fault and nobody is excluded.
+    /// When more than this share of all sites with traffic fails at once, it is a central fault and nobody is
+    /// excluded.
     package var centralShare: Double
 
     package init(
@@ -108,7 +109,8 @@ package struct ExclusionPolicy: Sendable {
         }
         let names = failing.map(\.site).sorted().prefix(5).joined(separator: ", ")
         return
-            "\(failing.count) of \(busy.count) sites with traffic fail at once (\(names)): a central fault, nobody is excluded"
+            "\(failing.count) of \(busy.count) sites with traffic fail at once (\(names)): "
+            + "a central fault, nobody is excluded"
     }
 
     private func badNodes(_ site: SiteCounts) -> [NodeCounts] {

@@ -50,8 +50,8 @@ package struct ProbeState: Sendable, Hashable, Codable {
     }
 }
 
-/// Lets an excluded place back in by probes: after a pause some jobs, open again after enough good ones in a row, a pause twice
-/// as long after a bad one.
+/// Lets an excluded place back in by probes: after a pause some jobs, open again after enough good ones in a row, a
+/// pause twice as long after a bad one.
 package struct ProbePolicy: Sendable {
     package enum Event: Sendable, Hashable {
         /// So many seconds have passed since the rest began.

@@ -125,8 +125,8 @@ package struct ScoutPolicy: Sendable {
         )
     }
 
-    /// The smallest value that at least so many percent of the values do not exceed. Values that are not positive were not
-    /// measured; nil when none was.
+    /// The smallest value that at least so many percent of the values do not exceed. Values that are not positive
+    /// were not measured; nil when none was.
     package static func percentile(_ values: [Double], _ percent: Double) -> Double? {
         let sorted = values.filter { $0 > 0 && $0.isFinite }.sorted()
         guard !sorted.isEmpty else { return nil }

@@ -1,4 +1,5 @@
-/// Stops a task before it burns a farm: by one failure that dominates, by the number of failures, by the wall time lost.
+/// Stops a task before it burns a farm: by one failure that dominates, by the number of failures, by the wall time
+/// lost.
 package struct TaskBrake: Sendable {
     /// Why a task is paused.
     package struct Pause: Sendable, Hashable {
@@ -35,7 +36,8 @@ package struct TaskBrake: Sendable {
         return Pause(
             cause: .dominantFailure,
             reason:
-                "\(jobs) of \(counts.failedJobs) failed jobs (\(Share.text(share))) failed in the same way: \(fingerprint)",
+                "\(jobs) of \(counts.failedJobs) failed jobs (\(Share.text(share))) failed in the same way: "
+                + fingerprint,
             fingerprint: fingerprint
         )
     }

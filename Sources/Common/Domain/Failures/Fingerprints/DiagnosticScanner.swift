@@ -1,4 +1,5 @@
-/// Cuts a diagnostic into words and replaces those that differ from one attempt to the next by signs: see ``Fingerprint``.
+/// Cuts a diagnostic into words and replaces those that differ from one attempt to the next by signs: see
+/// ``Fingerprint``.
 struct DiagnosticScanner {
     private let text: [Unicode.Scalar]
     private var position = 0

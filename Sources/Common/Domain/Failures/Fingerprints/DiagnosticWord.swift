@@ -25,7 +25,8 @@ enum DiagnosticWord {
         return rest
     }
 
-    /// `input/output` and `read/write` are words; what has several slashes, digits or an ending is a path or a fraction.
+    /// `input/output` and `read/write` are words; what has several slashes, digits or an ending is a path or a
+    /// fraction.
     private static func slashed(_ word: String) -> String {
         let parts = word.split(separator: "/", omittingEmptySubsequences: false)
         if parts.allSatisfy({ $0.unicodeScalars.allSatisfy(Self.isDigit) && !$0.isEmpty }) { return "#" }
@@ -45,8 +46,8 @@ enum DiagnosticWord {
         return colons >= 2 && !isClock && (colons > 2 || word.contains("::"))
     }
 
-    /// A host or a file name becomes a sign. A class in a package keeps its own name, and a library its name without the
-    /// version: they say what is wrong. Nil: there is no dot that divides names.
+    /// A host or a file name becomes a sign. A class in a package keeps its own name, and a library its name without
+    /// the version: they say what is wrong. Nil: there is no dot that divides names.
     private static func dotted(_ word: String) -> String? {
         let host = word.split(separator: ":")[0]
         let labels = host.split(separator: ".", omittingEmptySubsequences: false)
@@ -69,8 +70,8 @@ enum DiagnosticWord {
         Self.isDigit(scalar) || ("a"..."f").contains(scalar) || ("A"..."F").contains(scalar)
     }
 
-    /// What begins with a digit and holds only what numbers, dates, times, versions and hexadecimal numbers hold; also with a
-    /// unit, as in `4711MB` and `1h23m4s`.
+    /// What begins with a digit and holds only what numbers, dates, times, versions and hexadecimal numbers hold;
+    /// also with a unit, as in `4711MB` and `1h23m4s`.
     private static func isNumber(_ word: String) -> Bool {
         guard let first = word.unicodeScalars.first, Self.isDigit(first) else { return false }
         let marks = "._:,-+%TZxpe*".unicodeScalars

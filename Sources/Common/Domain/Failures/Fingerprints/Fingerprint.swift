@@ -1,5 +1,5 @@
-/// What two failures have in common when they are the same failure: the code, and the diagnostic without what differs from
-/// one attempt to the next.
+/// What two failures have in common when they are the same failure: the code, and the diagnostic without what differs
+/// from one attempt to the next.
 package enum Fingerprint {
     /// Longer texts are cut.
     package static let longest = 160
@@ -8,9 +8,9 @@ package enum Fingerprint {
         "\(failure.code):\(self.normalise(failure.diagnostic))"
     }
 
-    /// The words of a diagnostic in lower case, without punctuation. Numbers, ids, dates, times, sizes, durations and memory
-    /// addresses become `#`; paths and URLs become `<path>`; hosts, addresses, file names and short quoted texts become
-    /// `<name>`. Several of one kind in a row become one, so that lists of any length are the same.
+    /// The words of a diagnostic in lower case, without punctuation. Numbers, ids, dates, times, sizes, durations and
+    /// memory addresses become `#`; paths and URLs become `<path>`; hosts, addresses, file names and short quoted
+    /// texts become `<name>`. Several of one kind in a row become one, so that lists of any length are the same.
     package static func normalise(_ diagnostic: String) -> String {
         var scanner = DiagnosticScanner(diagnostic)
         var words: [String] = []

@@ -41,9 +41,9 @@ package enum ForeignSystem: String, Sendable, CaseIterable, Codable {
     /// Their name of a number; nil for a number that is not in their table.
     package func name(_ number: Int) -> String? { Self.tables[self]?[number]?.name }
 
-    /// What a process status may have been before it lost all but its lowest eight bits: 50513 comes out as 81. A hint only, for
-    /// an attempt whose report is lost: several codes have the same remainder. In the order of their numbers; empty for a
-    /// status outside 1 ... 255, and for systems whose codes are never statuses.
+    /// What a process status may have been before it lost all but its lowest eight bits: 50513 comes out as 81. A
+    /// hint only, for an attempt whose report is lost: several codes have the same remainder. In the order of their
+    /// numbers; empty for a status outside 1 ... 255, and for systems whose codes are never statuses.
     package func truncated(_ status: Int) -> [ForeignCode] {
         guard self == .cms, (1...255).contains(status) else { return [] }
         return self.table.filter { $0.number & 0xFF == status }.sorted { $0.number < $1.number }

@@ -1,8 +1,8 @@
 extension ForeignCodes {
-    /// Exit codes of CMS jobs: signals and shells below 512, CMSSW from 7000, environment from 10000, executable from 50000,
-    /// stage-out from 60000, WMAgent from 70000, CRAB from 80000, and others from 90000. Names of CMSSW exceptions are theirs, the
-    /// others ours. Source: github.com/dmwm/WMCore, src/python/WMCore/WMExceptions.py (WM_JOB_ERROR_CODES; 50661 from an earlier
-    /// version of it).
+    /// Exit codes of CMS jobs: signals and shells below 512, CMSSW from 7000, environment from 10000, executable from
+    /// 50000, stage-out from 60000, WMAgent from 70000, CRAB from 80000, and others from 90000. Names of CMSSW
+    /// exceptions are theirs, the others ours. Source: github.com/dmwm/WMCore, src/python/WMCore/WMExceptions.py
+    /// (WM_JOB_ERROR_CODES; 50661 from an earlier version of it).
     package static let cms: [ForeignCode] = [
         ForeignCode(1, "bootstrap", .softwareSetup),
         ForeignCode(2, "SIGINT", .signalInterrupt),

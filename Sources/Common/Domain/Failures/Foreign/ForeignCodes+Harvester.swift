@@ -1,6 +1,6 @@
 extension ForeignCodes {
-    /// What Harvester says of a worker (supErrorCode). Its table has patterns and no names; the names here are ours. Source:
-    /// github.com/HSF/harvester, pandaharvester/harvestercore/worker_errors.py.
+    /// What Harvester says of a worker (supErrorCode). Its table has patterns and no names; the names here are ours.
+    /// Source: github.com/HSF/harvester, pandaharvester/harvestercore/worker_errors.py.
     package static let harvester: [ForeignCode] = [
         ForeignCode(1000, "unknown", .batchExitUnknown),
         ForeignCode(1001, "preempted", .preempted),

@@ -1,6 +1,7 @@
 extension ForeignCodes {
     /// Codes of the first pilot of PanDA that the present one no longer has; old wrappers still send them. Source:
-    /// github.com/HSF/harvester, pandaharvester/harvestercore/pilot_errors.py. ERR_DIRECTIOFILE (1009) is no failure and left out.
+    /// github.com/HSF/harvester, pandaharvester/harvestercore/pilot_errors.py. ERR_DIRECTIOFILE (1009) is no failure
+    /// and left out.
     package static let pandaFormer: [ForeignCode] = [
         ForeignCode(1097, "ERR_GETDATAEXC", .inputTool),
         ForeignCode(1101, "ERR_LRCREGCONNREF", .registration),

@@ -1,6 +1,7 @@
-/// A regular expression that is searched in diagnostics. All its states are followed at once, so that the work is at most
-/// the length of the text times the size of the pattern, whatever the pattern: a text that a stranger's program wrote must not
-/// stop the Monitor. Searched as written: it is anchored only if it says so, and an empty text is a text.
+/// A regular expression that is searched in diagnostics. All its states are followed at once, so that the work is at
+/// most the length of the text times the size of the pattern, whatever the pattern: a text that a stranger's program
+/// wrote must not stop the Monitor. Searched as written: it is anchored only if it says so, and an empty text is a
+/// text.
 package struct DiagnosticPattern: Sendable {
     /// As it was written.
     package let text: String

@@ -1,6 +1,6 @@
-/// Reads a pattern: literals, `.`, classes, groups, `|`, `* + ? {n,m}` (greedy or lazy, which is the same for a search that
-/// only says yes or no), `^ $ \A \z \b \B`, and `(?i)`, `(?s)` at the beginning. Back references and looking around are
-/// refused: they cannot be searched in time that grows with the text only.
+/// Reads a pattern: literals, `.`, classes, groups, `|`, `* + ? {n,m}` (greedy or lazy, which is the same for a
+/// search that only says yes or no), `^ $ \A \z \b \B`, and `(?i)`, `(?s)` at the beginning. Back references and
+/// looking around are refused: they cannot be searched in time that grows with the text only.
 struct PatternParser {
     private let text: [Unicode.Scalar]
     private var position = 0

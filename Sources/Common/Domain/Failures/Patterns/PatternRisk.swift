@@ -1,5 +1,5 @@
-/// Patterns that make other engines search for ever. Ours does not, but operators copy patterns into other tools, and such a
-/// pattern hardly ever says what its writer meant: a rule with one is refused when it is written.
+/// Patterns that make other engines search for ever. Ours does not, but operators copy patterns into other tools, and
+/// such a pattern hardly ever says what its writer meant: a rule with one is refused when it is written.
 enum PatternRisk {
     /// Longer patterns are refused.
     static let longest = 500

@@ -25,7 +25,8 @@ struct PatternSet: Sendable, Hashable {
     static let notNewline = PatternSet([10...10]).inverted
     static let digits = PatternSet([48...57])
     static let spaces = PatternSet([9...13, 32...32, 0x85...0x85, 0xA0...0xA0, 0x2028...0x2029])
-    /// ASCII letters, digits and `_`; of the rest everything but white space, since a diagnostic may be in any language.
+    /// ASCII letters, digits and `_`; of the rest everything but white space, since a diagnostic may be in any
+    /// language.
     static let word = PatternSet([48...57, 65...90, 95...95, 97...122, 0x80...Self.highest]).minus(.spaces)
 
     var isEmpty: Bool { self.ranges.isEmpty }

@@ -1,6 +1,6 @@
 extension RuleSet {
-    /// Whose fault it is where the code alone would say something else: mostly what a payload tells in its last words. Sources:
-    /// PanDA's and CRAB's tables of errors, and what operators of both wrote about them.
+    /// Whose fault it is where the code alone would say something else: mostly what a payload tells in its last
+    /// words. Sources: PanDA's and CRAB's tables of errors, and what operators of both wrote about them.
     static let defaultBlame: [BlameRule] = [
         BlameRule(
             name: "exit-137",

@@ -1,8 +1,8 @@
 /// Which failures a rule is about. Every field that is set must fit; nil fits everything.
 package struct FailureMatch: Sendable, Hashable, Codable {
     package var codes: ClosedRange<Int>?
-    /// A regular expression, searched as written in the first 2,000 characters of the diagnostic, which may be empty: see
-    /// ``DiagnosticPattern``.
+    /// A regular expression, searched as written in the first 2,000 characters of the diagnostic, which may be empty:
+    /// see ``DiagnosticPattern``.
     package var pattern: String?
     /// The site of the attempt, exactly; as all names below.
     package var site: String?

@@ -1,5 +1,5 @@
-/// One row of a rule table. Rules are tried in ascending priority; of equal priority the more specific first; the first that
-/// fits decides. See ``precedes(_:)``.
+/// One row of a rule table. Rules are tried in ascending priority; of equal priority the more specific first; the
+/// first that fits decides. See ``precedes(_:)``.
 package protocol FailureRule: Sendable, Hashable, Codable {
     /// Unique in its table: `[a-z0-9-]{1,64}`.
     var name: String { get }
@@ -11,8 +11,8 @@ package protocol FailureRule: Sendable, Hashable, Codable {
 }
 
 extension FailureRule {
-    /// The order in which rules are tried: priority, then how many fields of the scope are set (more first), then those with a
-    /// pattern, then those about fewer codes, then the name. Total, since names are unique.
+    /// The order in which rules are tried: priority, then how many fields of the scope are set (more first), then
+    /// those with a pattern, then those about fewer codes, then the name. Total, since names are unique.
     package func precedes(_ other: Self) -> Bool {
         let one = (self.priority, -self.match.scopes, self.match.pattern == nil ? 1 : 0, self.match.width)
         let two = (other.priority, -other.match.scopes, other.match.pattern == nil ? 1 : 0, other.match.width)

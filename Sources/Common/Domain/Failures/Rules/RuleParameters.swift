@@ -29,8 +29,8 @@ package struct RuleParameters: Sendable, Hashable, Codable {
     package var strike: StrikeTarget?
     /// Report the input file as suspicious.
     package var reportInput: Bool?
-    /// At so many failures of one job that this rule decided, the job is given up. When nil: 20 for failures that do not
-    /// count, the task's `max_attempts` for those that do.
+    /// At so many failures of one job that this rule decided, the job is given up. When nil: 20 for failures that do
+    /// not count, the task's `max_attempts` for those that do.
     package var limit: Int?
 
     package init(

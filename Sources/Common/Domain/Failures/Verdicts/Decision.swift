@@ -1,5 +1,5 @@
-/// Applies the parameters of a rule and the bounds to a verdict: attempts used up, the same failure again and again, a rule
-/// that fired too often, memory or time that cannot be raised any more.
+/// Applies the parameters of a rule and the bounds to a verdict: attempts used up, the same failure again and again,
+/// a rule that fired too often, memory or time that cannot be raised any more.
 struct Decision {
     let attempt: FailedAttempt
     let parameters: RuleParameters

@@ -1,4 +1,5 @@
-/// What the policy knows of the attempt that failed. Only what a rule or a bound asks for; what is not known has a default.
+/// What the policy knows of the attempt that failed. Only what a rule or a bound asks for; what is not known has a
+/// default.
 package struct FailedAttempt: Sendable, Hashable {
     package var key: AttemptKey
     package var site: String
@@ -14,8 +15,8 @@ package struct FailedAttempt: Sendable, Hashable {
     package var maxAttempts: Int
     /// Fingerprints of the job's earlier failed attempts, oldest first.
     package var earlierFingerprints: [String]
-    /// How often each rule decided earlier failures of this job; nil: not recorded, and the bound of a rule is then taken over
-    /// all failures that do not count.
+    /// How often each rule decided earlier failures of this job; nil: not recorded, and the bound of a rule is then
+    /// taken over all failures that do not count.
     package var ruleUses: [String: Int]?
     /// Other sites that are allowed and could take the job.
     package var otherSites: Int

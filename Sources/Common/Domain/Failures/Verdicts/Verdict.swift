@@ -1,5 +1,6 @@
-/// What is decided about one failed attempt. A verdict that gives the job up changes nothing for a next attempt: it has no
-/// pause, excludes nothing and raises nothing. A strike and a measure for the task stand all the same: they are not the job's.
+/// What is decided about one failed attempt. A verdict that gives the job up changes nothing for a next attempt: it
+/// has no pause, excludes nothing and raises nothing. A strike and a measure for the task stand all the same: they
+/// are not the job's.
 package struct Verdict: Sendable, Hashable {
     package var action: VerdictAction
     package var blame: Blame

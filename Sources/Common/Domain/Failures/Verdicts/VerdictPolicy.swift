@@ -7,7 +7,8 @@ package struct VerdictPolicy: Sendable {
 
     /// A rule of failures that do not count gives a job up at so many, unless it has a limit of its own.
     package static let uncountedLimit = 20
-    /// A job with so many failures that do not count is given up whatever the rules: rules that take turns must end too.
+    /// A job with so many failures that do not count is given up whatever the rules: rules that take turns must end
+    /// too.
     package static let uncountedTotal = 100
     /// No attempt gets more wall time, seconds: seven days.
     package static let longestWalltime = 604_800.0
