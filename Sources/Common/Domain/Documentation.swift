@@ -39,28 +39,39 @@ package enum Documentation {
         var text = """
             # Failure codes
 
-            A failure is a list of (code, diagnostic). The first digit says what broke. Of several failures of one attempt the
-            cause is the one whose layer ranks first in the table of layers. *Blame* is whose fault it is unless a rule says
-            otherwise; blame of payload, definition and data uses up one of the job's attempts, the others do not.
+            A failure is a list of (source, code, diagnostic). The first digit says what broke. Of several failures of one
+            attempt the cause is the one with the lowest rank: its layer's, unless its row has another. *Blame* is whose fault
+            it is unless a rule says otherwise; blame of payload, definition and data uses up one of the job's attempts, the
+            others do not.
 
             | digit | layer | rank |
             |---|---|---|
 
             """
         for layer in FailureLayer.allCases { text += "| \(layer.rawValue)xxx | \(layer.name) | \(layer.rank) |\n" }
-        text += "\n| code | name | blame | meaning | what to do |\n|---|---|---|---|---|\n"
+        text += "\n| code | name | rank | blame | meaning | what to do |\n|---|---|---|---|---|---|\n"
         for code in FailureCode.allCases {
-            text += "| \(code.rawValue) | \(code.name) | \(code.blame.rawValue) | \(code.meaning) | \(code.remedy) |\n"
+            text += "| \(code.rawValue) | \(code.name) | \(code.rank) | \(code.blame.rawValue) "
+            text += "| \(code.meaning) | \(code.remedy) |\n"
         }
-        text += "\n## The first rules\n\nTried in this order; the first that matches decides.\n\n"
-        text += "| rule | codes | action | pause, s | elsewhere | limit of uncounted |\n|---|---|---|---|---|---|\n"
-        for rule in FailureRule.defaults {
-            let parameters = rule.parameters
-            text += "| \(rule.name) | \(rule.codes.lowerBound)–\(rule.codes.upperBound) | \(rule.action.rawValue) "
+        text += "\n## The first rules\n\nTried in this order; the first that fits decides. "
+        text += "Every field of *fits* must fit; a pattern is searched in the diagnostic.\n\n"
+        text += "### Whose fault it is\n\n| priority | rule | fits | blame | why |\n|---|---|---|---|---|\n"
+        for rule in RuleSet.defaults.blame.sorted(by: { $0.precedes($1) }) {
             text +=
-                "| \(parameters.pauseSeconds.map { String(Int($0)) } ?? "") | \(parameters.elsewhere == true ? "yes" : "") "
-            text += "| \(parameters.uncountedLimit.map(String.init) ?? "") |\n"
+                "| \(rule.priority) | \(rule.name) | \(Self.text(rule.match)) | \(rule.blame.rawValue) | \(rule.why) |\n"
+        }
+        text += "\n### What is done\n\n| priority | rule | fits | action | how | why |\n|---|---|---|---|---|---|\n"
+        for rule in RuleSet.defaults.action.sorted(by: { $0.precedes($1) }) {
+            text += "| \(rule.priority) | \(rule.name) | \(Self.text(rule.match)) | \(rule.action.rawValue) "
+            text += "| \(rule.parameters) | \(rule.why) |\n"
         }
         return text
+    }
+
+    private static func text(_ match: FailureMatch) -> String {
+        // A bar would end the cell of the table.
+        let text = "\(match)".replacing("|", with: "\\|")
+        return text.isEmpty ? "everything" : text
     }
 }

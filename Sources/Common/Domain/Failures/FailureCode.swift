@@ -1,37 +1,223 @@
-/// The failure codes of Millrace. They are an interface: a number never changes its meaning. Codes outside this list may
-/// come from a site's own wrapper; their first digit then says all that is known.
+/// The failure codes of Millrace. They are an interface: a number never changes its meaning. Codes outside this list
+/// may come from a site's own wrapper; their first digit then says all that is known. What each means, whose fault it
+/// is and what an operator does stands in the tables of ``FailureCodes``.
 package enum FailureCode: Int, Sendable, CaseIterable {
     case payloadExit = 1001
     case payloadSignal = 1002
     case payloadTooFewEvents = 1003
     case payloadReportBroken = 1004
     case payloadNotFound = 1005
+    case payloadArguments = 1006
+    case payloadConfiguration = 1007
+    case payloadException = 1008
+    case payloadFatal = 1009
+    case payloadAssertion = 1010
+    case payloadCoreDump = 1011
+    case payloadImport = 1012
+    case payloadPlugin = 1013
+    case payloadGeometry = 1014
+    case payloadPhysicsList = 1015
+    case payloadGenerator = 1016
+    case payloadEvent = 1017
+    case payloadNumeric = 1018
+    case payloadValidation = 1019
+    case payloadWrite = 1020
+    case payloadPreStep = 1021
+    case payloadPostStep = 1022
+    case payloadAgain = 1023
+    case conditionsUnreachable = 1024
+    case conditionsMissing = 1025
+    case databaseUnreachable = 1026
+    case licenceRefused = 1027
+    case serviceUnreachable = 1028
+
+    case signalHangup = 1101
+    case signalInterrupt = 1102
+    case signalQuit = 1103
+    case signalIllegal = 1104
+    case signalAbort = 1106
+    case signalBus = 1107
+    case signalArithmetic = 1108
+    case signalKill = 1109
+    case signalUser = 1110
+    case signalSegmentation = 1111
+    case signalPipe = 1113
+    case signalTerminate = 1115
+    case signalCPU = 1124
+    case signalFileSize = 1125
+    case signalSystemCall = 1131
 
     case wallTime = 2001
     case memory = 2002
     case disk = 2003
+    case memoryCgroup = 2004
+    case memoryBatch = 2005
+    case memoryKernel = 2006
+    case memoryAllocation = 2007
+    case memoryAddressSpace = 2008
+    case memoryShared = 2009
+    case memoryDevice = 2010
+    case wallTimeBatch = 2011
+    case cpuTime = 2012
+    case cpuTimeBatch = 2013
+    case slotTooShort = 2014
+    case outputSize = 2021
+    case logSize = 2022
+    case inputSize = 2023
+    case diskBatch = 2024
+    case fileCount = 2025
+    case processes = 2031
+    case threads = 2032
+    case openFiles = 2033
+    case fileSizeLimit = 2034
+    case looping = 2041
+    case cpuIdle = 2042
+    case noProgress = 2043
+    case cpuOveruse = 2051
 
     case wrapperCrashed = 3001
     case specification = 3002
+    case wrapperKilled = 3003
+    case wrapperStuck = 3004
+    case wrapperVersion = 3005
+    case sandboxMissing = 3006
+    case sandboxBroken = 3007
+    case environment = 3008
+    case workFolder = 3009
+    case wrapperTimeout = 3010
+    case wrapperReport = 3011
+    case wrapperMonitor = 3012
+    case sitePrologue = 3013
+    case siteEpilogue = 3014
+    case logPacking = 3015
+    case wrapperException = 3016
+    case unsupported = 3017
+    case wrapperNoReport = 3018
 
     case softwareInstall = 4001
     case softwareHash = 4002
     case softwareUnavailable = 4003
+    case softwareDownload = 4004
+    case softwareRelease = 4005
+    case softwareSetup = 4006
+    case softwareLibrary = 4007
+    case softwareArchitecture = 4008
+    case softwareSpace = 4009
+    case softwareTimeout = 4010
+    case cvmfsMissing = 4011
+    case cvmfsBroken = 4012
+    case cvmfsStale = 4013
+    case containerRuntime = 4021
+    case containerImage = 4022
+    case containerPull = 4023
+    case containerMount = 4024
+    case containerNamespace = 4025
+    case containerSetup = 4026
+    case codeDownload = 4031
+    case interpreterVersion = 4032
+    case deviceDriver = 4033
+    case softwareLocked = 4034
 
     case nodeDisk = 5001
     case nodeSpawn = 5002
     case agentRestarted = 5003
+    case nodeLost = 5004
+    case nodeRebooted = 5005
+    case nodeReadOnly = 5006
+    case nodeIO = 5007
+    case nodeMemory = 5008
+    case nodeInodes = 5009
+    case nodeClock = 5010
+    case nodeOverloaded = 5011
+    case nodePermissions = 5012
+    case nodeHardware = 5013
+    case nodeDevice = 5014
+    case nodeAccount = 5015
+    case nodeHealth = 5016
+    case nodeBlackHole = 5017
+    case networkUnreachable = 5021
+    case nameResolution = 5022
+    case networkTimeout = 5023
+    case networkTLS = 5024
+    case networkProxy = 5025
+    case outboundBlocked = 5026
+    case sharedFileSystem = 5031
+    case fileLock = 5032
+    case siteClosed = 5041
+    case siteConfiguration = 5042
+    case siteDowntime = 5043
 
     case batchRemoved = 6001
     case batchUnknown = 6002
+    case batchUnreachable = 6003
+    case batchRefused = 6004
+    case preempted = 6005
+    case batchHeld = 6006
+    case batchNodeFail = 6007
+    case batchRestarted = 6008
+    case batchQueueTime = 6009
+    case batchQuota = 6010
+    case batchCredential = 6011
+    case batchAllocation = 6012
+    case batchTransferIn = 6013
+    case batchTransferOut = 6014
+    case batchPlacement = 6015
+    case batchAdministrator = 6016
+    case batchOutdated = 6017
+    case batchInternal = 6018
+    case batchStarter = 6019
+    case computeElement = 6020
+    case computeElementTimeout = 6021
+    case batchExitUnknown = 6022
+    case batchDependency = 6023
 
     case inputMissing = 7001
     case inputChecksum = 7002
     case inputUnreachable = 7003
+    case inputTimeout = 7004
+    case inputPermission = 7005
+    case inputSizeDiffers = 7006
+    case inputTruncated = 7007
+    case inputOpen = 7008
+    case inputRead = 7009
+    case inputStalled = 7010
+    case inputNoReplica = 7011
+    case inputOnTape = 7012
+    case inputSpace = 7013
+    case inputFormat = 7014
+    case inputEvents = 7015
+    case inputProtocol = 7016
+    case inputCatalogue = 7017
+    case inputCredential = 7018
+    case inputBusy = 7019
+    case inputMixed = 7020
+    case inputEmpty = 7021
+    case inputDeclaredBad = 7022
+    case inputTool = 7023
+    case inputSecondary = 7024
 
     case outputMissing = 8001
     case outputEmpty = 8002
+    case outputTruncated = 8003
+    case outputName = 8004
+    case outputMetadata = 8005
+
     case stageOut = 8101
+    case stageOutPermission = 8102
+    case stageOutSpace = 8103
+    case stageOutTimeout = 8104
+    case stageOutChecksum = 8105
+    case stageOutUnreachable = 8106
+    case stageOutExists = 8107
+    case stageOutCredential = 8108
+    case stageOutProtocol = 8109
+    case stageOutSize = 8110
+    case stageOutBusy = 8111
+    case stageOutQuota = 8112
+    case stageOutReadOnly = 8113
+    case stageOutTool = 8114
+    case logStageOut = 8115
+
     case missingStream = 8201
     case extraStream = 8202
     case eventsMismatch = 8203
@@ -41,118 +227,29 @@ package enum FailureCode: Int, Sendable, CaseIterable {
     case unknownStorage = 8207
     case outputSum = 8208
     case nameTaken = 8209
+    case booksUnreachable = 8210
+    case registration = 8211
+    case duplicateOutput = 8212
 
     case agentLost = 9001
     case agentForgot = 9002
     case offerRefused = 9003
+    case tokenExpired = 9004
+    case tokenRefused = 9005
+    case leaseLost = 9006
+    case neverStarted = 9007
+    case centreUnreachable = 9008
+    case brokerUnreachable = 9009
+    case reportRefused = 9010
+    case alreadyRunning = 9011
+    case agentVersion = 9012
+    case agentDrained = 9013
+    case tokenTooShort = 9014
+    case agentConfiguration = 9015
+
     case cancelled = 9101
-
-    /// A stable short name, for tables and rules.
-    package var name: String { String(describing: self) }
-
-    package var meaning: String {
-        switch self {
-        case .payloadExit: "A step ended with an exit code other than 0."
-        case .payloadSignal: "A step was ended by a signal that nobody of ours sent."
-        case .payloadTooFewEvents: "The steps succeeded but read or wrote fewer events than the job was asked for."
-        case .payloadReportBroken: "A step left no report, or one that cannot be read."
-        case .payloadNotFound: "The command of a step does not exist or may not be executed."
-        case .wallTime: "The attempt ran longer than its task's wall time and was ended."
-        case .memory: "The attempt used more memory than its task's limit and was ended."
-        case .disk: "The attempt used more disk than its task's limit and was ended."
-        case .wrapperCrashed: "The job's wrapper ended without saying why."
-        case .specification:
-            "The job's description cannot be run: a variable, file or software it names is not defined."
-        case .softwareInstall: "Installing the software failed."
-        case .softwareHash: "A software package does not have the hash it is registered with."
-        case .softwareUnavailable: "The installer or interpreter the software needs is not on this site."
-        case .nodeDisk: "The site's own disk is full or cannot be written."
-        case .nodeSpawn: "The node could not start a process."
-        case .agentRestarted: "The agent was restarted and the job's process was gone."
-        case .batchRemoved: "The batch system removed the job."
-        case .batchUnknown: "The batch system does not know the job and left no trace of its end."
-        case .inputMissing: "An input file is not where the catalogue says."
-        case .inputChecksum: "An input file's bytes are not those of the catalogue."
-        case .inputUnreachable: "No replica of an input file is on a storage the agent can read."
-        case .outputMissing: "A file that the task declares as output was not written."
-        case .outputEmpty: "An output file that claims events has no bytes."
-        case .stageOut: "An output file could not be written to storage."
-        case .missingStream: "The manifest lacks a stream that the task declares."
-        case .extraStream: "The manifest names a stream that the task does not declare."
-        case .eventsMismatch: "The events read are not the events the job was given."
-        case .checksumMalformed: "A checksum in the manifest is missing or not 8 lower-case hex digits."
-        case .zeroSize: "The manifest claims a file of zero bytes."
-        case .foreignName: "The name of an output file is not one of this attempt."
-        case .unknownStorage: "The manifest names a storage element that the catalogue does not have."
-        case .outputSum: "A merged file does not hold the sum of the events of its inputs."
-        case .nameTaken: "A file of that name is already registered."
-        case .agentLost: "The agent was silent for longer than its site's lost_after."
-        case .agentForgot: "The agent is alive but does not know the attempt."
-        case .offerRefused: "The agent refused the offer: bad signature, expired, or not its question."
-        case .cancelled: "Ended because its request, task or job was cancelled."
-        }
-    }
-
-    /// What an operator does about it.
-    package var remedy: String {
-        switch self {
-        case .payloadExit, .payloadSignal, .payloadReportBroken:
-            "Read the job's log; run it on your machine with `millrace run --local TASK INDEX`."
-        case .payloadTooFewEvents: "Check the input file and the payload's own limits on events."
-        case .payloadNotFound, .specification: "Correct the workflow and make a new version of it."
-        case .wallTime, .memory, .disk: "Raise the task's resources, or make its jobs smaller."
-        case .wrapperCrashed, .nodeSpawn, .agentRestarted: "Look at the agent's log on that node."
-        case .softwareInstall, .softwareUnavailable: "Look at the installation log at the site; install what it misses."
-        case .softwareHash: "Find out who changed the package; register the new one under a new version."
-        case .nodeDisk: "Free space under the agent's work folder."
-        case .batchRemoved, .batchUnknown: "Ask the site's batch system for the job's history."
-        case .inputMissing, .inputChecksum: "Look at the replica; declare it bad if it is, so that another one is used."
-        case .inputUnreachable: "Subscribe the dataset to a storage of that site, or add the storage to its agent."
-        case .outputMissing, .outputEmpty: "Compare the file names in the workflow with what the steps write."
-        case .stageOut: "Look at the storage element: space, permissions, reachability."
-        case .missingStream, .extraStream, .outputSum, .eventsMismatch:
-            "The payload's report is at odds with the task; correct one."
-        case .checksumMalformed, .zeroSize, .foreignName, .nameTaken:
-            "The agent is faulty or of another version; look at its log."
-        case .unknownStorage: "Add the storage element, or correct its name in the agent's file."
-        case .agentLost, .agentForgot: "See whether the agent and its link are up; the job has been released again."
-        case .offerRefused: "Give the agent the present signing key; check its clock."
-        case .cancelled: "Nothing."
-        }
-    }
-
-    /// Whose fault it is unless a rule says otherwise.
-    package var blame: Blame {
-        switch self {
-        case .payloadExit, .payloadSignal, .payloadTooFewEvents, .payloadReportBroken, .outputMissing, .outputEmpty,
-            .wallTime, .memory,
-            .disk, .outputSum, .eventsMismatch, .missingStream, .extraStream:
-            .payload
-        case .payloadNotFound, .specification: .definition
-        case .wrapperCrashed, .softwareInstall, .softwareUnavailable, .nodeDisk, .nodeSpawn, .agentRestarted,
-            .batchRemoved, .batchUnknown,
-            .stageOut, .unknownStorage, .inputUnreachable:
-            .site
-        case .softwareHash, .checksumMalformed, .zeroSize, .foreignName, .nameTaken, .offerRefused: .infrastructure
-        case .inputMissing, .inputChecksum: .site
-        case .agentLost, .agentForgot: .network
-        case .cancelled: .operator
-        }
-    }
-}
-
-extension Blame {
-    /// Whose fault a code is, also one that is not in our list: by its first digit.
-    package init(code: Int) {
-        if let known = FailureCode(rawValue: code) {
-            self = known.blame
-            return
-        }
-        switch FailureLayer(rawValue: code / 1000) {
-        case .payload, .limit: self = .payload
-        case .wrapper, .software, .site, .batch, .output: self = .site
-        case .input: self = .data
-        case .centre, nil: self = .infrastructure
-        }
-    }
+    case superseded = 9102
+    case taskEnded = 9103
+    case siteBanned = 9104
+    case reassigned = 9105
 }

@@ -1,0 +1,64 @@
+/// When a running task is paused.
+package struct BrakeSettings: Sendable, Hashable, Codable {
+    /// Nothing is decided on fewer jobs.
+    package var minJobs: Int
+    /// The task is paused when more than this share of its ended attempts failed.
+    package var failureShare: Double
+    /// The task is paused when more than this share of its wall time was lost in attempts that failed.
+    package var lostWallShare: Double
+    /// The task is paused when at least this share of its failed jobs failed in the same way.
+    package var dominantShare: Double
+    /// ... unless those are a smaller share than this of all its jobs that ended: a few jobs in a thousand that
+    /// cannot be done are no reason to stop the others.
+    package var dominantLeast: Double
+
+    package init(
+        minJobs: Int = 20,
+        failureShare: Double = 0.5,
+        lostWallShare: Double = 0.5,
+        dominantShare: Double = 0.8,
+        dominantLeast: Double = 0.1
+    ) {
+        self.minJobs = minJobs
+        self.failureShare = failureShare
+        self.lostWallShare = lostWallShare
+        self.dominantShare = dominantShare
+        self.dominantLeast = dominantLeast
+    }
+}
+
+/// What is counted of a task since it last began to run. Only failures that count: those of sites are no reason to
+/// stop a task.
+package struct TaskCounts: Sendable, Hashable {
+    /// Jobs with at least one attempt that ended, well or not.
+    package var jobs: Int
+    /// Jobs with at least one failed attempt.
+    package var failedJobs: Int
+    /// Attempts that ended well.
+    package var goodAttempts: Int
+    package var failedAttempts: Int
+    /// Wall time of the attempts that ended well, seconds times cores.
+    package var goodWallSeconds: Double
+    /// Wall time of those that failed, seconds times cores.
+    package var lostWallSeconds: Double
+    /// How many different jobs had a failure of this fingerprint.
+    package var jobsByFingerprint: [String: Int]
+
+    package init(
+        jobs: Int,
+        failedJobs: Int,
+        goodAttempts: Int,
+        failedAttempts: Int,
+        goodWallSeconds: Double = 0,
+        lostWallSeconds: Double = 0,
+        jobsByFingerprint: [String: Int] = [:]
+    ) {
+        self.jobs = jobs
+        self.failedJobs = failedJobs
+        self.goodAttempts = goodAttempts
+        self.failedAttempts = failedAttempts
+        self.goodWallSeconds = goodWallSeconds
+        self.lostWallSeconds = lostWallSeconds
+        self.jobsByFingerprint = jobsByFingerprint
+    }
+}
