@@ -31,31 +31,13 @@ struct FailureDesk: Sendable {
     /// - Returns: the commands to send once it has committed.
     func fail(_ failed: [Failed], in transaction: PostgresTransaction) async throws -> [OutboxMessage] {
         guard !failed.isEmpty else { return [] }
-        let jobs = failed.map(\.key.job)
-        let counts = try await transaction.query(ReportStatements.lockJobs(jobs))
-            .reduce(into: [JobKey: Int]()) { $0[JobKey(task: $1.0, index: $1.1)] = Int($1.3) }
-        let facts = try await transaction.query(ReportStatements.taskFacts(Set(jobs.map(\.task)).sorted()))
-            .reduce(into: [Int64: (kind: String, attempts: Int)]()) { $0[$1.0] = ($1.1, Int($1.2)) }
-        let earlier = try await transaction.query(ReportStatements.fingerprints(jobs))
-            .reduce(into: [JobKey: [String]]()) { $0[JobKey(task: $1.0, index: $1.1), default: []].append($1.2) }
-        let sites = try await transaction.query(ReportStatements.allowedSites)
+        let facts = try await FailureFacts(failed, in: transaction)
         let policy = try await self.rules.policy()
         let now = Moment.now
         var ended: [ReportStatements.Ended] = []
         var verdicts: [ReportStatements.NewVerdict] = []
         for one in failed {
-            let verdict = policy.decide(
-                FailedAttempt(
-                    key: one.key,
-                    site: one.site,
-                    taskKind: facts[one.key.task]?.kind ?? "",
-                    failures: one.failures,
-                    countedBefore: counts[one.key.job] ?? 0,
-                    maxAttempts: facts[one.key.task]?.attempts ?? 1,
-                    earlierFingerprints: earlier[one.key.job] ?? [],
-                    otherSites: sites.filter { $0 != one.site }.count
-                )
-            )
+            let verdict = policy.decide(facts.attempt(one))
             verdicts.append(try Self.row(one, verdict, now))
             if let end = one.end { ended.append(try Self.end(one, end, verdict)) }
         }
@@ -83,8 +65,16 @@ struct FailureDesk: Sendable {
         )
     }
 
+    /// What is different in the next attempt, and what is done about the task.
     private static func changes(_ verdict: Verdict) -> VerdictChanges {
-        VerdictChanges(excludedSites: verdict.excludedSites.isEmpty ? nil : verdict.excludedSites)
+        VerdictChanges(
+            memoryMB: verdict.memoryMB,
+            walltimeSeconds: verdict.walltimeSeconds.map { Int($0.rounded(.up)) },
+            excludedSites: verdict.excludedSites.isEmpty ? nil : verdict.excludedSites,
+            excludedNodes: verdict.excludedNodes.isEmpty ? nil : verdict.excludedNodes,
+            raisesTask: verdict.raisesTask ? true : nil,
+            task: verdict.taskAction
+        )
     }
 
     private static func end(_ one: Failed, _ state: AttemptState, _ verdict: Verdict) throws -> ReportStatements.Ended {
@@ -131,55 +121,5 @@ struct FailureDesk: Sendable {
                 routingKey: RoutingKey.verdict(action.rawValue)
             )
         }
-    }
-}
-
-/// The rules in force, compiled; read again when somebody says they changed, and now and then anyway.
-final class RuleTable: Sendable {
-    private struct Held {
-        var policy: VerdictPolicy?
-        var readAt: ContinuousClock.Instant?
-    }
-
-    private let database: PostgresClient
-    private let held = NIOLockedValueBox(Held())
-    private let age: Duration
-
-    init(database: PostgresClient, age: Duration = .seconds(30)) {
-        self.database = database
-        self.age = age
-    }
-
-    func changed() { self.held.withLockedValue { $0.readAt = nil } }
-
-    /// - Throws: ``RuleError`` for a rule that cannot be used.
-    func policy() async throws -> VerdictPolicy {
-        let known = self.held.withLockedValue { held -> VerdictPolicy? in
-            guard let readAt = held.readAt, readAt.duration(to: .now) < self.age else { return nil }
-            return held.policy
-        }
-        if let known { return known }
-        let rules = try await self.database.query(VerdictStatements.rules).map { row in
-            let scope = try WireFormat.value(RuleScope.self, from: row.5.text)
-            return FailureRule(
-                name: row.0,
-                priority: Int(row.1),
-                codes: Int(row.2)...Int(row.3),
-                pattern: row.4,
-                site: scope.site,
-                taskKind: scope.taskKind,
-                blame: row.6.flatMap(Blame.init(rawValue:)),
-                action: VerdictAction(rawValue: row.7) ?? .resubmit,
-                parameters: try WireFormat.value(RuleParameters.self, from: row.8.text)
-            )
-        }
-        let policy = try VerdictPolicy(rules: rules)
-        self.held.withLockedValue { $0 = Held(policy: policy, readAt: .now) }
-        return policy
-    }
-
-    private struct RuleScope: Codable {
-        var site: String?
-        var taskKind: String?
     }
 }

@@ -103,9 +103,10 @@ struct LeaseDesk: Sendable {
                     NewLease(job: one.job, holder: one.holder, site: $0.site, agent: $0.agent, token: .random())
                 }
             }
+            let needs = matching.needs(classes)
             try await transaction.execute(LeasingStatements.cut(matching.cuts))
             let rows = try await transaction.query(LeasingStatements.lease(wanted))
-            leased = try await self.offers.jobs(rows, wanted, in: transaction)
+            leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
             try await transaction.execute(
                 LeasingStatements.setRoom(matching.rooms.map { (holder: $0.key, room: $0.value) })
             )
@@ -170,7 +171,7 @@ struct LeaseDesk: Sendable {
     }
 
     private static func candidate(
-        row: (Int64, Int64, Int64, Int32, Int32, [String]),
+        row: (Int64, Int64, Int64, Int32, Int32, [String], [String]),
         _ classes: [Int32: Requirement]
     ) -> Candidate {
         Candidate(
@@ -181,7 +182,8 @@ struct LeaseDesk: Sendable {
                 priority: Int(row.4),
                 cores: classes[row.3]?.cores ?? 1
             ),
-            excludedSites: row.5
+            excludedSites: row.5,
+            excludedNodes: row.6
         )
     }
 

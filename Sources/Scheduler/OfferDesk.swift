@@ -30,6 +30,7 @@ struct OfferDesk: Sendable {
     func jobs(
         _ rows: [(Int64, Int64, Int32, Int64)],
         _ wanted: [NewLease],
+        _ needs: [JobKey: Matching.Need],
         in transaction: PostgresTransaction
     ) async throws -> [LeasedJob] {
         let entries = try await self.tasks.entries(Set(rows.map(\.0)))
@@ -46,6 +47,8 @@ struct OfferDesk: Sendable {
             let job = JobKey(task: row.0, index: row.1)
             guard let lease = leases[job], let entry = entries[row.0] else { return nil }
             let read = inputs[job] ?? []
+            let need = needs[job]
+            let asked = entry.description.requirement
             return LeasedJob(
                 job: OfferedJob(
                     name: AttemptName(task: row.0, index: row.1, attempt: Int(row.2), token: lease.token.text),
@@ -57,7 +60,14 @@ struct OfferDesk: Sendable {
                     events: row.3,
                     firstEvent: entry.hasInputs
                         ? (read.count == 1 ? read[0].first : 0) : row.1 * (entry.eventsPerJob ?? 0),
-                    inputs: read.map(\.input)
+                    inputs: read.map(\.input),
+                    memoryMB: need.flatMap {
+                        $0.requirement.memoryMB == asked.memoryMB ? nil : $0.requirement.memoryMB
+                    },
+                    walltimeSeconds: need.flatMap {
+                        $0.requirement.walltimeSeconds == asked.walltimeSeconds ? nil : $0.requirement.walltimeSeconds
+                    },
+                    avoidNodes: need.flatMap { $0.avoidNodes.isEmpty ? nil : $0.avoidNodes }
                 ),
                 token: lease.token,
                 holder: lease.holder

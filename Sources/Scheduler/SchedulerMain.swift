@@ -65,6 +65,8 @@ enum SchedulerAssembly {
             outbox: parts.outbox,
             bell: parts.bell,
             pulse: parts.pulse,
+            classes: classes,
+            logger: parts.logger,
             wake: wake
         )
         let expander = Expander(

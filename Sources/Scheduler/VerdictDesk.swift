@@ -2,6 +2,7 @@ import Catalog
 import CentralKit
 import Domain
 import Logging
+import Messages
 import Postgres
 
 /// Carries verdicts out: the job waits again, is given up, or its task pauses. What happens when a job fails ends here; it
@@ -11,47 +12,111 @@ struct VerdictDesk: Sendable {
     let outbox: OutboxService
     let bell: FeedBell
     let pulse: Pulse
+    let classes: ClassTable
+    let logger: Logger
     /// Rung when jobs wait again.
     let wake: @Sendable () -> Void
 
+    /// What the verdicts of one batch come to.
+    private struct Plan {
+        var moves: [(job: JobKey, to: JobState, counted: Bool, cause: String)] = []
+        var waiting: [VerdictStatements.Resubmission] = []
+        var raised: [(job: JobKey, classID: Int32)] = []
+        /// Tasks whose every job gets the class.
+        var raisedTasks: [Int64: Int32] = [:]
+        var paused: Set<Int64> = []
+        /// Tasks whose siblings are paused with them.
+        var pausedWithSiblings: Set<Int64> = []
+        var aborted: Set<Int64> = []
+
+        mutating func note(_ measure: TaskMeasure?, of task: Int64) {
+            switch measure {
+            case .pause: self.paused.insert(task)
+            case .pauseSiblings: self.pausedWithSiblings.insert(task)
+            case .abort: self.aborted.insert(task)
+            case nil: break
+            }
+        }
+    }
+
     func carryOut(_ attempts: [AttemptKey]) async throws {
         guard !attempts.isEmpty else { return }
-        let ended = try await self.database.withTransaction { try await self.carryOut(attempts, in: $0) }
+        let plan = try await self.database.withTransaction { try await self.carryOut(attempts, in: $0) }
         self.bell.ring()
         self.pulse.add(attempts.count)
         self.wake()
+        // A task is aborted as an operator does it, once its verdicts are carried out.
+        let operations = Operations(self.database, caller: Caller(who: "a verdict", role: .administrator))
+        for task in plan.aborted.sorted() {
+            do {
+                self.outbox.send(
+                    try await operations.abort(task: task, version: nil, reason: "a rule aborts it").messages
+                )
+            } catch let refusal as CatalogRefusal where refusal.kind == .state {
+                // It has ended meanwhile.
+                self.logger.info("task not aborted", metadata: ["task": "\(task)", "reason": "\(refusal)"])
+            }
+        }
+        let ended = Set(plan.moves.filter { $0.to == .aborted }.map(\.job.task)).sorted()
         let words = try await Settlement.settle(ended, in: self.database)
         self.outbox.send(words)
         if !words.isEmpty { self.bell.ring() }
     }
 
-    /// - Returns: tasks in which a job was given up: they may have ended.
-    private func carryOut(_ attempts: [AttemptKey], in transaction: PostgresTransaction) async throws -> [Int64] {
+    private func carryOut(_ attempts: [AttemptKey], in transaction: PostgresTransaction) async throws -> Plan {
         let open = try await transaction.query(VerdictStatements.open(attempts))
-        var moves: [(job: JobKey, to: JobState, counted: Bool, cause: String)] = []
-        var waiting: [VerdictStatements.Resubmission] = []
-        var paused: Set<Int64> = []
+        var plan = Plan()
         for row in open {
             guard let action = VerdictAction(rawValue: row.3) else { continue }
             let job = JobKey(task: row.0, index: row.1)
+            let changes = try WireFormat.value(VerdictChanges.self, from: row.5.text)
+            plan.note(changes.task, of: row.0)
             let cause = "verdict on attempt \(row.2): \(action.rawValue), \(row.6)"
-            switch action {
-            case .abort:
-                moves.append((job, .aborted, false, cause))
-            case .resubmit, .pause:
-                moves.append((job, .waiting, false, cause))
-                waiting.append(.init(job: job, notBefore: row.4, excludedSites: row.5))
-                if action == .pause { paused.insert(row.0) }
+            if action == .abort {
+                plan.moves.append((job, .aborted, false, cause))
+                continue
             }
+            if action == .pause { plan.paused.insert(row.0) }
+            let classID = try await self.classID(row.7, changes, in: transaction)
+            plan.moves.append((job, .waiting, false, cause))
+            plan.waiting.append(
+                .init(
+                    job: job,
+                    notBefore: row.4,
+                    excludedSites: changes.excludedSites ?? [],
+                    excludedNodes: changes.excludedNodes ?? [],
+                    classID: classID
+                )
+            )
+            if classID != row.7 { plan.raised.append((job, classID)) }
+            if changes.raisesTask == true, classID != row.7 { plan.raisedTasks[row.0] = classID }
         }
-        guard !moves.isEmpty else { return [] }
-        for task in paused.sorted() {
+        guard !plan.moves.isEmpty else { return plan }
+        let siblings = try await transaction.query(VerdictStatements.siblings(of: plan.pausedWithSiblings.sorted()))
+        for task in plan.paused.union(plan.pausedWithSiblings).union(siblings).sorted() {
             try await transaction.execute(TaskControlStatements.pause(task, cause: "a verdict paused it", who: nil))
         }
+        for (task, classID) in plan.raisedTasks.sorted(by: { $0.key < $1.key }) {
+            try await transaction.execute(VerdictStatements.raise(task: task, to: classID))
+        }
         try await transaction.execute([
-            VerdictStatements.wait(waiting), ReportStatements.moveJobs(moves),
+            VerdictStatements.raise(plan.raised), VerdictStatements.wait(plan.waiting),
+            ReportStatements.moveJobs(plan.moves),
             VerdictStatements.carriedOut(open.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) }),
         ])
-        return Set(moves.filter { $0.to == .aborted }.map(\.job.task)).sorted()
+        return plan
+    }
+
+    /// The class a job waits in: its present one, or the same with more memory or time.
+    private func classID(
+        _ present: Int32,
+        _ changes: VerdictChanges,
+        in transaction: PostgresTransaction
+    ) async throws -> Int32 {
+        guard changes.memoryMB != nil || changes.walltimeSeconds != nil else { return present }
+        guard var requirement = try await self.classes.requirement(present) else { return present }
+        if let memory = changes.memoryMB { requirement.memoryMB = max(requirement.memoryMB, memory) }
+        if let time = changes.walltimeSeconds { requirement.walltimeSeconds = max(requirement.walltimeSeconds, time) }
+        return try await transaction.query(RequestStatements.classID(requirement)).first ?? present
     }
 }

@@ -40,10 +40,7 @@ final class TestCentre: Sendable {
     private var keyFile: String { "\(self.folder)/signing.key" }
 
     private func seed() async throws {
-        let rules = try FailureRule.defaults.map { rule in
-            (rule: rule, scope: JSONText("{}"), parameters: JSONText(try WireFormat.text(rule.parameters)))
-        }
-        try await self.database.execute(VerdictStatements.seedRules(rules))
+        try await self.database.execute(RuleStatements.seed(try StoredRule.rows(.defaults)))
         let operations = Operations(self.database, caller: self.caller)
         for site in ["ALPHA", "BETA"] { _ = try await operations.addSite(site, cloud: nil, lostAfter: 5) }
         for storage in ["HOME-DISK", "AWAY-DISK"] {
@@ -151,6 +148,9 @@ final class TestCentre: Sendable {
     }
 
     private struct RequestID: Codable { let request: Int64 }
+
+    /// A change by an operator: its words go out as the Gateway sends them.
+    func carryOut(_ outcome: Outcome) async throws { try await self.publish(outcome.messages) }
 
     /// As the Gateway does after its commit.
     private func publish(_ messages: [OutboxMessage]) async throws {

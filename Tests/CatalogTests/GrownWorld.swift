@@ -144,7 +144,9 @@ enum GrownWorld {
             (
                 "failed",
                 [
-                    ReportStatements.fingerprints(Self.active.map(\.job)).sql, ReportStatements.end(ended),
+                    FailureFactStatements.history(Self.active.map(\.job)).sql,
+                    FailureFactStatements.jobs(Self.active.map(\.job)).sql, FailureFactStatements.raised([1]).sql,
+                    ReportStatements.end(ended),
                     ReportStatements.moveJobs(Self.active.map { ($0.job, .recovering, true, "x") }),
                 ]
             ),
@@ -162,7 +164,7 @@ enum GrownWorld {
                 [
                     VerdictStatements.open(Self.recovering).sql,
                     VerdictStatements.wait(
-                        Self.recovering.map { .init(job: $0.job, notBefore: nil, excludedSites: []) }
+                        Self.recovering.map { .init(job: $0.job, notBefore: nil, classID: 1) }
                     ),
                     ReportStatements.moveJobs(Self.recovering.map { ($0.job, .waiting, false, "x") }),
                     VerdictStatements.carriedOut(Self.recovering),

@@ -39,7 +39,10 @@ import Testing
             #expect(places.sites == ["LOCAL"])
             #expect(places.storages == ["HOME-DISK", "LOCAL-DISK"])
             #expect(try await database.query(AuditStatements.storages).map(\.1) == ["/new/home", "/new/disk"])
-            #expect(try await database.query(VerdictStatements.rules).count == FailureRule.defaults.count)
+            let rules = try StoredRule.ruleSet(try await RuleStatements.all(database))
+            #expect(
+                Set(rules.blame) == Set(RuleSet.defaults.blame) && Set(rules.action) == Set(RuleSet.defaults.action)
+            )
             #expect(try await Doctor.examine(database).allSatisfy { $0.violations == 0 })
         }
     }

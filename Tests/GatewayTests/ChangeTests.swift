@@ -125,11 +125,6 @@ import Testing
                 ("/sites", #"{"site": "lyon"}"#, 409, "exists already"),
                 ("/sites", #"{"site": "new", "cloud": "none"}"#, 404, "does not exist"),
                 ("/storages", #"{"storage": "s", "base": "relative"}"#, 400, "absolute folder"),
-                (
-                    "/rules",
-                    #"{"rule": "r", "priority": 1, "code_first": 1, "code_last": 2, "action": "abort", "pattern": "("}"#,
-                    400, "regular expression"
-                ),
                 ("/sites/none/ban", "{}", 404, "there is no site"),
                 ("/requests/77/approve", "{}", 404, "there is no request"),
             ]
@@ -155,7 +150,8 @@ import Testing
                 ("/transfers/1/retry", "{}"), ("/transfers/2/cancel", "{}"), ("/rules/payload/disable", "{}"),
                 ("/simulations", #"{"ssw": "a", "ssw_ver": "b", "detector_model": "c", "physics_list": "d"}"#),
                 ("/samples", #"{"root_name": "n", "process": "p", "generator": "g", "energy": 1, "total_events": 5}"#),
-                ("/rules", #"{"rule": "r", "priority": 1, "code_first": 1, "code_last": 2, "action": "abort"}"#),
+                ("/rules", #"{"rule": "r", "priority": 1, "code_first": 1001, "code_last": 1002, "action": "abort"}"#),
+                ("/rules/test", #"{"rule": "payload"}"#), ("/rules/payload/remove", "{}"),
             ]
             for (path, body) in calls {
                 let answer = try await gateway.post("\(path)?dryRun=true", body)

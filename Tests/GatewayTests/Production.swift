@@ -74,7 +74,7 @@ enum Production {
             ('monitor', 'node1-4712', 'node1', 4712, '0.1.0', now(), clock_timestamp() + interval '1 hour', now(), 912, NULL),
             ('bookkeeper', 'node1-4713', 'node1', 4713, '0.1.0', now(), clock_timestamp() + interval '1 hour', now(), 1000, NULL),
             ('transfer', 'node1-4714', 'node1', 4714, '0.1.0', now(), now() - interval '5 minutes', now(), 12, 'queue transfer.vault: not connected yet');
-        INSERT INTO failure_rule (name, priority, code_first, code_last, action, who) VALUES ('payload', 90, 1000, 1999, 'resubmit', 'millrace');
+        INSERT INTO failure_rule (name, kind, priority, code_first, code_last, action, who) VALUES ('payload', 'action', 90, 1000, 1999, 'resubmit', 'millrace');
         ANALYZE;
         """
     }

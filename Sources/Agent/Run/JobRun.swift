@@ -127,7 +127,7 @@ final class JobRun {
     }
 
     private func runSteps(inputs: [String], programs: [String]) async throws {
-        let requirement = self.accepted.description.requirement
+        let requirement = self.accepted.job.requirement(of: self.accepted.description)
         let watch = StepWatch(
             name: self.accepted.job.name,
             folder: self.folder,

@@ -167,26 +167,3 @@ struct AgentCommands: AsyncParsableCommand {
         var columns: [Column] { AgentCommands.columns }
     }
 }
-
-struct RuleCommands: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "rule",
-        abstract: "Rules that say what is done about failures.",
-        subcommands: [List.self]
-    )
-
-    struct List: ListCommand {
-        static let configuration = CommandConfiguration(abstract: "List rules, in the order in which they are tried.")
-        @OptionGroup var options: ListOptions
-
-        var path: String { "/rules" }
-        var columns: [Column] {
-            [
-                Column("priority"), Column("rule"), Column("code_first"), Column("code_last"), Column("pattern"),
-                Column("scope"),
-                Column("blame"), Column("action", .state), Column("parameters"), Column("active"),
-                Column("expires", .time), Column("who"),
-            ]
-        }
-    }
-}

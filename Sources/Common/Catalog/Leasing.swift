@@ -46,11 +46,13 @@ package struct Candidate: Sendable, Hashable {
     package let `class`: Int32
     package let waiting: WaitingRange
     package let excludedSites: [String]
+    package let excludedNodes: [String]
 
-    package init(`class`: Int32, waiting: WaitingRange, excludedSites: [String]) {
+    package init(`class`: Int32, waiting: WaitingRange, excludedSites: [String], excludedNodes: [String] = []) {
         self.class = `class`
         self.waiting = waiting
         self.excludedSites = excludedSites
+        self.excludedNodes = excludedNodes
     }
 }
 
@@ -177,12 +179,12 @@ package enum LeasingStatements {
         site: String?,
         perClass: Int,
         patient: Bool
-    ) -> Statement<Int64, Int64, Int64, Int32, Int32, [String]> {
+    ) -> Statement<Int64, Int64, Int64, Int32, Int32, [String], [String]> {
         let lock: SQL = patient ? "FOR NO KEY UPDATE" : "FOR NO KEY UPDATE SKIP LOCKED"
         return Statement(
             "leasing.candidates",
             """
-            SELECT w.task, w.first, w.last, w.class, w.priority, w.excluded
+            SELECT w.task, w.first, w.last, w.class, w.priority, w.excluded, w.excluded_nodes
             FROM unnest(\(classes)) AS c(class) CROSS JOIN LATERAL (
                 SELECT * FROM waiting w WHERE w.class = c.class AND w.due AND NOT w.held
                   AND (\(site)::text IS NULL OR \(site)::text <> ALL (w.excluded))
@@ -194,6 +196,7 @@ package enum LeasingStatements {
             Int64.self,
             Int32.self,
             Int32.self,
+            [String].self,
             [String].self
         )
     }
@@ -373,10 +376,10 @@ package enum LeasingStatements {
                 FROM l WHERE a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
             ), j AS (
                 UPDATE job j SET state = 'waiting', version = j.version + 1, cause = 'the offer came back'
-                FROM l WHERE j.task = l.task AND j.index = l.index RETURNING j.task, j.index
+                FROM l WHERE j.task = l.task AND j.index = l.index RETURNING j.task, j.index, j.class
             ), w AS (
                 INSERT INTO waiting (task, first, last, class, priority, held)
-                SELECT j.task, j.index, j.index, t.class, t.priority, t.state = 'paused' OR r.state = 'held'
+                SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, t.state = 'paused' OR r.state = 'held'
                 FROM j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
             )
             SELECT task, index FROM j

@@ -162,17 +162,6 @@ package enum ReportStatements {
         """
     }
 
-    /// What a verdict needs to know of the task: id, kind, allowed attempts, and how many other sites are allowed.
-    package static func taskFacts(_ tasks: [Int64]) -> Statement<Int64, String, Int32> {
-        Statement(
-            "reports.taskFacts",
-            "SELECT id, kind, max_attempts FROM task WHERE id = ANY(\(tasks))",
-            returning: Int64.self,
-            String.self,
-            Int32.self
-        )
-    }
-
     /// Names of the sites that get work.
     package static let allowedSites = Statement<String>(
         "reports.allowedSites",
@@ -182,21 +171,6 @@ package enum ReportStatements {
         """,
         returning: String.self
     )
-
-    /// The fingerprints of a job's earlier failures, oldest first: task, index, fingerprint.
-    package static func fingerprints(_ jobs: [JobKey]) -> Statement<Int64, Int64, String> {
-        Statement(
-            "reports.fingerprints",
-            """
-            SELECT v.task, v.index, v.fingerprint
-            FROM verdict v JOIN unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index) ON i.task = v.task AND i.index = v.index
-            ORDER BY v.task, v.index, v.attempt
-            """,
-            returning: Int64.self,
-            Int64.self,
-            String.self
-        )
-    }
 
     /// One verdict for one failed attempt, with the site and node it failed at.
     package struct NewVerdict: Sendable {
@@ -231,14 +205,19 @@ package enum ReportStatements {
     package static func insertVerdicts(_ verdicts: [NewVerdict]) -> SQL {
         """
         INSERT INTO verdict (task, index, attempt, site, node, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted,
-                             at, not_before, changes)
-        SELECT * FROM unnest(\(verdicts.map(\.key.task)), \(verdicts.map(\.key.index)), \(verdicts.map { Int32($0.key.attempt) }),
+                             at, not_before, changes, blame_rule, observed)
+        SELECT task, index, attempt, site, node, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted, at,
+               not_before, changes, blame_rule, string_to_array(observed, ',')
+        FROM unnest(\(verdicts.map(\.key.task)), \(verdicts.map(\.key.index)), \(verdicts.map { Int32($0.key.attempt) }),
             \(verdicts.map(\.site)), \(verdicts.map(\.node)), \(verdicts.map(\.verdict.action.rawValue)),
             \(verdicts.map { FailureLayer(rawValue: $0.verdict.code / 1000)?.name ?? "unknown" }),
             \(verdicts.map(\.verdict.blame.rawValue)), \(verdicts.map { Int32(clamping: $0.verdict.code) }),
             \(verdicts.map(\.verdict.diagnostic)), \(verdicts.map(\.verdict.fingerprint)), \(verdicts.map(\.verdict.rule)),
             \(verdicts.map(\.verdict.reason)), \(verdicts.map(\.verdict.counted)), \(verdicts.map(\.at)), \(verdicts.map(\.notBefore)),
-            \(verdicts.map(\.changes)))
+            \(verdicts.map(\.changes)), \(verdicts.map(\.verdict.blameRule)),
+            \(verdicts.map { $0.verdict.observed.joined(separator: ",") }))
+            AS i(task, index, attempt, site, node, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted, at,
+                 not_before, changes, blame_rule, observed)
         """
     }
 
@@ -313,8 +292,8 @@ package enum ReportStatements {
             Self.lockLeases([]).erased, Self.lockJobs([]).erased,
             Command("reports.running.0", Self.running([])[0]).erased,
             Command("reports.running.1", Self.running([])[1]).erased, Command("reports.end", Self.end([])).erased,
-            Command("reports.moveJobs", Self.moveJobs([])).erased, Self.taskFacts([]).erased, Self.allowedSites.erased,
-            Self.fingerprints([]).erased, Command("reports.insertVerdicts", Self.insertVerdicts([])).erased,
+            Command("reports.moveJobs", Self.moveJobs([])).erased, Self.allowedSites.erased,
+            Command("reports.insertVerdicts", Self.insertVerdicts([])).erased,
             Self.withoutVerdict([]).erased, Self.forgottenRejections(seconds: 1).erased,
         ]
     }

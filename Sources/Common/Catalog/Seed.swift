@@ -1,5 +1,4 @@
 import Domain
-import Messages
 package import Postgres
 
 /// What a farm on one machine begins with; what is there already stays.
@@ -29,23 +28,13 @@ package struct Seed: Sendable {
     /// Puts the sites, the storage elements and the first rules. The folder of a storage element follows the farm's state
     /// folder when that was moved.
     package func plant(in database: PostgresClient) async throws {
-        let rules = try FailureRule.defaults.map { rule in
-            (
-                rule: rule, scope: JSONText(try WireFormat.text(Scope(site: rule.site, taskKind: rule.taskKind))),
-                parameters: JSONText(try WireFormat.text(rule.parameters))
-            )
-        }
+        let rules = try StoredRule.rows(.defaults)
         try await database.withTransaction { transaction in
             _ = try await transaction.execute([
                 SeedStatements.sites(self.sites), SeedStatements.storages(self.storages),
-                VerdictStatements.seedRules(rules),
+                RuleStatements.seed(rules),
             ])
         }
-    }
-
-    private struct Scope: Encodable {
-        let site: String?
-        let taskKind: String?
     }
 }
 

@@ -3,18 +3,19 @@ package import Postgres
 
 /// Carrying verdicts out: the Scheduler's side.
 package enum VerdictStatements {
-    /// Open verdicts of these attempts, with their jobs locked: task, index, attempt, action, not before, excluded sites, reason.
+    /// Open verdicts of these attempts, with their jobs locked: task, index, attempt, action, not before, changes, reason, the
+    /// job's class.
     package static func open(
         _ attempts: [AttemptKey]
-    ) -> Statement<Int64, Int64, Int32, String, Moment?, [String], String> {
+    ) -> Statement<Int64, Int64, Int32, String, Moment?, JSONText, String, Int32> {
         Statement(
             "verdicts.open",
             """
-            SELECT v.task, v.index, v.attempt, v.action, v.not_before,
-                   ARRAY(SELECT jsonb_array_elements_text(coalesce(v.changes -> 'excludedSites', '[]'))), v.reason
+            SELECT v.task, v.index, v.attempt, v.action, v.not_before, v.changes, v.reason, coalesce(j.class, t.class)
             FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) })) AS i(task, index, attempt)
             JOIN verdict v ON v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL
             JOIN job j ON j.task = v.task AND j.index = v.index AND j.state = 'recovering'
+            JOIN task t ON t.id = v.task
             ORDER BY v.task, v.index FOR NO KEY UPDATE OF j
             """,
             returning: Int64.self,
@@ -22,8 +23,9 @@ package enum VerdictStatements {
             Int32.self,
             String.self,
             Moment?.self,
-            [String].self,
-            String.self
+            JSONText.self,
+            String.self,
+            Int32.self
         )
     }
 
@@ -32,26 +34,70 @@ package enum VerdictStatements {
         package let job: JobKey
         package let notBefore: Moment?
         package let excludedSites: [String]
+        package let excludedNodes: [String]
+        /// The class it waits in.
+        package let classID: Int32
 
-        package init(job: JobKey, notBefore: Moment?, excludedSites: [String]) {
+        package init(
+            job: JobKey,
+            notBefore: Moment?,
+            excludedSites: [String] = [],
+            excludedNodes: [String] = [],
+            classID: Int32
+        ) {
             self.job = job
             self.notBefore = notBefore
             self.excludedSites = excludedSites
+            self.excludedNodes = excludedNodes
+            self.classID = classID
         }
     }
 
     /// A resubmission is a range of one.
     package static func wait(_ jobs: [Resubmission]) -> SQL {
         """
-        INSERT INTO waiting (task, first, last, class, priority, not_before, excluded, due, held)
-        SELECT i.task, i.index, i.index, t.class, t.priority, coalesce(i.not_before, '-infinity'),
-               string_to_array(i.excluded, ','), coalesce(i.not_before <= clock_timestamp(), true),
+        INSERT INTO waiting (task, first, last, class, priority, not_before, excluded, excluded_nodes, due, held)
+        SELECT i.task, i.index, i.index, i.class, t.priority, coalesce(i.not_before, '-infinity'),
+               string_to_array(i.excluded, ','), string_to_array(i.nodes, ','), coalesce(i.not_before <= clock_timestamp(), true),
                t.state = 'paused' OR r.state = 'held'
-        FROM unnest(\(jobs.map(\.job.task)), \(jobs.map(\.job.index)), \(jobs.map(\.notBefore)),
-                    \(jobs.map { $0.excludedSites.joined(separator: ",") })) AS i(task, index, not_before, excluded)
+        FROM unnest(\(jobs.map(\.job.task)), \(jobs.map(\.job.index)), \(jobs.map(\.classID)), \(jobs.map(\.notBefore)),
+                    \(jobs.map { $0.excludedSites.joined(separator: ",") }), \(jobs.map { $0.excludedNodes.joined(separator: ",") }))
+             AS i(task, index, class, not_before, excluded, nodes)
         JOIN task t ON t.id = i.task JOIN request r ON r.id = t.request
         ORDER BY i.task, i.index
         """
+    }
+
+    /// Jobs keep the class a verdict gave them.
+    package static func raise(_ jobs: [(job: JobKey, classID: Int32)]) -> SQL {
+        """
+        UPDATE job j SET class = i.class FROM unnest(\(jobs.map(\.job.task)), \(jobs.map(\.job.index)), \(jobs.map(\.classID)))
+            AS i(task, index, class)
+        WHERE j.task = i.task AND j.index = i.index
+        """
+    }
+
+    /// The whole task needs more: what waits of it waits in the new class, but for jobs that have one of their own.
+    package static func raise(task: Int64, to classID: Int32) -> [SQL] {
+        [
+            """
+            UPDATE waiting w SET class = \(classID) FROM task t
+            WHERE w.task = \(task) AND t.id = w.task AND w.class = t.class
+            """,
+            "UPDATE task SET class = \(classID), updated = now() WHERE id = \(task)",
+        ]
+    }
+
+    /// The running tasks of the same requests.
+    package static func siblings(of tasks: [Int64]) -> Statement<Int64> {
+        Statement(
+            "verdicts.siblings",
+            """
+            SELECT s.id FROM task s WHERE s.request IN (SELECT request FROM task WHERE id = ANY(\(tasks)))
+              AND s.state IN ('running', 'scouting') ORDER BY s.id
+            """,
+            returning: Int64.self
+        )
     }
 
     package static func carriedOut(_ attempts: [AttemptKey]) -> SQL {
@@ -76,42 +122,14 @@ package enum VerdictStatements {
         )
     }
 
-    /// The rule table, as the Monitor compiles it: name, priority, codes, pattern, scope, blame, action, parameters.
-    package static let rules = Statement<String, Int32, Int32, Int32, String?, JSONText, String?, String, JSONText>(
-        "verdicts.rules",
-        """
-        SELECT name, priority, code_first, code_last, pattern, scope, blame, action, parameters FROM failure_rule
-        WHERE active AND (expires IS NULL OR expires > now()) ORDER BY priority, name
-        """,
-        returning: String.self,
-        Int32.self,
-        Int32.self,
-        Int32.self,
-        String?.self,
-        JSONText.self,
-        String?.self,
-        String.self,
-        JSONText.self
-    )
-
-    /// Puts the rules a catalogue starts with; those already there stay as they are.
-    package static func seedRules(_ rules: [(rule: FailureRule, scope: JSONText, parameters: JSONText)]) -> SQL {
-        """
-        INSERT INTO failure_rule (name, priority, code_first, code_last, pattern, scope, blame, action, parameters, who)
-        SELECT i.*, 'millrace' FROM unnest(\(rules.map(\.rule.name)), \(rules.map { Int32($0.rule.priority) }),
-            \(rules.map { Int32($0.rule.codes.lowerBound) }), \(rules.map { Int32($0.rule.codes.upperBound) }), \(rules.map(\.rule.pattern)),
-            \(rules.map(\.scope)), \(rules.map { $0.rule.blame?.rawValue }), \(rules.map(\.rule.action.rawValue)), \(rules.map(\.parameters)))
-            AS i(name, priority, code_first, code_last, pattern, scope, blame, action, parameters)
-        ON CONFLICT (name) DO NOTHING
-        """
-    }
-
     static var examples: [AnyStatement] {
         [
             Self.open([]).erased, Command("verdicts.wait", Self.wait([])).erased,
             Command("verdicts.carriedOut", Self.carriedOut([])).erased,
-            Self.overdue(seconds: 1).erased, Self.rules.erased,
-            Command("verdicts.seedRules", Self.seedRules([])).erased,
+            Command("verdicts.raise", Self.raise([])).erased,
+            Command("verdicts.raiseTask.0", Self.raise(task: 1, to: 1)[0]).erased,
+            Command("verdicts.raiseTask.1", Self.raise(task: 1, to: 1)[1]).erased, Self.siblings(of: []).erased,
+            Self.overdue(seconds: 1).erased,
         ]
     }
 }

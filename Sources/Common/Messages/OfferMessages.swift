@@ -105,13 +105,39 @@ package struct OfferedJob: Codable, Sendable, Equatable {
     /// Where they begin: in the task for jobs without inputs, in the input file for those with one.
     package var firstEvent: Int64
     package var inputs: [OfferedInput]
+    /// Memory for the whole job, where it is not what its task asks for.
+    package var memoryMB: Int?
+    /// Wall time, where it is not what its task asks for.
+    package var walltimeSeconds: Int?
+    /// Nodes that are not to run it.
+    package var avoidNodes: [String]?
 
-    package init(name: AttemptName, seed: Int64, events: Int64, firstEvent: Int64, inputs: [OfferedInput]) {
+    package init(
+        name: AttemptName,
+        seed: Int64,
+        events: Int64,
+        firstEvent: Int64,
+        inputs: [OfferedInput],
+        memoryMB: Int? = nil,
+        walltimeSeconds: Int? = nil,
+        avoidNodes: [String]? = nil
+    ) {
         self.name = name
         self.seed = seed
         self.events = events
         self.firstEvent = firstEvent
         self.inputs = inputs
+        self.memoryMB = memoryMB
+        self.walltimeSeconds = walltimeSeconds
+        self.avoidNodes = avoidNodes
+    }
+
+    /// What the job may use: its task's requirement, with what is its own.
+    package func requirement(of description: JobDescription) -> Requirement {
+        var requirement = description.requirement
+        if let memory = self.memoryMB { requirement.memoryMB = memory }
+        if let time = self.walltimeSeconds { requirement.walltimeSeconds = time }
+        return requirement
     }
 }
 

@@ -63,17 +63,28 @@ package struct VerdictChanges: Codable, Sendable, Equatable {
     package var walltimeSeconds: Int?
     package var events: Int64?
     package var excludedSites: [String]?
+    package var excludedNodes: [String]?
+    /// True: the whole task gets the memory.
+    package var raisesTask: Bool?
+    /// What is done about the task.
+    package var task: TaskMeasure?
 
     package init(
         memoryMB: Int? = nil,
         walltimeSeconds: Int? = nil,
         events: Int64? = nil,
-        excludedSites: [String]? = nil
+        excludedSites: [String]? = nil,
+        excludedNodes: [String]? = nil,
+        raisesTask: Bool? = nil,
+        task: TaskMeasure? = nil
     ) {
         self.memoryMB = memoryMB
         self.walltimeSeconds = walltimeSeconds
         self.events = events
         self.excludedSites = excludedSites
+        self.excludedNodes = excludedNodes
+        self.raisesTask = raisesTask
+        self.task = task
     }
 }
 

@@ -2,6 +2,7 @@ import Logging
 import HTTPTypes
 import Catalog
 import Domain
+import Messages
 
 /// What people do to the farm: sites, storage, transfers, rules.
 extension Route {
@@ -31,11 +32,23 @@ extension Route {
                 return try await gateway.change(call) { try await $0.addCloud(name) }
             },
             .post("/rules", role: .operator) { gateway, call in
-                let rule = try NewRule(call)
-                return try await gateway.change(call) { try await $0.addRule(rule) }
+                let (draft, expires) = (try RuleDraft(call), try call.body(RuleDraft.keys).optionalMoment("expires"))
+                return try await gateway.change(call) { try await $0.addRule(draft, expires: expires) }
+            },
+            .post("/rules/test", role: .physicist) { gateway, call in
+                let body = try call.body(RuleDraft.keys.union(["since"]))
+                let (name, since) = (try body.text("rule"), try body.moment(before: "since", orElse: "7d"))
+                let isNew = try body.optionalText("action") != nil || body.optionalText("blame") != nil
+                let draft = isNew ? try RuleDraft(body) : nil
+                return try await gateway.change(call) { try await $0.testRule(name, draft, since: since) }
             },
             Self.rule("enable", active: true),
             Self.rule("disable", active: false),
+            .post("/rules/{rule}/remove", role: .operator) { gateway, call in
+                _ = try call.body([])
+                let name = try call.text("rule")
+                return try await gateway.change(call) { try await $0.removeRule(name) }
+            },
             Self.transfer("retry") { try await $0.retryTransfer($1, reason: $2) },
             Self.transfer("cancel") { try await $0.cancelTransfer($1, reason: $2) },
         ] + SiteAction.allCases.map(Self.site)
@@ -83,33 +96,52 @@ extension Route {
     }
 }
 
-extension NewRule {
-    fileprivate init(_ call: Call) throws(Refusal) {
-        let body = try call.body([
-            "rule", "priority", "code_first", "code_last", "pattern", "scope", "blame", "action", "parameters",
-            "expires",
-        ])
-        guard let action = try body.optionalWord("action", VerdictAction.self) else {
-            throw Refusal(.badRequest, "action is missing")
-        }
-        let scope = try body.optionalGroup("scope", keys: ["site", "taskKind"])
-        let parameters = try body.optionalGroup("parameters", keys: ["pauseSeconds", "elsewhere", "uncountedLimit"])
+extension RuleDraft {
+    /// What the body of a new rule may hold.
+    fileprivate static let keys: Set<String> = [
+        "rule", "kind", "priority", "code_first", "code_last", "pattern", "scope", "attempt_first", "attempt_last",
+        "blame",
+        "action", "parameters", "active", "why", "expires",
+    ]
+
+    fileprivate init(_ call: Call) throws(Refusal) { try self.init(call.body(Self.keys)) }
+
+    fileprivate init(_ body: Body) throws(Refusal) {
+        let action = try body.optionalText("action")
         self.init(
-            rule: try body.text("rule"),
-            priority: Int(try body.integer("priority")),
-            codeFirst: Int(try body.integer("code_first")),
-            codeLast: Int(try body.integer("code_last")),
+            kind: try body.optionalText("kind") ?? (action == nil ? "blame" : "action"),
+            name: try body.text("rule"),
+            priority: try body.optionalInt("priority") ?? 100,
+            firstCode: try body.optionalInt("code_first"),
+            lastCode: try body.optionalInt("code_last"),
             pattern: try body.optionalText("pattern"),
-            site: try scope?.optionalText("site"),
-            taskKind: try scope?.optionalText("taskKind"),
-            blame: try body.optionalWord("blame", Blame.self),
+            scope: try body.scalars("scope"),
+            firstAttempt: try body.optionalInt("attempt_first"),
+            lastAttempt: try body.optionalInt("attempt_last"),
+            blame: try body.optionalText("blame"),
             action: action,
-            parameters: RuleParameters(
-                pauseSeconds: try parameters?.optionalNumber("pauseSeconds"),
-                elsewhere: try parameters?.optionalTruth("elsewhere"),
-                uncountedLimit: try parameters?.optionalInt("uncountedLimit")
-            ),
-            expires: try body.optionalMoment("expires")
+            parameters: try Self.parameters(body),
+            state: try body.optionalTruth("active") == false ? "observed" : "active",
+            why: try body.optionalText("why") ?? ""
         )
+    }
+
+    private static func parameters(_ body: Body) throws(Refusal) -> [String: RuleValue] {
+        let values = try body.value("parameters", orElse: .group([:]))
+        guard case .group(let pairs) = values else {
+            throw Refusal(.badRequest, "parameters must be a group of keys")
+        }
+        var read: [String: RuleValue] = [:]
+        for (name, value) in pairs {
+            switch value {
+            case .text(let text): read[name] = .text(text)
+            case .integer(let number): read[name] = .number(Double(number))
+            case .number(let number): read[name] = .number(number)
+            case .truth(let flag): read[name] = .flag(flag)
+            case .list, .group, .nothing:
+                throw Refusal(.badRequest, "parameters.\(name) must be a number, a word, true or false")
+            }
+        }
+        return read
     }
 }

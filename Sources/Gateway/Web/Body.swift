@@ -138,6 +138,24 @@ struct Body: Sendable {
         return texts
     }
 
+    /// So long ago: such as 90s, 30m, 12h, 7d.
+    func moment(before key: String, orElse standard: String) throws(Refusal) -> Domain.Timestamp {
+        let text = try self.optionalText(key) ?? standard
+        let units: [Character: Double] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
+        guard let unit = text.last.flatMap({ units[$0] }), let number = Double(text.dropLast()), number > 0,
+            number < 1e6
+        else {
+            throw self.wrong(key, "must be a time such as 90s, 30m, 12h or 7d, not \(text.prefix(60))")
+        }
+        return Domain.Timestamp(secondsSince1970: Date().timeIntervalSince1970 - number * unit)
+    }
+
+    /// Anything, as it stands; `standard` when it is not there.
+    func value(_ key: String, orElse standard: DetailValue) throws(Refusal) -> DetailValue {
+        guard let value = self.members[key], value != .nothing else { return standard }
+        return value
+    }
+
     /// Anything, as it stands.
     func value(_ key: String) throws(Refusal) -> DetailValue {
         guard let value = self.members[key] else { throw self.wrong(key, "is missing") }

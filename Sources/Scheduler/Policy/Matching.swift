@@ -10,7 +10,15 @@ struct Matching {
         let holder: Int32
     }
 
+    /// What one job may use, and which nodes are to leave it alone.
+    struct Need {
+        let requirement: Requirement
+        let avoidNodes: [String]
+    }
+
     private(set) var assigned: [Assigned] = []
+    /// The class of each assigned job, and the nodes it avoids.
+    private var origins: [JobKey: (class: Int32, avoid: [String])] = [:]
     private(set) var cuts: [Cut] = []
     /// What is left of each agent's room.
     private(set) var rooms: [Int32: Int] = [:]
@@ -50,15 +58,22 @@ struct Matching {
                 guard let place = position[piece.from] else { continue }
                 left[place] = piece.rest
                 for index in piece.taken.first...piece.taken.last {
-                    self.assigned.append(
-                        Assigned(job: JobKey(task: piece.from.task, index: index), holder: open.holder)
-                    )
+                    let job = JobKey(task: piece.from.task, index: index)
+                    self.assigned.append(Assigned(job: job, holder: open.holder))
+                    self.origins[job] = (candidates[place].class, candidates[place].excludedNodes)
                 }
             }
             self.rooms[open.holder] = plan.room
         }
         for (candidate, rest) in zip(candidates, left) where rest != candidate.waiting.range {
             self.cuts.append(Cut(task: candidate.waiting.task, key: candidate.waiting.range.first, rest: rest))
+        }
+    }
+
+    /// What the assigned jobs need.
+    func needs(_ classes: [Int32: Requirement]) -> [JobKey: Need] {
+        self.origins.compactMapValues { origin in
+            classes[origin.class].map { Need(requirement: $0, avoidNodes: origin.avoid) }
         }
     }
 

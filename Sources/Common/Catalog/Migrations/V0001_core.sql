@@ -245,6 +245,7 @@ CREATE TABLE waiting (
     priority   int NOT NULL,
     not_before timestamptz NOT NULL DEFAULT '-infinity',
     excluded   text[] NOT NULL DEFAULT '{}',            -- sites that may not have it
+    excluded_nodes text[] NOT NULL DEFAULT '{}',        -- nodes that are not to run it, at whatever site
     due        boolean NOT NULL DEFAULT true,           -- not_before has passed
     held       boolean NOT NULL DEFAULT false,          -- its task or request is held or paused
     PRIMARY KEY (task, first),

@@ -44,11 +44,13 @@ CREATE TABLE job (
     version         bigint NOT NULL DEFAULT 1,
     attempts        int NOT NULL DEFAULT 0 CHECK (attempts >= 0),       -- made so far; only grows
     failures        int NOT NULL DEFAULT 0 CHECK (failures >= 0),       -- of those, the counted ones
+    class           int REFERENCES class,       -- when a verdict gave it more than its task asks for; NULL: its task's
     cause           text,
     who             text,
     PRIMARY KEY (task, index),
     UNIQUE (task, index, events_expected)
 ) PARTITION BY RANGE (task);
+CREATE INDEX job_raised ON job (task) WHERE class IS NOT NULL;
 
 -- The key is "one live attempt per job".
 CREATE TABLE lease (
@@ -248,23 +250,40 @@ CREATE INDEX transfer_queue ON transfer (destination, not_before, id) WHERE stat
 CREATE INDEX transfer_active ON transfer (lease_until) WHERE state = 'active';
 
 -- ---------------------------------------------------------------- failures
+-- Two tables in one, tried apart: whose fault a failure is, and what is done about it.
 CREATE TABLE failure_rule (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    name       text NOT NULL UNIQUE,
+    name       text NOT NULL UNIQUE CHECK (name ~ '^[a-z0-9-]{1,64}$'),
+    kind       text NOT NULL CHECK (kind IN ('blame', 'action')),
     priority   int NOT NULL,              -- lower first
-    code_first int NOT NULL,
-    code_last  int NOT NULL,
+    code_first int CHECK (code_first BETWEEN 1000 AND 9999),
+    code_last  int CHECK (code_last BETWEEN 1000 AND 9999),
     pattern    text,                      -- regular expression on the diagnostic; NULL: any
     scope      jsonb NOT NULL DEFAULT '{}',
-    blame      text,                      -- NULL: as the code says
-    action     text NOT NULL CHECK (action IN ('resubmit', 'abort', 'pause')),
+    blame      text,
+    action     text CHECK (action IN ('resubmit', 'abort', 'pause')),
     parameters jsonb NOT NULL DEFAULT '{}',
-    active     boolean NOT NULL DEFAULT true,
+    why        text NOT NULL DEFAULT '',
+    active     boolean NOT NULL DEFAULT true,           -- false: only observed
     expires    timestamptz,
     who        text NOT NULL,
     changed    timestamptz NOT NULL DEFAULT now(),
-    CHECK (code_last >= code_first)
+    CHECK ((code_first IS NULL) = (code_last IS NULL)),
+    CHECK (code_last >= code_first),
+    CHECK ((kind = 'blame') = (blame IS NOT NULL)),
+    CHECK ((kind = 'action') = (action IS NOT NULL))
 );
+
+-- Who changed which rule, and what it was then.
+CREATE TABLE rule_change (
+    id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    rule   text NOT NULL,
+    change text NOT NULL CHECK (change IN ('added', 'changed', 'removed')),
+    row    jsonb NOT NULL,
+    who    text NOT NULL,
+    at     timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX rule_change_rule ON rule_change (rule, id);
 
 -- One verdict per failed attempt.
 CREATE TABLE verdict (
@@ -280,6 +299,8 @@ CREATE TABLE verdict (
     diagnostic     text NOT NULL,
     fingerprint    text NOT NULL,
     rule           text NOT NULL,
+    blame_rule     text,                  -- NULL: the code's own blame
+    observed       text[] NOT NULL DEFAULT '{}',        -- rules only observed that would have decided
     reason         text NOT NULL,
     counted        boolean NOT NULL,
     not_before     timestamptz,

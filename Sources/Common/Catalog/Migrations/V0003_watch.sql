@@ -275,6 +275,19 @@ BEGIN
 END $$;
 CREATE TRIGGER log_new AFTER INSERT ON verdict REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION log_verdict();
 
+-- ---------------------------------------------------------------- rules
+CREATE FUNCTION log_rule() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO rule_change (rule, change, row, who)
+    VALUES (coalesce(NEW.name, OLD.name), CASE TG_OP WHEN 'INSERT' THEN 'added' WHEN 'UPDATE' THEN 'changed' ELSE 'removed' END,
+            to_jsonb(coalesce(NEW, OLD)),
+            -- Who removes a rule says so before: there is no row left to say it.
+            coalesce(CASE TG_OP WHEN 'DELETE' THEN nullif(current_setting('millrace.who', true), '') ELSE NEW.who END, me()));
+    RETURN NULL;
+END $$;
+CREATE TRIGGER log_change AFTER INSERT OR UPDATE OR DELETE ON failure_rule FOR EACH ROW EXECUTE FUNCTION log_rule();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON rule_change FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
 -- ---------------------------------------------------------------- the legal moves
 INSERT INTO legal_transition (kind, from_state, to_state) VALUES
     ('request', NULL, 'new'), ('request', 'new', 'approved'), ('request', 'new', 'rejected'), ('request', 'new', 'cancelled'),

@@ -58,7 +58,7 @@ FROM transfer t JOIN file f ON f.id = t.file;
 
 CREATE VIEW verdict_view AS
 SELECT task, index, attempt, action, blame, class, code, diagnostic, rule, counted, at, carried_out_at, site, node, reason,
-       not_before, changes, fingerprint
+       not_before, changes, fingerprint, blame_rule, observed
 FROM verdict;
 
 CREATE VIEW transition_view AS

@@ -1,4 +1,4 @@
-package import Domain
+import Domain
 
 /// A row of the generator table, as an HTTP body has it.
 package struct NewSample: Sendable, Hashable, Codable {
@@ -95,46 +95,5 @@ package struct NewRequest: Sendable {
         self.sample = sample
         self.simulation = simulation
         self.submission = submission
-    }
-}
-
-/// A row of the rule table.
-package struct NewRule: Sendable, Hashable {
-    package var rule: String
-    package var priority: Int
-    package var codeFirst: Int
-    package var codeLast: Int
-    package var pattern: String?
-    package var site: String?
-    package var taskKind: String?
-    package var blame: Blame?
-    package var action: VerdictAction
-    package var parameters: RuleParameters
-    package var expires: Moment?
-
-    package init(
-        rule: String,
-        priority: Int,
-        codeFirst: Int,
-        codeLast: Int,
-        pattern: String? = nil,
-        site: String? = nil,
-        taskKind: String? = nil,
-        blame: Blame? = nil,
-        action: VerdictAction,
-        parameters: RuleParameters = .init(),
-        expires: Moment? = nil
-    ) {
-        self.rule = rule
-        self.priority = priority
-        self.codeFirst = codeFirst
-        self.codeLast = codeLast
-        self.pattern = pattern
-        self.site = site
-        self.taskKind = taskKind
-        self.blame = blame
-        self.action = action
-        self.parameters = parameters
-        self.expires = expires
     }
 }

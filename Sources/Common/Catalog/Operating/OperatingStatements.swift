@@ -75,10 +75,10 @@ enum OperatingStatements {
                 SELECT task, index FROM job WHERE task = \(task) AND state = 'aborted' ORDER BY index FOR NO KEY UPDATE
             ), j AS (
                 UPDATE job j SET state = 'waiting', version = j.version + 1, failures = 0, cause = \(cause), who = \(who)
-                FROM picked p WHERE j.task = p.task AND j.index = p.index RETURNING j.task, j.index
+                FROM picked p WHERE j.task = p.task AND j.index = p.index RETURNING j.task, j.index, j.class
             ), w AS (
                 INSERT INTO waiting (task, first, last, class, priority, held)
-                SELECT j.task, j.index, j.index, t.class, t.priority, t.state = 'paused' OR r.state = 'held'
+                SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, t.state = 'paused' OR r.state = 'held'
                 FROM j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
             )
             SELECT index FROM j ORDER BY index

@@ -52,11 +52,14 @@ extension Listings {
     package static let rules = Listing(
         "rules",
         from: """
-            (SELECT name AS rule, priority, code_first, code_last, pattern, scope, blame, action, parameters, active, expires,
-                    who, changed FROM failure_rule)
+            (SELECT name AS rule, kind, priority, code_first, code_last, pattern, scope, blame, action, parameters, why, active,
+                    expires, who, changed FROM failure_rule)
             """,
         key: [.integer("v.priority"), .text("v.rule")],
-        filters: [.texts("rule", "v.rule"), .flag("active", "v.active"), .texts("action", "v.action")]
+        filters: [
+            .texts("rule", "v.rule"), .texts("kind", "v.kind"), .flag("active", "v.active"),
+            .texts("action", "v.action"),
+        ]
     )
 
     package static let tracker = Listing(

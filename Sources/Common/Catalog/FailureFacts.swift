@@ -1,0 +1,66 @@
+package import Domain
+package import Postgres
+
+/// What a verdict is based on beside the failure itself.
+package enum FailureFactStatements {
+    /// Of each job: task, index, kind, allowed attempts, workflow, software as name/version, cores, memory (MB, all cores), wall
+    /// time (s), events.
+    package static func jobs(
+        _ jobs: [JobKey]
+    ) -> Statement<Int64, Int64, String, Int32, String, [String], Int32, Int32, Int32, Int64> {
+        Statement(
+            "failureFacts.jobs",
+            """
+            SELECT j.task, j.index, t.kind, t.max_attempts, w.name,
+                   ARRAY(SELECT (x ->> 'name') || '/' || (x ->> 'version') FROM jsonb_array_elements(t.spec -> 'software') x),
+                   c.cores, c.memory_mb, c.walltime_s, j.events_expected
+            FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
+            CROSS JOIN LATERAL (SELECT * FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
+            JOIN task t ON t.id = j.task JOIN class c ON c.id = coalesce(j.class, t.class)
+            JOIN request r ON r.id = t.request JOIN workflow w ON w.id = r.workflow
+            """,
+            returning: Int64.self,
+            Int64.self,
+            String.self,
+            Int32.self,
+            String.self,
+            [String].self,
+            Int32.self,
+            Int32.self,
+            Int32.self,
+            Int64.self
+        )
+    }
+
+    /// The earlier failures of jobs, oldest first: task, index, fingerprint, rule.
+    package static func history(_ jobs: [JobKey]) -> Statement<Int64, Int64, String, String> {
+        Statement(
+            "failureFacts.history",
+            """
+            SELECT v.task, v.index, v.fingerprint, v.rule
+            FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
+            CROSS JOIN LATERAL (SELECT * FROM verdict v WHERE v.task = i.task AND v.index = i.index OFFSET 0) v
+            ORDER BY v.task, v.index, v.attempt
+            """,
+            returning: Int64.self,
+            Int64.self,
+            String.self,
+            String.self
+        )
+    }
+
+    /// The share of each task's jobs that got more than their task asks for.
+    package static func raised(_ tasks: [Int64]) -> Statement<Int64, Double> {
+        Statement(
+            "failureFacts.raised",
+            """
+            SELECT t.id, (SELECT count(*) FROM job j WHERE j.task = t.id AND j.class IS NOT NULL) / greatest(t.jobs_total, 1)::double precision
+            FROM task t WHERE t.id = ANY(\(tasks))
+            """,
+            returning: Int64.self,
+            Double.self
+        )
+    }
+
+    static var examples: [AnyStatement] { [Self.jobs([]).erased, Self.history([]).erased, Self.raised([]).erased] }
+}

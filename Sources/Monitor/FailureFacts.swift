@@ -1,0 +1,78 @@
+import Catalog
+import Domain
+import Messages
+import Postgres
+
+/// What the policy is told of failed attempts, read in one go. The caller holds the locks of their jobs.
+struct FailureFacts {
+    private struct Job {
+        var counted = 0
+        var kind = ""
+        var maxAttempts = 1
+        var workflow = ""
+        var software: [String] = []
+        var cores = 1
+        var memoryMB: Int?
+        var walltimeSeconds: Double?
+        var events = 0
+        var fingerprints: [String] = []
+        var rules: [String: Int] = [:]
+    }
+
+    private var jobs: [JobKey: Job] = [:]
+    private var raised: [Int64: Double] = [:]
+    private let sites: [String]
+
+    init(_ failed: [FailureDesk.Failed], in transaction: PostgresTransaction) async throws {
+        let keys = failed.map(\.key.job)
+        for row in try await transaction.query(ReportStatements.lockJobs(keys)) {
+            self.jobs[JobKey(task: row.0, index: row.1), default: Job()].counted = Int(row.3)
+        }
+        self.sites = try await transaction.query(ReportStatements.allowedSites)
+        for row in try await transaction.query(FailureFactStatements.jobs(keys)) {
+            let key = JobKey(task: row.0, index: row.1)
+            var job = self.jobs[key] ?? Job()
+            (job.kind, job.maxAttempts, job.workflow, job.software) = (row.2, Int(row.3), row.4, row.5)
+            (job.cores, job.memoryMB, job.walltimeSeconds) = (Int(row.6), Int(row.7), Double(row.8))
+            // What is merged cannot be divided.
+            job.events = row.2 == "merge" || row.2 == "analyse" ? 0 : Int(row.9)
+            self.jobs[key] = job
+        }
+        for row in try await transaction.query(FailureFactStatements.history(keys)) {
+            let key = JobKey(task: row.0, index: row.1)
+            self.jobs[key, default: Job()].fingerprints.append(row.2)
+            self.jobs[key, default: Job()].rules[row.3, default: 0] += 1
+        }
+        for row in try await transaction.query(FailureFactStatements.raised(Set(keys.map(\.task)).sorted())) {
+            self.raised[row.0] = row.1
+        }
+    }
+
+    func attempt(_ one: FailureDesk.Failed) -> FailedAttempt {
+        let job = self.jobs[one.key.job] ?? Job()
+        let peak = one.usage.map { Int($0.memoryPeak / 1_048_576) }
+        return FailedAttempt(
+            key: one.key,
+            site: one.site,
+            node: one.node,
+            workflow: job.workflow,
+            taskKind: job.kind,
+            software: job.software,
+            failures: one.failures,
+            countedBefore: job.counted,
+            maxAttempts: job.maxAttempts,
+            earlierFingerprints: job.fingerprints,
+            ruleUses: job.rules,
+            otherSites: self.sites.filter { $0 != one.site }.count,
+            // Which nodes a site has, it alone knows: one that has no other gives the job to the same again.
+            otherNodes: 1,
+            cores: job.cores,
+            memoryMB: job.memoryMB,
+            memoryPeakMB: peak.flatMap { $0 > 0 ? $0 : nil },
+            raisedShare: self.raised[one.key.task] ?? 0,
+            walltimeSeconds: job.walltimeSeconds,
+            // This version gives a job more, it does not divide it.
+            events: 0
+        )
+    }
+}
