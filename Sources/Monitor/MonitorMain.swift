@@ -20,10 +20,12 @@ enum MonitorMain {
 struct MonitorConfig: Sendable {
     /// How often everything is looked at without being told.
     var sweep: Duration = .seconds(5)
+    let brakes: BrakeConfig
 
-    static let shape: DocumentShape = .keys(["sweep": .scalar], required: [])
+    static let shape: DocumentShape = .keys(["sweep": .scalar, "brakes": BrakeConfig.shape], required: [])
 
     init(_ values: ConfigurationValues) throws {
+        self.brakes = try BrakeConfig(values.section("brakes"))
         self.sweep = try values.duration("sweep", default: self.sweep)
     }
 }
@@ -46,8 +48,13 @@ enum MonitorAssembly {
         let kills = KillDesk(database: parts.database, publisher: parts.publisher, logger: parts.logger)
         let sweeps = MonitorSweeps(parts: parts, config: config, reports: reports, lost: lost)
         let consumers = MonitorConsumers(parts: parts)
+        let brakes = BrakeDesk(parts: parts, config: config.brakes)
+        let braking = parts.sweep("brakes", every: config.brakes.interval) {
+            try await brakes.turn()
+            return .done
+        }
         return parts.services + [
-            feed, sweeps.silence(), sweeps.rejections(), sweeps.progress(), consumers.reports(reports),
+            feed, braking, sweeps.silence(), sweeps.rejections(), sweeps.progress(), consumers.reports(reports),
             consumers.heartbeats(HeartbeatHandler(parts: parts, lost: lost)), consumers.progress(),
             consumers.control(rules, feed, kills),
         ]

@@ -83,6 +83,9 @@ struct OfferDesk: Sendable {
         let byHolder = Dictionary(grouping: leased, by: \.holder)
         let answered = demands.filter { byHolder[$0.holder] != nil }
         let entries = try await self.tasks.entries(Set(leased.map(\.job.name.task)))
+        let resting = try await self.database.query(BrakeStatements.restingNodes).reduce(into: [String: [String]]()) {
+            $0[$1.0, default: []].append($1.1)
+        }
         let messages = try answered.map { open -> OutgoingMessage in
             let jobs = (byHolder[open.holder] ?? []).map(\.job)
             let offer = Offer(
@@ -92,7 +95,8 @@ struct OfferDesk: Sendable {
                 question: open.demand.question,
                 validSeconds: self.validSeconds,
                 tasks: Set(jobs.map(\.name.task)).sorted().compactMap { entries[$0]?.description },
-                jobs: jobs
+                jobs: jobs,
+                avoidNodes: resting[open.demand.site]
             )
             return OutgoingMessage(
                 exchange: "",

@@ -100,6 +100,23 @@ final class TestCentre: Sendable {
         manner: SimulatedAgent.Manner = .init(),
         behaviour: @escaping @Sendable (OfferedJob, JobDescription) -> SimulatedAgent.Behaviour = { _, _ in .finish }
     ) async throws -> SimulatedAgent {
+        try await self.agent(
+            site,
+            name: name,
+            room: room,
+            manner: manner,
+            onNodes: { job, task, _ in behaviour(job, task) }
+        )
+    }
+
+    /// An agent whose behaviour depends on the node that a job came to.
+    func agent(
+        _ site: String,
+        name: String = "one",
+        room: Int = 50,
+        manner: SimulatedAgent.Manner = .init(),
+        onNodes behaviour: @escaping @Sendable (OfferedJob, JobDescription, String) -> SimulatedAgent.Behaviour
+    ) async throws -> SimulatedAgent {
         SimulatedAgent(
             endpoint: try await self.endpoint(),
             site: site,

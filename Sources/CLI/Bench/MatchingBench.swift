@@ -91,7 +91,7 @@ struct MatchingBench: Sendable {
                     storage: "BENCH-DISK",
                     manner: .init(keepsAsking: true, isSilent: true),
                     logger: LocalCatalog.quiet
-                ) { _, _ in
+                ) { _, _, _ in
                     continuation.yield()
                     return .hang
                 }

@@ -4,7 +4,8 @@ package import Postgres
 package enum CatalogStatements {
     package static var all: [AnyStatement] {
         OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
-            + AcceptStatements.examples + FailureFactStatements.examples + VerdictStatements.examples
+            + AcceptStatements.examples + BrakeStatements.examples + FailureFactStatements.examples
+            + VerdictStatements.examples
             + FeedStatements.examples
             + InstanceStatements.examples
             + RequestStatements.examples + ExpansionStatements.examples + SettlingStatements.examples

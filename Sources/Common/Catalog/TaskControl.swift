@@ -24,6 +24,8 @@ package enum TaskControlStatements {
             UPDATE waiting w SET held = r.state = 'held' FROM task t JOIN request r ON r.id = t.request
             WHERE w.task = \(task) AND t.id = w.task AND t.state <> 'paused'
             """,
+            // Whoever lets it run on has looked: the brake begins to count anew.
+            "DELETE FROM failure_tally WHERE task = \(task)",
         ]
     }
 

@@ -26,6 +26,8 @@ package struct Offer: Codable, Sendable, Equatable {
     /// What the jobs have in common, by task.
     package var tasks: [JobDescription]
     package var jobs: [OfferedJob]
+    /// Nodes of the site that fail everything: an agent with several gives its jobs to the others.
+    package var avoidNodes: [String]?
 
     package init(
         site: String,
@@ -34,7 +36,8 @@ package struct Offer: Codable, Sendable, Equatable {
         question: Int64,
         validSeconds: Double,
         tasks: [JobDescription],
-        jobs: [OfferedJob]
+        jobs: [OfferedJob],
+        avoidNodes: [String]? = nil
     ) {
         self.site = site
         self.agent = agent
@@ -43,6 +46,7 @@ package struct Offer: Codable, Sendable, Equatable {
         self.validSeconds = validSeconds
         self.tasks = tasks
         self.jobs = jobs
+        self.avoidNodes = avoidNodes
     }
 }
 

@@ -30,8 +30,16 @@ package final class SimulatedAgent: Sendable {
 
         /// Reports nothing, not even that a job runs.
         package var isSilent = false
+        /// Its nodes: jobs go round among those that an offer does not name as to be avoided.
+        package var nodes = ["node1"]
 
-        package init(keepsAsking: Bool = false, repeatsItself: Bool = false, isSilent: Bool = false) {
+        package init(
+            keepsAsking: Bool = false,
+            repeatsItself: Bool = false,
+            isSilent: Bool = false,
+            nodes: [String] = ["node1"]
+        ) {
+            self.nodes = nodes
             self.keepsAsking = keepsAsking
             self.repeatsItself = repeatsItself
             self.isSilent = isSilent
@@ -51,7 +59,7 @@ package final class SimulatedAgent: Sendable {
     private let room: Int
     private let storage: String
     private let manner: Manner
-    private let behaviour: @Sendable (OfferedJob, JobDescription) -> Behaviour
+    private let behaviour: @Sendable (OfferedJob, JobDescription, String) -> Behaviour
     private let publisher: AMQPPublisher
     private let consumer: AMQPConsumer
     private let logger: Logger
@@ -65,7 +73,8 @@ package final class SimulatedAgent: Sendable {
         storage: String,
         manner: Manner = Manner(),
         logger: Logger = Logger(label: "simulated agent"),
-        behaviour: @escaping @Sendable (OfferedJob, JobDescription) -> Behaviour = { _, _ in .finish }
+        behaviour: @escaping @Sendable (OfferedJob, JobDescription, _ node: String) -> Behaviour = { _, _, _ in .finish
+        }
     ) {
         self.site = site
         self.agent = agent
@@ -200,7 +209,8 @@ package final class SimulatedAgent: Sendable {
         let now = Timestamp(secondsSince1970: Date().timeIntervalSince1970)
         for job in offer.jobs {
             guard let description = descriptions[job.name.task] else { continue }
-            let behaviour = self.behaviour(job, description)
+            let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
+            let behaviour = self.behaviour(job, description, node)
             if case .ignore = behaviour { continue }
             self.state.withLockedValue { _ = $0.held.insert(job.name.key) }
             running.append(
@@ -208,15 +218,15 @@ package final class SimulatedAgent: Sendable {
                     name: job.name,
                     sequence: 1,
                     agent: self.agent,
-                    node: "node1",
+                    node: node,
                     step: description.steps[0].name,
                     at: now
                 )
             )
             switch behaviour {
-            case .finish: finished.append(self.manifest(job, description, now))
-            case .finishWith(let change): finished.append(change(self.manifest(job, description, now)))
-            case .fail(let failures): failed.append(self.failure(job, failures, now))
+            case .finish: finished.append(self.manifest(job, description, node, now))
+            case .finishWith(let change): finished.append(change(self.manifest(job, description, node, now)))
+            case .fail(let failures): failed.append(self.failure(job, failures, node, now))
             case .hang, .ignore: break
             }
         }
@@ -255,12 +265,25 @@ package final class SimulatedAgent: Sendable {
         return item
     }
 
-    private func manifest(_ job: OfferedJob, _ description: JobDescription, _ now: Timestamp) -> FinishedItem {
+    /// The next of its nodes that may have the job; any, if none may.
+    private func node(for job: OfferedJob, avoiding: [String]) -> String {
+        let avoided = Set(avoiding + (job.avoidNodes ?? []))
+        let open = self.manner.nodes.filter { !avoided.contains($0) }
+        let nodes = open.isEmpty ? self.manner.nodes : open
+        return nodes[Int(job.name.index + Int64(job.name.attempt)) % nodes.count]
+    }
+
+    private func manifest(
+        _ job: OfferedJob,
+        _ description: JobDescription,
+        _ node: String,
+        _ now: Timestamp
+    ) -> FinishedItem {
         FinishedItem(
             name: job.name,
             sequence: 2,
             agent: self.agent,
-            node: "node1",
+            node: node,
             eventsRead: job.events,
             outputs: description.outputs.map { output in
                 ManifestOutput(
@@ -280,12 +303,12 @@ package final class SimulatedAgent: Sendable {
         )
     }
 
-    private func failure(_ job: OfferedJob, _ failures: [Failure], _ now: Timestamp) -> FailedItem {
+    private func failure(_ job: OfferedJob, _ failures: [Failure], _ node: String, _ now: Timestamp) -> FailedItem {
         FailedItem(
             name: job.name,
             sequence: 2,
             agent: self.agent,
-            node: "node1",
+            node: node,
             failures: failures,
             steps: [],
             usage: Usage(cpuSeconds: 0, wallSeconds: 0, memoryPeak: 0),

@@ -313,6 +313,44 @@ CREATE TABLE verdict (
 CREATE INDEX verdict_open ON verdict (at) WHERE carried_out_at IS NULL;
 CREATE INDEX verdict_at ON verdict (at);
 
+-- Counted failures of a task by what they have in common, since it last began to run: what the brake looks at.
+CREATE TABLE failure_tally (
+    task         bigint NOT NULL REFERENCES task,
+    fingerprint  text NOT NULL,
+    failures     bigint NOT NULL,
+    jobs         bigint NOT NULL,         -- different ones
+    lost_seconds double precision NOT NULL,             -- of wall time
+    PRIMARY KEY (task, fingerprint)
+);
+
+-- How attempts ended by place, minute and writer: what black holes are found from. Old minutes are deleted.
+CREATE TABLE place_tally (
+    minute      timestamptz NOT NULL,
+    site        text NOT NULL,
+    node        text NOT NULL,            -- empty: the agent named none
+    task        bigint NOT NULL,
+    slot        int NOT NULL,
+    good        bigint NOT NULL DEFAULT 0,
+    failed      bigint NOT NULL DEFAULT 0,              -- other than by an operator, the task's definition or its data
+    good_wall   double precision NOT NULL DEFAULT 0,
+    failed_wall double precision NOT NULL DEFAULT 0,
+    PRIMARY KEY (minute, site, node, task, slot)
+);
+
+-- Nodes and sites the Monitor keeps from work, and how far each is on its way back.
+CREATE TABLE excluded_place (
+    site          text NOT NULL REFERENCES site,
+    node          text NOT NULL,          -- empty: the whole site
+    phase         text NOT NULL CHECK (phase IN ('resting', 'probing')),
+    reason        text NOT NULL,
+    round         int NOT NULL CHECK (round > 0),
+    pause_seconds double precision NOT NULL CHECK (pause_seconds >= 0),
+    since         timestamptz NOT NULL DEFAULT clock_timestamp(),       -- of the phase
+    excluded_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    probes        int NOT NULL CHECK (probes > 0),      -- jobs at once while a site is probed
+    PRIMARY KEY (site, node)
+);
+
 -- How far running attempts are, as they say themselves. Lost with a crash of the database, and made anew by the next report.
 CREATE UNLOGGED TABLE progress (
     task     bigint NOT NULL,

@@ -149,6 +149,17 @@ BEGIN
                'blame', CASE WHEN to_state <> 'finished' THEN blame END,
                'diagnostic', CASE WHEN to_state <> 'finished' THEN left(diagnostic, 400) END))
     FROM moves ORDER BY task, index, version;
+
+    INSERT INTO place_tally AS p (minute, site, node, task, slot, good, failed, good_wall, failed_wall)
+    SELECT date_trunc('minute', clock_timestamp()), n.site, coalesce(n.node, ''), n.task, counter_slot(),
+           count(*) FILTER (WHERE n.state = 'done'), count(*) FILTER (WHERE n.state = 'failed'),
+           coalesce(sum(n.wall_seconds) FILTER (WHERE n.state = 'done'), 0),
+           coalesce(sum(n.wall_seconds) FILTER (WHERE n.state = 'failed'), 0)
+    FROM n JOIN o ON o.task = n.task AND o.index = n.index AND o.attempt = n.attempt
+    WHERE o.state IS NULL AND (n.state = 'done' OR n.state = 'failed' AND n.blame NOT IN ('operator', 'definition', 'data'))
+    GROUP BY n.site, n.node, n.task ORDER BY n.site, n.node, n.task
+    ON CONFLICT (minute, site, node, task, slot) DO UPDATE SET good = p.good + excluded.good, failed = p.failed + excluded.failed,
+        good_wall = p.good_wall + excluded.good_wall, failed_wall = p.failed_wall + excluded.failed_wall;
     RETURN NULL;
 END $$;
 CREATE TRIGGER log_end AFTER UPDATE ON attempt REFERENCING OLD TABLE AS o NEW TABLE AS n
@@ -271,6 +282,16 @@ BEGIN
                'class', class, 'blame', blame, 'code', code, 'diagnostic', left(diagnostic, 400), 'rule', rule, 'counted', counted,
                'notBefore', not_before, 'changes', changes, 'at', at)
     FROM n;
+
+    INSERT INTO failure_tally AS t (task, fingerprint, failures, jobs, lost_seconds)
+    SELECT n.task, n.fingerprint, count(*), count(*) FILTER (WHERE NOT e.before), coalesce(sum(e.wall), 0)
+    FROM n CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT 1 FROM verdict v WHERE v.task = n.task AND v.index = n.index AND v.attempt < n.attempt
+                                                 AND v.fingerprint = n.fingerprint) AS before,
+               (SELECT a.wall_seconds FROM attempt a WHERE a.task = n.task AND a.index = n.index AND a.attempt = n.attempt) AS wall OFFSET 0
+    ) e WHERE n.counted GROUP BY n.task, n.fingerprint ORDER BY n.task, n.fingerprint
+    ON CONFLICT (task, fingerprint) DO UPDATE SET failures = t.failures + excluded.failures, jobs = t.jobs + excluded.jobs,
+        lost_seconds = t.lost_seconds + excluded.lost_seconds;
     RETURN NULL;
 END $$;
 CREATE TRIGGER log_new AFTER INSERT ON verdict REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION log_verdict();

@@ -1,0 +1,88 @@
+import Catalog
+import Domain
+import Messages
+import NIOConcurrencyHelpers
+import Postgres
+import PrivateServers
+import SimulatedSite
+import TestSupport
+import Testing
+
+/// Black holes, hopeless tasks and central faults, through all processes.
+@Suite(.serialized) struct BrakeTests {
+    private static let settings = """
+        monitor:
+          brakes: {interval: 200ms, pause: 1s, probes: 5, goodProbes: 5}
+        """
+
+    private static func withCentre(
+        _ body: (TestCentre, inout [ServerProcess]) async throws -> Void
+    ) async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in
+            processes.append(try await centre.start("monitor", config: self.settings))
+            try await body(centre, &processes)
+        }
+    }
+
+    /// Node 3 fails everything at once, as a payload would: it is excluded, gets nothing, and comes back when it is repaired.
+    @Test func aNodeThatFailsEverythingIsExcludedAndComesBack() async throws {
+        try await Self.withCentre { centre, _ in
+            let isBroken = NIOLockedValueBox(true)
+            let watch = try await centre.events(["request.#", "attempt.#"])
+            let agent = try await centre.agent(
+                "ALPHA",
+                room: 20,
+                manner: .init(nodes: ["node1", "node2", "node3", "node4"]),
+                onNodes: { _, _, node in
+                    node == "node3" && isBroken.withLockedValue { $0 }
+                        ? .fail([Failure(.nodeSpawn, "fork: cannot allocate memory")]) : .finish
+                }
+            )
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(jobs: 6000)
+            try await centre.until("SELECT count(*) > 0 FROM excluded_place WHERE node = 'node3'")
+            let reason = try await centre.one("SELECT reason FROM excluded_place", as: String.self)
+            #expect(reason?.contains("attempts failed") == true, "\(reason ?? "")")
+            isBroken.withLockedValue { $0 = false }
+            // Its rest ends, its probes go well: it is as all others.
+            try await centre.until("SELECT count(*) = 0 FROM excluded_place")
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            running.cancel()
+            await watch.stop()
+            let counted = try await centre.one("SELECT sum(failures)::bigint FROM job_view", as: Int64.self)
+            #expect(counted == 0)
+            let others = try await centre.one("SELECT access FROM site WHERE name = 'ALPHA'", as: String.self)
+            #expect(others == "allowed")
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
+    /// Everything fails everywhere in the same way: nobody is excluded, the task is paused and says why.
+    @Test func aHopelessTaskIsPausedAndNoSiteIsExcluded() async throws {
+        try await Self.withCentre { centre, _ in
+            let watch = try await centre.events(["task.#"])
+            var running: [Task<Void, any Error>] = []
+            for site in ["ALPHA", "BETA"] {
+                let agent = try await centre.agent(site, room: 10) { job, _ in
+                    .fail([
+                        Failure(
+                            .payloadExit,
+                            "exit code 134: assertion in event \(job.name.index) at 0x7f\(job.name.index)"
+                        )
+                    ])
+                }
+                running.append(Task { try await agent.run() })
+            }
+            _ = try await centre.approve(jobs: 5000, maxAttempts: 3)
+            let seen = try await watch.until { _, event in event.to == "paused" }
+            for task in running { task.cancel() }
+            await watch.stop()
+            #expect(
+                seen.last?.event.cause?.contains("failed in the same way") == true,
+                "\(seen.last?.event.cause ?? "")"
+            )
+            let excluded = try await centre.one("SELECT count(*) FROM excluded_place", as: Int64.self)
+            #expect(excluded == 0)
+        }
+    }
+}
