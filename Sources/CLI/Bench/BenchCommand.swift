@@ -7,7 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure what a farm can do; needs MILLRACE_DATABASE_URL and MILLRACE_AMQP_URL (see millrace env).",
-        subcommands: [Lifecycle.self, Matching.self]
+        subcommands: [Lifecycle.self, Matching.self, Reports.self]
     )
 
     /// `millrace bench lifecycle`.
@@ -87,6 +87,44 @@ struct BenchCommand: AsyncParsableCommand {
                             + "approved in \(Int(one.approveMilliseconds)) ms each, \(one.waitingRows) rows each"
                     }
             )
+        }
+    }
+
+    /// `millrace bench reports`.
+    struct Reports: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Reports a second, and how fast a failure becomes a verdict and an offer again."
+        )
+
+        @Option(help: "How many attempts report.") var attempts = 10_000
+        @Option(help: "How often each reports that it runs.") var rounds = 10
+        @Option(help: "Failures a second.") var rate = 1000
+        @Option(help: "How many failures.") var failures = 5000
+        @Flag(help: "Print JSON.") var json = false
+
+        func validate() throws {
+            guard self.attempts > 0, self.rounds > 0, self.rate > 0, (1...self.attempts).contains(self.failures) else {
+                throw ValidationError("--attempts, --rounds and --rate must be positive, --failures at most --attempts")
+            }
+        }
+
+        func run() async throws {
+            let (database, broker) = try BenchCommand.servers()
+            let result = try await ReportsBench(
+                databaseURL: database,
+                brokerURL: broker,
+                attempts: self.attempts,
+                rounds: self.rounds,
+                rate: self.rate,
+                failures: self.failures
+            ).run()
+            if self.json { return Output.line(try WireFormat.text(result)) }
+            Output.lines([
+                "reports: \(Int(result.reportsPerSecond)) reports/s over \(result.reports), every one durable",
+                "  \(result.failures) failures at \(Int(result.failuresPerSecond)) a second",
+                "  failed report to published verdict  median \(Int(result.verdictMedian)) ms, p99 \(Int(result.verdictP99)) ms",
+                "  verdict to the next offer           median \(Int(result.offerMedian)) ms, p99 \(Int(result.offerP99)) ms",
+            ])
         }
     }
 

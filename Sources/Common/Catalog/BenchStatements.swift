@@ -27,7 +27,17 @@ package enum BenchStatements {
         )
     }
 
+    /// Leases of the benchmark's site that have not reported so far yet.
+    package static func behind(sequence: Int64) -> Statement<Int64> {
+        Statement(
+            "bench.behind",
+            "SELECT count(*) FROM lease WHERE site = 'BENCH' AND sequence < \(sequence)",
+            returning: Int64.self
+        )
+    }
+
     static let examples: [AnyStatement] = [
+        Self.behind(sequence: 1).erased,
         Self.holder.erased, Self.waitingRows(of: []).erased, Self.waitingTasks(of: []).erased,
     ]
 }

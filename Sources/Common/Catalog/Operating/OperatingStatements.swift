@@ -126,6 +126,11 @@ enum OperatingStatements {
         """
     }
 
+    /// What an operator decides about a site outranks what the Monitor did; allowing it also lets its nodes back in.
+    static func forgetExclusion(_ site: String, nodesToo: Bool) -> SQL {
+        "DELETE FROM excluded_place WHERE site = \(site) AND (node = '' OR \(nodesToo))"
+    }
+
     static func insertSite(_ site: String, cloud: String?, lostAfter: Double, who: String) -> SQL {
         """
         INSERT INTO site (name, cloud, lost_after, who, reason)
@@ -226,6 +231,7 @@ enum OperatingStatements {
             Self.retryJobs(1, who: "x", cause: "y").erased, Self.storages.erased, Self.datasets([]).erased,
             Self.sites([]).erased, Self.lockSite("x").erased,
             Command("operating.moveSite", Self.moveSite("x", to: .banned, reason: nil, until: nil, who: "x")).erased,
+            Command("operating.forgetExclusion", Self.forgetExclusion("x", nodesToo: true)).erased,
             Command("operating.insertSite", Self.insertSite("x", cloud: nil, lostAfter: 1, who: "x")).erased,
             Command("operating.insertStorage", Self.insertStorage("x", site: nil, kind: "posix", base: "/", limit: 1))
                 .erased,

@@ -42,9 +42,10 @@ extension Operations {
                 )
             }
             let cause = reason ?? "set by \(self.caller.who)"
-            try await transaction.execute(
-                OperatingStatements.moveSite(site, to: target, reason: cause, until: until, who: self.caller.who)
-            )
+            try await transaction.execute([
+                OperatingStatements.moveSite(site, to: target, reason: cause, until: until, who: self.caller.who),
+                OperatingStatements.forgetExclusion(site, nodesToo: target == .allowed),
+            ])
             return Outcome(
                 lines: ["site \(site) is \(target.rawValue), it was \(access)"],
                 result: try await self.object(OperatingStatements.siteRow(site), in: transaction, "site \(site)"),
