@@ -43,6 +43,7 @@ extension DetailValue {
 
     var text: String? { if case .text(let text) = self { text } else { nil } }
     var integer: Int64? { if case .integer(let number) = self { number } else { nil } }
+    var double: Double? { if case .number(let number) = self { number } else { self.integer.map { Double($0) } } }
     var list: [DetailValue] { if case .list(let values) = self { values } else { [] } }
 }
 

@@ -5,7 +5,7 @@ struct TaskCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "task",
         abstract: "Tasks of requests.",
-        subcommands: [List.self, Show.self, Pause.self, Resume.self, Retry.self, Abort.self]
+        subcommands: [List.self, Show.self, Pause.self, Resume.self, Retry.self, Abort.self, Debug.self]
     )
 
     static let columns = [

@@ -41,6 +41,11 @@ extension DetailValue {
     }
 }
 
+extension DetailValue {
+    /// Of an object with `finished` and `failed`: both.
+    fileprivate var attempts: Int64 { (self["finished"].integer ?? 0) + (self["failed"].integer ?? 0) }
+}
+
 /// How the values of a column are shown.
 enum CellStyle {
     case plain
@@ -50,6 +55,12 @@ enum CellStyle {
     case seconds
     /// In the colour of its meaning.
     case state
+    /// One digit after the point.
+    case tenths
+    /// A part of 1 as `93.2%`.
+    case percent
+    /// An object with `finished`, `failed` and `success_percent` as `93% 120/129`, in the colour of its meaning.
+    case success
 }
 
 extension CellStyle {
@@ -62,6 +73,9 @@ extension CellStyle {
         case (.bytes, _) where value.number != nil: Self.bytes(value.number ?? 0)
         case (.time, .text(let text)): Self.time(text)
         case (.seconds, _) where value.number != nil: Self.seconds(value.number ?? 0)
+        case (.tenths, _) where value.number != nil: Self.tenths(value.number ?? 0)
+        case (.percent, _) where value.number != nil: "\(Self.tenths((value.number ?? 0) * 100))%"
+        case (.success, _): Self.success(value) ?? missing
         default: Self.plain(value, missing: missing)
         }
     }
@@ -81,6 +95,28 @@ extension CellStyle {
                     .joined(separator: ",")
         case .nothing: missing
         }
+    }
+
+    /// - Returns: nil if nothing ended.
+    private static func success(_ value: JSON) -> String? {
+        guard let percent = value["success_percent"].number, let finished = value["finished"].integer,
+            let failed = value["failed"].integer
+        else { return nil }
+        return "\(Int64(percent.rounded(.down)))% \(finished)/\(finished + failed)"
+    }
+
+    /// The colour of a value shown in this style.
+    func tone(_ value: JSON, text: String) -> Tone {
+        switch self {
+        case .state: Tone(state: text)
+        case .success: Tone(success: value["success_percent"].number, of: value.attempts)
+        case .plain, .bytes, .time, .seconds, .tenths, .percent: .plain
+        }
+    }
+
+    /// Whether its texts stand on the right.
+    func isNumber(_ value: JSON) -> Bool {
+        value.number != nil || self == .success && value["success_percent"].number != nil
     }
 
     /// Whole numbers without a point.

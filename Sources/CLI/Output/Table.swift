@@ -32,13 +32,17 @@ struct Table {
                 let value = row[column.field]
                 let text = column.style.text(value, missing: missing)
                 return Cell(
-                    // A table is made of lines: what holds line breaks or controls is shown with blanks for them.
-                    text: String(text.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 } ? " " : $0 }),
-                    tone: column.style == .state ? Tone(state: text) : .plain,
-                    isNumber: value.number != nil
+                    text: Self.oneLine(text),
+                    tone: column.style.tone(value, text: text),
+                    isNumber: column.style.isNumber(value)
                 )
             }
         }
+    }
+
+    /// A table is made of lines: what holds line breaks or controls is shown with blanks for them.
+    static func oneLine(_ text: String) -> String {
+        String(text.map { $0.isNewline || $0.unicodeScalars.contains { $0.value < 32 } ? " " : $0 })
     }
 
     /// Columns two blanks apart, the titles above them.

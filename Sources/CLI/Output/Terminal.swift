@@ -45,6 +45,19 @@ enum Tone: String {
         colours && self != .plain ? "\u{1b}[\(self.rawValue)m\(text)\u{1b}[0m" : text
     }
 
+    /// How a success rate is shown: faint when it is of too few to mean much.
+    ///
+    /// - Parameters:
+    ///   - percent: nil: there is none.
+    ///   - attempts: so many the rate is of.
+    init(success percent: Double?, of attempts: Int64) {
+        guard let percent, attempts >= 10 else {
+            self = .faint
+            return
+        }
+        self = percent >= 80 ? .good : percent >= 50 ? .warning : .bad
+    }
+
     /// How a state of anything is shown.
     init(state: String) {
         switch state {

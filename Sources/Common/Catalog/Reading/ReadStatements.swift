@@ -4,6 +4,7 @@ import Postgres
 enum ReadStatements {
     static var examples: [AnyStatement] {
         Listings.examples + ObjectStatements.examples + WhyStatements.examples + TotalStatements.examples
-            + ReplayStatements.examples
+            + ReplayStatements.examples + DebugStatements.examples + MatrixStatements.examples
+            + ErrorStatements.examples + EfficiencyStatements.examples
     }
 }

@@ -1,0 +1,74 @@
+import Catalog
+import Messages
+
+/// The answers about errors as tables.
+enum ErrorTables {
+    static func errors(
+        _ answer: JSON,
+        by: ErrorStatements.By,
+        colours: Bool = Terminal.hasColours
+    ) -> [String] {
+        guard !answer["items"].items.isEmpty else { return ["nothing failed"] }
+        let rows = answer["items"].items.map { row -> JSON in
+            guard case .group(var fields) = row else { return row }
+            let job = ["task", "index", "attempt"].map { CellStyle.plain.text(row["sample"][$0]) }
+            fields["sample"] = .text(job.joined(separator: "."))
+            return .group(fields)
+        }
+        let names = by == .code || by == .fingerprint ? [Column("name")] : []
+        let columns =
+            [Column(by.rawValue)] + names + [
+                Column("failures"), Column("jobs"), Column("lost_core_hours", .tenths), Column("top_site"),
+                Column("sites"), Column("last", .time), Column("sample"),
+            ]
+        let total = answer["total"]
+        let hours = CellStyle.tenths.text(total["lost_core_hours"])
+        let failures = CellStyle.plain.text(total["failures"])
+        let jobs = CellStyle.plain.text(total["jobs"])
+        return Table(columns, rows: rows).lines(colours: colours)
+            + ["", "\(failures) failures of \(jobs) jobs, \(hours) core hours lost"]
+    }
+
+    /// A column for each site, the worst first, in the colour of its success.
+    static func matrix(
+        _ answer: JSON,
+        by: MatrixStatements.By,
+        colours: Bool = Terminal.hasColours
+    ) -> [String] {
+        guard !answer["items"].items.isEmpty else { return ["nothing ended"] }
+        let sites = answer["sites"].items.compactMap { $0["site"].text }
+        func row(_ row: JSON, _ cells: [JSON]) -> JSON {
+            guard case .group(var fields) = row else { return row }
+            fields["all"] = row
+            for cell in cells { fields["at \(cell["site"].text ?? "")"] = cell }
+            return .group(fields)
+        }
+        let rows = answer["items"].items.map { row($0, $0["cells"].items) }
+        let heads = by == .task ? [Column("task"), Column("name")] : [Column("request"), Column("title")]
+        let columns =
+            heads + [Column("all", .success)] + sites.map { Column("at \($0)", .success, title: $0) }
+        return Table(columns, rows: rows + [row(answer["total"], answer["sites"].items)]).lines(colours: colours)
+    }
+
+    static func efficiency(
+        _ answer: JSON,
+        by: EfficiencyStatements.By,
+        colours: Bool = Terminal.hasColours
+    ) -> [String] {
+        guard !answer["items"].items.isEmpty else { return ["nothing ended"] }
+        let names: [Column] =
+            switch by {
+            case .task: [Column("name")]
+            case .request: [Column("title")]
+            case .site, .day: []
+            }
+        let columns =
+            [Column(by.rawValue)] + names + [
+                Column("finished"), Column("failed"), Column("job_efficiency", .percent, title: "jobs"),
+                Column("wall_efficiency", .percent, title: "wall time"),
+                Column("cpu_efficiency", .percent, title: "CPU"),
+                Column("wall_seconds_all", .seconds, title: "wall time in all"),
+            ]
+        return Table(columns, rows: answer["items"].items + [answer["total"]]).lines(colours: colours)
+    }
+}

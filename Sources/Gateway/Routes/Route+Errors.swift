@@ -1,0 +1,73 @@
+import Catalog
+import Domain
+import HTTPTypes
+import Messages
+import Postgres
+
+/// What fails, where, how often, and what it costs.
+extension Route {
+    static let errors: [Route] = [
+        .get("/tasks/{task}/debug") { gateway, call in
+            let id = try call.integer("task")
+            return try await Self.debug(gateway, .task(id), "task \(id)")
+        },
+        .get("/requests/{request}/debug") { gateway, call in
+            let id = try call.integer("request")
+            return try await Self.debug(gateway, .request(id), "request \(id)")
+        },
+        .get("/errors", query: ["since", "by", "order"]) { gateway, call in
+            let by = try call.word("by", default: ErrorStatements.By.class)
+            let order = try call.word("order", default: ErrorStatements.Order.count)
+            return try await Self.list(gateway, by, order, try Window.start(call))
+        },
+        .get("/errors/matrix", query: ["since", "by", "request"]) { gateway, call in
+            let by = try call.word("by", default: MatrixStatements.By.task)
+            let request = try call.optionalQueryInteger("request", in: 1...Int.max).map { Int64($0) }
+            let statement = MatrixStatements.matrix(by, since: try Window.start(call), request: request)
+            return .json(try await gateway.object(statement, "matrix"))
+        },
+        .get("/efficiency", query: ["since", "by"]) { gateway, call in
+            let by = try call.word("by", default: EfficiencyStatements.By.site)
+            let statement = EfficiencyStatements.efficiency(by, since: try Window.start(call))
+            return .json(try await gateway.object(statement, "efficiency"))
+        },
+    ]
+
+    /// The first row is what is said of all groups.
+    private static func list(
+        _ gateway: Gateway,
+        _ by: ErrorStatements.By,
+        _ order: ErrorStatements.Order,
+        _ start: WindowStart
+    ) async throws -> Reply {
+        let rows = try await gateway.database.query(ErrorStatements.errors(by, order: order, since: start))
+        let isNamed = by == .code || by == .fingerprint
+        let items = try rows.dropFirst().map { isNamed ? try Self.named($0.1, code: $0.0) : $0.1 }
+        return .json(ObjectText.adding("items", "[\(items.joined(separator: ","))]", to: rows.first?.1 ?? "{}"))
+    }
+
+    private static func debug(
+        _ gateway: Gateway,
+        _ scope: DebugStatements.Scope,
+        _ name: String
+    ) async throws -> Reply {
+        guard try await !gateway.database.query(DebugStatements.exists(scope)).isEmpty else {
+            throw Refusal(.notFound, "there is no \(name)")
+        }
+        let rows = try await gateway.database.query(DebugStatements.groups(scope))
+        let groups = try rows.map { try Self.named($0.2, code: $0.0) }
+        let read = rows.first?.1 ?? 0
+        return .json(
+            """
+            {"items":[\(groups.joined(separator: ","))],"next":null,"failures":\(read),\
+            "complete":\(read < Int64(DebugStatements.mostFailures))}
+            """
+        )
+    }
+
+    /// The object with the name of its code; null for a code that is not ours.
+    private static func named(_ object: String, code: Int32?) throws -> String {
+        let name = code.flatMap { FailureCode(rawValue: Int($0))?.name }
+        return ObjectText.adding("name", try name.map { try WireFormat.text($0) } ?? "null", to: object)
+    }
+}
