@@ -1,5 +1,6 @@
 import AMQP
 import Messages
+import NIOConcurrencyHelpers
 
 /// What comes through a queue, taken by an ordinary AMQP client.
 final class QueueWatch: Sendable {
@@ -55,6 +56,8 @@ final class QueueWatch: Sendable {
 /// Events of the feed, from a queue of its own. Start it before what causes the event.
 final class EventWatch: Sendable {
     private let queue: QueueWatch
+    /// The rest of a message whose middle was asked for.
+    private let rest = NIOLockedValueBox<[(key: String, event: EventItem)]>([])
 
     init(_ centre: TestCentre, keys: [String]) async throws {
         self.queue = try await QueueWatch(centre, exchange: Exchange.event, keys: keys)
@@ -63,11 +66,23 @@ final class EventWatch: Sendable {
     /// Takes events until one matches; gives all that were seen, that one last.
     func until(_ matches: (String, EventItem) -> Bool) async throws -> [(key: String, event: EventItem)] {
         var seen: [(key: String, event: EventItem)] = []
-        for await delivery in self.queue.deliveries {
-            for item in try Batch<EventItem>(decoding: delivery.body).items {
-                seen.append((delivery.routingKey, item))
-                if matches(delivery.routingKey, item) { return seen }
+        func take(_ events: [(key: String, event: EventItem)]) -> Bool {
+            for (place, next) in events.enumerated() {
+                seen.append(next)
+                guard matches(next.key, next.event) else { continue }
+                self.rest.withLockedValue { $0 = Array(events[(place + 1)...]) }
+                return true
             }
+            return false
+        }
+        let kept = self.rest.withLockedValue { rest in
+            defer { rest = [] }
+            return rest
+        }
+        if take(kept) { return seen }
+        for await delivery in self.queue.deliveries {
+            let items = try Batch<EventItem>(decoding: delivery.body).items
+            if take(items.map { (delivery.routingKey, $0) }) { return seen }
         }
         return seen
     }
