@@ -5,7 +5,7 @@ struct SiteCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "site",
         abstract: "Sites that run jobs.",
-        subcommands: [Add.self, List.self, Show.self, Drain.self, Ban.self, Allow.self]
+        subcommands: [Add.self, List.self, Show.self, Excluded.self, Drain.self, Ban.self, Allow.self]
     )
 
     struct Add: AsyncParsableCommand {
@@ -55,6 +55,24 @@ struct SiteCommands: AsyncParsableCommand {
                     tables: ["agents_rows": AgentCommands.columns]
                 )
             )
+        }
+    }
+
+    struct Excluded: ListCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "List nodes and sites that get no work because they failed, and how far they are on their way back."
+        )
+        @OptionGroup var options: ListOptions
+        @Option(help: "Only of this site.") var site: String?
+
+        var path: String { "/excluded" }
+        var query: [(String, String?)] { [("site", self.site)] }
+        var columns: [Column] {
+            [
+                Column("site"), Column("node"), Column("phase", .state), Column("since", .time), Column("round"),
+                Column("reason"),
+            ]
         }
     }
 

@@ -71,6 +71,16 @@ extension Listings {
         ]
     )
 
+    /// Nodes and sites the Monitor keeps from work; an empty node is the whole site.
+    package static let excluded = Listing(
+        "excluded",
+        from: """
+            (SELECT site, node, phase, reason, round, pause_seconds, since, excluded_at FROM excluded_place)
+            """,
+        key: [.text("v.site"), .text("v.node")],
+        filters: [.texts("site", "v.site"), .texts("phase", "v.phase")]
+    )
+
     package static let agents = Listing(
         "agents",
         from: """
