@@ -188,7 +188,7 @@ let package = Package(
             "AcceptanceTests",
             [
                 "AMQP", "Catalog", "Domain", "Messages", "Postgres", "PrivateServers", "ServiceKit", "SimulatedSite",
-                "TestSupport", "Scheduler", "Monitor", "Bookkeeper", "Transfer", crypto, logging,
+                "Storage", "TestSupport", "Scheduler", "Monitor", "Bookkeeper", "Transfer", crypto, locks, logging,
             ]
         ),
         // The pure decisions of the services.
