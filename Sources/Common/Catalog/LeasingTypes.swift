@@ -1,0 +1,88 @@
+package import Domain
+package import Postgres
+
+/// The demand of one agent, as its `work` message says it.
+package struct Demand: Sendable, Hashable {
+    package var site: String
+    package var agent: String
+    package var session: UUIDText
+    package var question: Int64
+    package var replyTo: String
+    package var room: Int
+    package var capacity: Capacity
+
+    package init(
+        site: String,
+        agent: String,
+        session: UUIDText,
+        question: Int64,
+        replyTo: String,
+        room: Int,
+        capacity: Capacity
+    ) {
+        self.site = site
+        self.agent = agent
+        self.session = session
+        self.question = question
+        self.replyTo = replyTo
+        self.room = room
+        self.capacity = capacity
+    }
+}
+
+/// A session with room, locked, as the Scheduler serves it.
+package struct OpenDemand: Sendable, Hashable {
+    package let holder: Int32
+    package let demand: Demand
+
+    package init(holder: Int32, demand: Demand) {
+        self.holder = holder
+        self.demand = demand
+    }
+}
+
+/// A range that can be leased now, locked.
+package struct Candidate: Sendable, Hashable {
+    package let `class`: Int32
+    package let waiting: WaitingRange
+    package let excludedSites: [String]
+    package let excludedNodes: [String]
+
+    package init(`class`: Int32, waiting: WaitingRange, excludedSites: [String], excludedNodes: [String] = []) {
+        self.class = `class`
+        self.waiting = waiting
+        self.excludedSites = excludedSites
+        self.excludedNodes = excludedNodes
+    }
+}
+
+/// One piece cut from a waiting range for one agent.
+package struct Cut: Sendable, Hashable {
+    package let task: Int64
+    /// Where the waiting range began: its key.
+    package let key: Int64
+    package let rest: IndexRange?
+
+    package init(task: Int64, key: Int64, rest: IndexRange?) {
+        self.task = task
+        self.key = key
+        self.rest = rest
+    }
+}
+
+/// One job to be leased to one agent.
+package struct NewLease: Sendable, Hashable {
+    package let job: JobKey
+    package let holder: Int32
+    package let site: String
+    package let agent: String
+    package let token: UUIDText
+
+    package init(job: JobKey, holder: Int32, site: String, agent: String, token: UUIDText) {
+        self.job = job
+        self.holder = holder
+        self.site = site
+        self.agent = agent
+        self.token = token
+    }
+}
