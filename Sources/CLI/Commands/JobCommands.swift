@@ -88,47 +88,6 @@ struct JobCommands: AsyncParsableCommand {
         }
     }
 
-    struct Why: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Say why a job waits or why it failed, with numbers.")
-        @OptionGroup var options: ShowOptions
-        @OptionGroup var job: JobReference
-
-        mutating func run() async throws {
-            let why = try await GatewayClient.fromEnvironment().get(self.job.path() + "/why")
-            try self.options.show(why, Self.lines(why))
-        }
-
-        private static func lines(_ why: JSON) -> [String] {
-            let place = "job \(why["task"].integer ?? 0).\(why["index"].integer ?? 0)"
-            var lines = [
-                "\(place) is \(why["state"].text ?? "unknown"): \(why["summary"].text ?? "no reason is known")"
-            ]
-            func section(_ title: String, _ text: [String]) { lines += ["", title] + text.map { "  \($0)" } }
-            if case .group(_) = why["class"] {
-                section("it needs", Details.lines(why["class"], first: ["cores", "memory_mb"]))
-            }
-            if case .group = why["waiting"] {
-                section("it waits in", Details.lines(why["waiting"], styles: ["not_before": .time]))
-            }
-            if !why["agents"].items.isEmpty {
-                let columns = [
-                    Column("site"), Column("agent"), Column("state", .state), Column("access", .state), Column("room"),
-                    Column("misfit"),
-                ]
-                section("agents", Table(columns, rows: why["agents"].items).lines())
-            }
-            if !why["verdicts"].items.isEmpty {
-                let columns = [
-                    Column("attempt"), Column("at", .time), Column("site"), Column("code"), Column("blame"),
-                    Column("action", .state),
-                    Column("rule"), Column("counted"), Column("diagnostic"),
-                ]
-                section("its failures", Table(columns, rows: why["verdicts"].items).lines())
-            }
-            return lines
-        }
-    }
-
     struct Kill: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "End the running attempt of a job; the job is given up."

@@ -3,15 +3,19 @@ package import Postgres
 
 /// What answers "why does this job not run?".
 package enum WhyStatements {
-    /// State, class, the states of task and request, the task's cause, and the range the job waits in, as JSON.
-    package static func job(_ key: JobKey) -> Statement<String, Int32, String, String, String?, String?> {
+    /// State, class, request, the states of task and request, the causes of task and job, and
+    /// the range the job waits in, as JSON.
+    package static func job(
+        _ key: JobKey
+    ) -> Statement<String, Int32, Int64, String, String, String?, String?, String?> {
         Statement(
             "why.job",
             """
-            SELECT coalesce(j.state, CASE WHEN w.task IS NOT NULL THEN 'waiting' ELSE 'unknown' END), coalesce(w.class, t.class),
-                   t.state, r.state, t.cause,
-                   CASE WHEN w.task IS NOT NULL THEN json_build_object('task', w.task, 'class', w.class, 'priority', w.priority,
-                       'first', w.first, 'last', w.last, 'not_before', nullif(w.not_before, '-infinity'), 'excluded', w.excluded,
+            SELECT coalesce(j.state, CASE WHEN w.task IS NOT NULL THEN 'waiting' ELSE 'unknown' END),
+                   coalesce(w.class, t.class), r.id, t.state, r.state, t.cause, j.cause,
+                   CASE WHEN w.task IS NOT NULL THEN json_build_object('task', w.task, 'class', w.class,
+                       'priority', w.priority, 'first', w.first, 'last', w.last,
+                       'not_before', nullif(w.not_before, '-infinity'), 'excluded', w.excluded,
                        'held', w.held)::text END
             FROM task t JOIN request r ON r.id = t.request
             LEFT JOIN job j ON j.task = t.id AND j.index = \(key.index)
@@ -20,24 +24,52 @@ package enum WhyStatements {
             """,
             returning: String.self,
             Int32.self,
+            Int64.self,
             String.self,
             String.self,
+            String?.self,
             String?.self,
             String?.self
         )
     }
 
-    /// Seconds until the range of a job is due (0: now), and the sites it excludes.
-    package static func range(_ key: JobKey) -> Statement<Double, [String]> {
+    /// The jobs of its class that are served before a job that waits: those of a higher priority, and those that
+    /// came earlier. At most 10,000 ranges are read, by the index that matching uses.
+    package static func ahead(_ key: JobKey) -> Statement<Int64> {
+        Statement(
+            "why.ahead",
+            """
+            WITH mine AS (
+                SELECT class, priority, task, first FROM waiting
+                WHERE task = \(key.task) AND \(key.index)::bigint BETWEEN first AND last
+            )
+            SELECT (coalesce(sum(b.jobs), 0) + (SELECT \(key.index) - first FROM mine))::bigint
+            FROM mine CROSS JOIN LATERAL (
+                SELECT w.last - w.first + 1 AS jobs FROM waiting w
+                WHERE w.class = mine.class AND w.due AND NOT w.held AND w.priority >= mine.priority
+                  AND (w.priority > mine.priority OR (w.task, w.first) < (mine.task, mine.first))
+                ORDER BY w.priority DESC, w.task, w.first LIMIT 10000
+            ) b HAVING EXISTS (SELECT 1 FROM mine)
+            """,
+            returning: Int64.self
+        )
+    }
+
+    /// Seconds until the range of a job is due (0: now), when that is (null: now), the sites it excludes,
+    /// and whether it is held.
+    package static func range(_ key: JobKey) -> Statement<Double, Moment?, [String], Bool> {
         Statement(
             "why.range",
             """
-            SELECT CASE WHEN due THEN 0 ELSE greatest(extract(epoch FROM not_before - clock_timestamp()), 0)::double precision END,
-                   excluded
+            SELECT CASE WHEN due THEN 0
+                        ELSE greatest(extract(epoch FROM not_before - clock_timestamp()), 0)::double precision END,
+                   CASE WHEN NOT due THEN nullif(not_before, '-infinity') END, excluded, held
             FROM waiting WHERE task = \(key.task) AND \(key.index)::bigint BETWEEN first AND last
             """,
             returning: Double.self,
-            [String].self
+            Moment?.self,
+            [String].self,
+            Bool.self
         )
     }
 
@@ -61,19 +93,25 @@ package enum WhyStatements {
         )
     }
 
-    /// Every agent ever seen, the last seen first: site, agent, state, access of the site, free cores, and what it offers.
+    /// The agents, the last seen first: site, agent, state, when it was seen, access of the site, why, until
+    /// when, free cores, and what it offers.
     package static let agents = Statement<
-        String, String, String, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String]
+        String, String, String, Moment, String, String?, Moment?, Int32, Int32, Int32, Int32, Int32, String, [String],
+        [String]
     >(
         "why.agents",
         """
-        SELECT a.site, a.agent, a.state, s.access, a.room, a.cores, a.memory_mb, a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage
-        FROM agent_session a JOIN site s ON s.name = a.site ORDER BY a.last_seen DESC LIMIT 200
+        SELECT a.site, a.agent, a.state, a.last_seen, s.access, s.reason, s.until, a.room, a.cores, a.memory_mb,
+               a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage
+        FROM agent_session a JOIN site s ON s.name = a.site ORDER BY a.last_seen DESC, a.id LIMIT 1000
         """,
         returning: String.self,
         String.self,
         String.self,
+        Moment.self,
         String.self,
+        String?.self,
+        Moment?.self,
         Int32.self,
         Int32.self,
         Int32.self,
@@ -84,12 +122,41 @@ package enum WhyStatements {
         [String].self
     )
 
+    /// The last 50 attempts of a job, the first first: code, and the attempt as JSON with the evidence, the last line of
+    /// its log and what was decided.
+    package static func attempts(_ key: JobKey) -> Statement<Int32?, String> {
+        Statement(
+            "why.attempts",
+            """
+            SELECT x.code, x.attempt_json FROM (
+                SELECT a.attempt, coalesce(v.code, a.code) AS code, json_build_object(
+                    'attempt', a.attempt, 'state', coalesce(a.state, l.state, 'leased'), 'site', a.site,
+                    'agent', a.agent, 'node', a.node, 'step', coalesce(a.step, l.step), 'leased_at', a.leased_at,
+                    'started_at', a.started_at, 'ended_at', a.ended_at, 'wall_seconds', a.wall_seconds,
+                    'cpu_seconds', a.cpu_seconds, 'memory_peak', a.memory_peak, 'code', coalesce(v.code, a.code),
+                    'blame', coalesce(v.blame, a.blame), 'diagnostic', coalesce(v.diagnostic, a.diagnostic),
+                    'failures', coalesce(a.failures, '[]'), 'log_line', nullif(\(fragment: LogText.lastLine), ''),
+                    'log', '/api/v1/jobs/' || a.task || '/' || a.index || '/log?attempt=' || a.attempt,
+                    'rule', v.rule, 'action', v.action, 'reason', v.reason, 'counted', v.counted,
+                    'fingerprint', v.fingerprint, 'not_before', v.not_before, 'changes', v.changes,
+                    'decided_at', v.at, 'carried_out_at', v.carried_out_at)::text AS attempt_json
+                FROM attempt a LEFT JOIN lease l ON l.task = a.task AND l.index = a.index AND l.attempt = a.attempt
+                LEFT JOIN verdict v ON v.task = a.task AND v.index = a.index AND v.attempt = a.attempt
+                WHERE a.task = \(key.task) AND a.index = \(key.index) ORDER BY a.attempt DESC LIMIT 50
+            ) x ORDER BY x.attempt
+            """,
+            returning: Int32?.self,
+            String.self
+        )
+    }
+
     /// The verdicts on a job's attempts, each as JSON, the first first.
     package static func verdicts(_ key: JobKey) -> Statement<String> {
         Statement(
             "why.verdicts",
             """
-            SELECT row_to_json(v)::text FROM verdict_view v WHERE v.task = \(key.task) AND v.index = \(key.index) ORDER BY v.attempt
+            SELECT row_to_json(v)::text FROM verdict_view v
+            WHERE v.task = \(key.task) AND v.index = \(key.index) ORDER BY v.attempt
             """,
             returning: String.self
         )
@@ -99,83 +166,7 @@ package enum WhyStatements {
         let key = JobKey(task: 1, index: 1)
         return [
             Self.job(key).erased, Self.range(key).erased, Self.requirement(1).erased, Self.agents.erased,
-            Self.verdicts(key).erased,
+            Self.verdicts(key).erased, Self.ahead(key).erased, Self.attempts(key).erased,
         ]
-    }
-}
-
-/// A job that waits, against every agent: pure.
-package struct WaitingReasons: Sendable {
-    package var state: String
-    package var taskState: String
-    package var requestState: String
-    package var taskCause: String?
-    /// Seconds until its range is due; nil: it is in no range.
-    package var dueSeconds: Double?
-    package var excludedSites: [String]
-
-    package init(
-        state: String,
-        taskState: String,
-        requestState: String,
-        taskCause: String?,
-        dueSeconds: Double?,
-        excludedSites: [String]
-    ) {
-        self.state = state
-        self.taskState = taskState
-        self.requestState = requestState
-        self.taskCause = taskCause
-        self.dueSeconds = dueSeconds
-        self.excludedSites = excludedSites
-    }
-
-    /// One agent as the question sees it.
-    package struct Agent: Sendable {
-        package var site: String
-        package var agent: String
-        package var state: String
-        package var access: String
-        package var room: Int
-        package var capacity: Capacity
-
-        package init(site: String, agent: String, state: String, access: String, room: Int, capacity: Capacity) {
-            self.site = site
-            self.agent = agent
-            self.state = state
-            self.access = access
-            self.room = room
-            self.capacity = capacity
-        }
-    }
-
-    /// The first reason why this agent does not get the job; nil: it could, now.
-    package func misfit(_ agent: Agent, need: Requirement) -> String? {
-        if agent.state != "here" { return "the agent is \(agent.state)" }
-        if agent.access != "allowed" { return "the site is \(agent.access)" }
-        if self.excludedSites.contains(agent.site) {
-            return "the job keeps away from \(agent.site) after a failure there"
-        }
-        if let misfit = need.misfit(site: agent.site, capacity: agent.capacity) { return misfit.description }
-        if agent.room < need.cores { return "the agent has \(agent.room) free cores, the job needs \(need.cores)" }
-        return nil
-    }
-
-    /// Why, in one sentence.
-    package func summary(misfits: [String?]) -> String {
-        if self.state == "unknown" {
-            return self.taskState == "waiting"
-                ? "its task waits for its inputs" : "it is in no range and has no row: its task is \(self.taskState)"
-        }
-        guard self.state == "waiting" else { return "it does not wait: it is \(self.state)" }
-        if self.requestState == "held" { return "its request is held" }
-        if self.taskState == "paused" { return "its task is paused: \(self.taskCause ?? "no reason given")" }
-        if self.taskState == "waiting" { return "its task waits for its inputs" }
-        guard let due = self.dueSeconds else { return "it is between two states; look again" }
-        if due > 0 { return "it is tried again in \(Int(due.rounded(.up))) s, after a failure" }
-        let fitting = misfits.filter { $0 == nil }.count
-        if misfits.isEmpty { return "no agent has ever asked for work" }
-        if fitting > 0 { return "it waits for its turn: \(fitting) of \(misfits.count) agents could take it" }
-        return "none of \(misfits.count) agents can take it now: see the reason of each"
     }
 }
