@@ -33,9 +33,7 @@ struct JobStory: Sendable {
         switch self.state {
         case "active": return Self.active(last)
         case "done": return "attempt \(last.attempt) at \(Self.place(last)) did it"
-        case "recovering":
-            let verdict = last.action.map { "; \($0) by rule \(last.rule ?? "?") is being carried out" }
-            return Self.failed(last) + (verdict ?? "; its verdict is on its way")
+        case "recovering": return Self.decided(last)
         case "aborted":
             let reason = last.action == "abort" ? last.reason ?? self.cause : self.cause ?? last.reason
             let count = "it was given up after \(last.attempt) attempt\(last.attempt == 1 ? "" : "s")"
@@ -50,9 +48,14 @@ struct JobStory: Sendable {
         case "leased": "attempt \(last.attempt) is leased to agent \(last.agent) at \(last.site) and has not begun"
         case "running":
             "attempt \(last.attempt) runs at \(Self.place(last))\(last.started_at.map { " since \($0)" } ?? "")\(step)"
-        case "failed", "lost": Self.failed(last) + "; its verdict is on its way"
+        case "failed", "lost": Self.decided(last)
         default: "attempt \(last.attempt) at \(Self.place(last)) is \(last.state)"
         }
+    }
+
+    private static func decided(_ last: Attempt) -> String {
+        let verdict = last.action.map { "; \($0) by rule \(last.rule ?? "?") is being carried out" }
+        return Self.failed(last) + (verdict ?? "; its verdict is on its way")
     }
 
     /// `attempt 2 failed at lyon/n7: 1001 payloadExit: exit status 1`

@@ -25,6 +25,8 @@ package enum DebugStatements {
     }
 
     /// The groups, those that lost most wall time first: code, the failures read in all, and the group as JSON.
+    ///
+    /// Large sets are sorted and never joined with one another: no estimate of their sizes can make that slow.
     package static func groups(
         _ scope: Scope,
         mostFailures: Int = Self.mostFailures
@@ -33,20 +35,12 @@ package enum DebugStatements {
             "debug.groups",
             """
             WITH \(fragment: Self.failed(scope, mostFailures)), \(fragment: Self.keyed), \(fragment: Self.counted),
-            \(fragment: Self.chosen), \(fragment: Self.sampled), places AS (
-                SELECT fingerprint, max(groups) AS total, json_agg(json_build_object(
-                           'site', site, 'node', nullif(node, ''), 'failures', failures, 'jobs', jobs,
-                           'lost_wall_seconds', lost, 'first', first, 'last', last, 'blame', blame, 'rule', rule,
-                           'actions', actions, 'samples', samples, 'log_line', log_line) ORDER BY rank) AS places
-                FROM sampled WHERE is_place GROUP BY fingerprint
-            )
-            SELECT g.code, (SELECT count(*) FROM failed), json_build_object(
-                       'fingerprint', g.fingerprint, 'code', g.code, 'blame', g.blame, 'rule', g.rule,
-                       'failures', g.failures, 'jobs', g.jobs, 'lost_wall_seconds', g.lost, 'first', g.first,
-                       'last', g.last, 'actions', g.actions, 'diagnostic', g.diagnostic, 'samples', g.samples,
-                       'log_line', g.log_line, 'places_total', p.total, 'places', p.places)::text
-            FROM sampled g JOIN places p ON p.fingerprint = g.fingerprint
-            WHERE NOT g.is_place ORDER BY g.rank
+            \(fragment: Self.ranked), \(fragment: Self.told)
+            SELECT max(t.code), (SELECT count(*) FROM failed),
+                   ((jsonb_agg(t.told || t.whole) FILTER (WHERE NOT t.is_place) -> 0)
+                    || jsonb_build_object('places', jsonb_agg(t.told || t.place ORDER BY t.place_rank)
+                                                    FILTER (WHERE t.is_place)))::text
+            FROM told t GROUP BY t.rank ORDER BY t.rank
             """,
             returning: Int32.self,
             Int64.self,
@@ -54,7 +48,8 @@ package enum DebugStatements {
         )
     }
 
-    /// The newest verdicts of the scope with their attempts, by key, whatever the planner thinks of their number.
+    /// The newest verdicts of the scope with their attempts, by key, whatever the planner thinks of their number:
+    /// looking for them from the newest verdict of all backwards could read every one there is.
     private static func failed(_ scope: Scope, _ mostFailures: Int) -> SQL {
         let condition: SQL =
             switch scope {
@@ -63,8 +58,11 @@ package enum DebugStatements {
             }
         return """
             picked AS MATERIALIZED (
-                SELECT v.task, v.index, v.attempt, v.fingerprint, v.site, v.node, v.action, v.rule, v.blame, v.code
-                FROM verdict v WHERE \(fragment: condition) ORDER BY v.at DESC LIMIT \(mostFailures)
+                SELECT * FROM (
+                    SELECT v.task, v.index, v.attempt, v.fingerprint, v.site, v.node, v.action, v.rule, v.blame, v.code,
+                           v.at
+                    FROM verdict v WHERE \(fragment: condition) OFFSET 0
+                ) v ORDER BY v.at DESC LIMIT \(mostFailures)
             ), failed AS MATERIALIZED (
                 SELECT v.task, v.index, v.attempt, v.fingerprint, v.site, coalesce(v.node, '') AS node, v.action,
                        v.rule, v.blame, v.code, a.ended_at, \(fragment: WallTime.ofAttempt) AS lost
@@ -76,71 +74,78 @@ package enum DebugStatements {
             """
     }
 
-    /// Each failure twice: as one of its fingerprint, and as one of its place.
+    /// Each failure twice: as one of its fingerprint, and as one of its place; whether it is the last of its job there.
     private static let keyed: SQL = """
-        keyed AS MATERIALIZED (
-            SELECT f.fingerprint, l.is_place, CASE WHEN l.is_place THEN f.site ELSE '' END AS site,
-                   CASE WHEN l.is_place THEN f.node ELSE '' END AS node, f.task, f.index, f.attempt, f.action, f.rule,
-                   f.blame, f.code, f.ended_at, f.lost
-            FROM failed f CROSS JOIN (VALUES (false), (true)) l(is_place)
+        keyed AS (
+            SELECT k.*, row_number() OVER (PARTITION BY k.fingerprint, k.is_place, k.site, k.node, k.task, k.index
+                                           ORDER BY k.attempt DESC) = 1 AS is_last
+            FROM (SELECT f.fingerprint, l.is_place, CASE WHEN l.is_place THEN f.site ELSE '' END AS site,
+                         CASE WHEN l.is_place THEN f.node ELSE '' END AS node, f.task, f.index, f.attempt, f.action,
+                         f.rule, f.blame, f.code, f.ended_at, f.lost
+                  FROM failed f CROSS JOIN (VALUES (false), (true)) l(is_place)) k
         )
         """
 
-    /// The figures of each group, and its place in the order: fingerprints among all, places among those of
-    /// their fingerprint.
+    /// The figures of each group, and its three jobs that failed last.
     private static let counted: SQL = """
         counted AS (
-            SELECT fingerprint, is_place, site, node, count(*) AS failures, count(DISTINCT (task, index)) AS jobs,
+            SELECT fingerprint, is_place, site, node, count(*) AS failures, count(*) FILTER (WHERE is_last) AS jobs,
                    sum(lost) AS lost, min(ended_at) AS first, max(ended_at) AS last, max(code) AS code,
-                   mode() WITHIN GROUP (ORDER BY blame) AS blame, mode() WITHIN GROUP (ORDER BY rule) AS rule
+                   mode() WITHIN GROUP (ORDER BY blame) AS blame, mode() WITHIN GROUP (ORDER BY rule) AS rule,
+                   array_agg(action) AS actions,
+                   (array_agg(task ORDER BY ended_at DESC, task, index) FILTER (WHERE is_last))[1:3] AS tasks,
+                   (array_agg(index ORDER BY ended_at DESC, task, index) FILTER (WHERE is_last))[1:3] AS indexes,
+                   (array_agg(attempt ORDER BY ended_at DESC, task, index) FILTER (WHERE is_last))[1:3] AS attempts
             FROM keyed GROUP BY fingerprint, is_place, site, node
+        )
+        """
+
+    /// The groups that are shown: fingerprints in their order, and the worst places of each.
+    private static let ranked: SQL = """
+        weighed AS (
+            SELECT c.*, max(lost) FILTER (WHERE NOT is_place) OVER same AS whole_lost,
+                   max(failures) FILTER (WHERE NOT is_place) OVER same AS whole_failures,
+                   count(*) FILTER (WHERE is_place) OVER same AS places,
+                   row_number() OVER (PARTITION BY fingerprint, is_place ORDER BY lost DESC, failures DESC, site, node)
+                       AS place_rank
+            FROM counted c WINDOW same AS (PARTITION BY fingerprint)
         ), ranked AS MATERIALIZED (
-            SELECT c.*, row_number() OVER (within ORDER BY lost DESC, failures DESC, fingerprint, site, node) AS rank,
-                   count(*) OVER within AS groups
-            FROM counted c WINDOW within AS (PARTITION BY is_place, CASE WHEN is_place THEN fingerprint END)
-        ), actions AS (
-            SELECT fingerprint, is_place, site, node, json_object_agg(action, n ORDER BY action) AS actions
-            FROM (SELECT fingerprint, is_place, site, node, action, count(*) AS n FROM keyed GROUP BY 1, 2, 3, 4, 5) k
-            GROUP BY 1, 2, 3, 4
-        )
-        """
-
-    /// The newest failure of each of the three jobs that failed last, for the groups that are shown.
-    private static let chosen: SQL = """
-        chosen AS MATERIALIZED (
             SELECT * FROM (
-                SELECT k.*, row_number() OVER (PARTITION BY k.fingerprint, k.is_place, k.site, k.node
-                                               ORDER BY k.ended_at DESC, k.task, k.index) AS position
-                FROM (SELECT DISTINCT ON (fingerprint, is_place, site, node, task, index) fingerprint, is_place, site,
-                             node, task, index, attempt, ended_at
-                      FROM keyed ORDER BY fingerprint, is_place, site, node, task, index, attempt DESC) k
-                JOIN ranked r ON r.fingerprint = k.fingerprint AND r.is_place = k.is_place AND r.site = k.site
-                             AND r.node = k.node
-                             AND r.rank <= CASE WHEN k.is_place THEN \(Self.mostPlaces) ELSE \(Self.mostGroups) END
-            ) n WHERE n.position <= 3
+                SELECT w.*, dense_rank() OVER (ORDER BY whole_lost DESC, whole_failures DESC, fingerprint) AS rank
+                FROM weighed w
+            ) r WHERE r.rank <= \(Self.mostGroups) AND (NOT r.is_place OR r.place_rank <= \(Self.mostPlaces))
         )
         """
 
-    /// The groups that are shown, with samples and the last line of the newest log.
-    private static let sampled: SQL = """
-        samples AS (
-            SELECT c.fingerprint, c.is_place, c.site, c.node,
-                   json_agg(json_build_object('task', c.task, 'index', c.index, 'attempt', c.attempt, 'site', a.site,
-                       'node', a.node, 'at', c.ended_at,
-                       'log', '/api/v1/jobs/' || c.task || '/' || c.index || '/log?attempt=' || c.attempt)
-                       ORDER BY c.position) AS samples,
-                   (array_agg(a.line ORDER BY c.position) FILTER (WHERE a.line <> ''))[1] AS log_line,
-                   (array_agg(a.diagnostic ORDER BY c.position))[1] AS diagnostic
-            FROM chosen c CROSS JOIN LATERAL (
-                SELECT a.site, coalesce(v.node, a.node) AS node, left(v.diagnostic, 400) AS diagnostic,
-                       \(fragment: LogText.lastLine) AS line
-                FROM attempt a JOIN verdict v ON v.task = a.task AND v.index = a.index AND v.attempt = a.attempt
-                WHERE a.task = c.task AND a.index = c.index AND a.attempt = c.attempt OFFSET 0
-            ) a GROUP BY c.fingerprint, c.is_place, c.site, c.node
-        ), sampled AS (
-            SELECT r.*, s.samples, s.log_line, s.diagnostic, x.actions
-            FROM ranked r JOIN samples s USING (fingerprint, is_place, site, node)
-            JOIN actions x USING (fingerprint, is_place, site, node)
+    /// What is said of each group: of all (`told`), of a fingerprint (`whole`), of a place (`place`).
+    private static let told: SQL = """
+        told AS (
+            SELECT r.rank, r.is_place, r.place_rank, r.code,
+                   jsonb_build_object('failures', r.failures, 'jobs', r.jobs, 'lost_wall_seconds', r.lost,
+                       'first', r.first, 'last', r.last, 'blame', r.blame, 'rule', r.rule, 'samples', s.samples,
+                       'log_line', s.log_line, 'actions', (
+                           SELECT jsonb_object_agg(c.action, c.n)
+                           FROM (SELECT u.action, count(*) AS n FROM unnest(r.actions) u(action) GROUP BY 1) c)
+                       ) AS told,
+                   jsonb_build_object('fingerprint', r.fingerprint, 'code', r.code, 'diagnostic', s.diagnostic,
+                       'places_total', r.places) AS whole,
+                   jsonb_build_object('site', r.site, 'node', nullif(r.node, '')) AS place
+            FROM ranked r CROSS JOIN LATERAL (
+                SELECT jsonb_agg(jsonb_build_object('task', a.task, 'index', a.index, 'attempt', a.attempt,
+                           'site', a.site, 'node', coalesce(v.node, a.node), 'at', a.ended_at,
+                           'log', '/api/v1/jobs/' || a.task || '/' || a.index || '/log?attempt=' || a.attempt)
+                           ORDER BY u.position) AS samples,
+                       (array_agg(l.line ORDER BY u.position) FILTER (WHERE l.line <> ''))[1] AS log_line,
+                       (array_agg(left(v.diagnostic, 400) ORDER BY u.position))[1] AS diagnostic
+                FROM unnest(r.tasks, r.indexes, r.attempts) WITH ORDINALITY u(task, index, attempt, position)
+                CROSS JOIN LATERAL (
+                    SELECT * FROM attempt a
+                    WHERE a.task = u.task AND a.index = u.index AND a.attempt = u.attempt OFFSET 0
+                ) a CROSS JOIN LATERAL (
+                    SELECT * FROM verdict v
+                    WHERE v.task = u.task AND v.index = u.index AND v.attempt = u.attempt OFFSET 0
+                ) v CROSS JOIN LATERAL (SELECT \(fragment: LogText.lastLine) AS line OFFSET 0) l
+            ) s
         )
         """
 
