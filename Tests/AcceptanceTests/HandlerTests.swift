@@ -63,7 +63,10 @@ import Testing
     /// The agent says the end before the beginning, everything twice, and speaks for attempts that are not its; every command
     /// between the services is sent a second time. The books are the same as without.
     @Test func whatComesTwiceLateOrFromStrangersCountsOnce() async throws {
-        try await LifecycleTests.withCentre { centre, _ in
+        // No brake: so many failures would pause the task.
+        let config = "monitor:\n  brakes: {failureShare: 1, dominantShare: 1, minJobs: 1000000}\n"
+        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in
+            processes.append(try await centre.start("monitor", config: config))
             let watch = try await centre.events(["request.#", "verdict.#"])
             let echo = try await QueueWatch(
                 centre,

@@ -14,7 +14,7 @@ import Testing
     /// books: between a commit and its publication among other moments.
     @Test func twoMonitorsGiveOneVerdictEachAndLoseNoneWhenKilled() async throws {
         // No brake: so many failures would pause the task.
-        let config = "monitor:\n  brakes: {failureShare: 1, dominantShare: 1}\n"
+        let config = "monitor:\n  brakes: {failureShare: 1, dominantShare: 1, minJobs: 1000000}\n"
         try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in
             for instance in ["first", "second"] {
                 processes.append(try await centre.start("monitor", instance: instance, config: config))

@@ -110,8 +110,19 @@ package final class SimulatedAgent: Sendable {
             group.addTask { try await self.publisher.run() }
             group.addTask { try await self.consumer.run() }
             group.addTask { try await self.work() }
+            if !self.manner.keepsAsking { group.addTask { try await self.stayAlive() } }
             defer { group.cancelAll() }
             try await group.next()
+        }
+    }
+
+    /// Says that it is alive and what room it has, as a real agent does: a question that was lost with a Scheduler, or forgotten
+    /// while the centre took it for silent, is asked again.
+    private func stayAlive() async throws {
+        while true {
+            try await Task.sleep(for: .seconds(2))
+            try await self.beat()
+            try await self.ask(room: max(0, self.room - self.state.withLockedValue { $0.held.count }))
         }
     }
 
