@@ -16,7 +16,7 @@ struct DemandPolicy: Sendable, Equatable {
 
     init(interval: Duration = .seconds(30)) { self.interval = interval }
 
-    /// The room to ask for now; nil: do not ask.
+    /// The room to ask for at this moment; nil: do not ask.
     ///
     /// An agent that stops or drains takes its demand back once, with room 0.
     mutating func room(

@@ -20,7 +20,7 @@ struct Courier: Sendable {
         } catch is CancellationError {
             return
         } catch {
-            self.logger.warning("reports stay in the journal for now", metadata: ["reason": "\(error)"])
+            self.logger.warning("reports stay in the journal", metadata: ["reason": "\(error)"])
         }
     }
 

@@ -230,6 +230,7 @@ extension PrivatePostgres {
     /// For the end of a process, where nothing can be awaited: kills the server of a directory and waits for its end.
     package static func endAtOnce(_ directory: String) {
         let mark = "\(directory)/data/postmaster.pid"
+        // A mark that cannot be read: the server never started, or has ended. There is nothing to kill.
         guard let text = try? PrivateFiles.readAll(mark), let line = text.split(separator: "\n").first,
             let processID = Int32(line)
         else { return }
