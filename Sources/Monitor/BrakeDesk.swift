@@ -16,8 +16,9 @@ struct BrakeDesk: Sendable {
     func turn() async throws {
         let paused = try await self.parts.database.withTransaction { transaction -> Int in
             guard try await transaction.query(BrakeStatements.tryLock).first == true else { return 0 }
-            let paused = try await self.brakeTasks(in: transaction)
-            return paused + (try await self.watchPlaces(in: transaction))
+            // Places first: what turns out to be a node's fault is not held against the task.
+            let moved = try await self.watchPlaces(in: transaction)
+            return moved + (try await self.brakeTasks(in: transaction))
         }
         if paused > 0 { self.parts.bell.ring() }
     }
@@ -45,7 +46,11 @@ struct BrakeDesk: Sendable {
         }
         let brake = TaskBrake(self.config.brake)
         var paused = 0
-        for (task, count) in counts.sorted(by: { $0.key < $1.key }) {
+        for (task, known) in counts.sorted(by: { $0.key < $1.key }) where brake.decide(known) != nil {
+            var count = known
+            for (failed, others) in try await transaction.query(BrakeStatements.spread(of: task)) {
+                (count.failedPlaces, count.otherPlaces) = (Int(failed), Int(others))
+            }
             guard let pause = brake.decide(count) else { continue }
             let cause = "\(pause.reason); see millrace task debug \(task)"
             try await transaction.execute(TaskControlStatements.pause(task, cause: cause, who: "monitor"))
@@ -82,6 +87,7 @@ struct BrakeDesk: Sendable {
                     probes: self.config.probe.probes
                 )
             )
+            try await transaction.execute(BrakeStatements.forgive(site: one.site, node: one.node, since: since))
         }
         var moved = decision.exclusions.count
         for row in excluded where try await self.probe(row, tallies, in: transaction) { moved += 1 }
@@ -153,7 +159,7 @@ struct BrakeConfig: Sendable {
         [
             "interval": .scalar, "window": .scalar, "pause": .scalar, "probes": .scalar, "goodProbes": .scalar,
             "minFailures": .scalar, "minJobs": .scalar, "failureShare": .scalar, "dominantShare": .scalar,
-            "mostSites": .scalar,
+            "mostSites": .scalar, "placeShare": .scalar,
         ],
         required: []
     )
@@ -172,6 +178,7 @@ struct BrakeConfig: Sendable {
         self.exclusion.mostSites = try values.number("mostSites", in: 0...1, default: self.exclusion.mostSites)
         self.brake.minJobs = try values.int("minJobs", in: 1...1_000_000, default: self.brake.minJobs)
         self.brake.failureShare = try values.number("failureShare", in: 0...1, default: self.brake.failureShare)
+        self.brake.placeShare = try values.number("placeShare", in: 0...1, default: self.brake.placeShare)
         self.brake.dominantShare = try values.number("dominantShare", in: 0...1, default: self.brake.dominantShare)
     }
 }

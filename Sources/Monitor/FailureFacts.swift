@@ -22,6 +22,8 @@ struct FailureFacts {
     private var jobs: [JobKey: Job] = [:]
     private var raised: [Int64: Double] = [:]
     private let sites: [String]
+    /// As site/node; the node is empty when all of the site is meant.
+    private let excluded: Set<String>
 
     init(_ failed: [FailureDesk.Failed], in transaction: PostgresTransaction) async throws {
         let keys = failed.map(\.key.job)
@@ -29,6 +31,7 @@ struct FailureFacts {
             self.jobs[JobKey(task: row.0, index: row.1), default: Job()].counted = Int(row.3)
         }
         self.sites = try await transaction.query(ReportStatements.allowedSites)
+        self.excluded = Set(try await transaction.query(BrakeStatements.places).map { "\($0.0)/\($0.1)" })
         for row in try await transaction.query(FailureFactStatements.jobs(keys)) {
             let key = JobKey(task: row.0, index: row.1)
             var job = self.jobs[key] ?? Job()
@@ -63,6 +66,7 @@ struct FailureFacts {
             maxAttempts: job.maxAttempts,
             earlierFingerprints: job.fingerprints,
             ruleUses: job.rules,
+            placeIsExcluded: !self.excluded.isDisjoint(with: ["\(one.site)/", "\(one.site)/\(one.node ?? "")"]),
             otherSites: self.sites.filter { $0 != one.site }.count,
             // Which nodes a site has, it alone knows: one that has no other gives the job to the same again.
             otherNodes: 1,

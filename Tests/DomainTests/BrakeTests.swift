@@ -47,6 +47,18 @@ import Testing
         #expect(TaskBrake(.init(minJobs: 0)).decide(self.counts(jobs: 0, failedJobs: 0, good: 0, failed: 0)) == nil)
     }
 
+    /// What fails in a second ends before what runs for an hour: as long as it is only on a few of the nodes, it is the nodes.
+    @Test func failuresOfAFewNodesDoNotPauseATask() {
+        var counts = self.counts(jobs: 40, failedJobs: 40, good: 0, failed: 40, prints: ["x": 40])
+        (counts.failedPlaces, counts.otherPlaces) = (1, 24)
+        #expect(self.brake.decide(counts) == nil)
+        (counts.failedPlaces, counts.otherPlaces) = (13, 12)
+        #expect(self.brake.decide(counts)?.cause == .dominantFailure)
+        (counts.failedPlaces, counts.otherPlaces) = (1, 0)
+        #expect(self.brake.decide(counts)?.cause == .dominantFailure)
+        #expect(TaskBrake(.init(placeShare: 0.6)).decide(self.counts(failedJobs: 90, good: 10, failed: 90)) != nil)
+    }
+
     @Test func lostWallTimePausesWhenFewLongJobsFail() {
         let pause = self.brake.decide(
             self.counts(failedJobs: 10, good: 90, failed: 10, goodWall: 36_000, lostWall: 72_000)

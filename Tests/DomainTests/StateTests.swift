@@ -27,6 +27,7 @@ import Testing
         self.check(SiteAccess.self)
         self.check(FileState.self)
         self.check(VerdictState.self)
+        self.check(PlaceState.self)
     }
 
     @Test func anActionIsAllowedOnlyWhereItsMoveIsLegal() {

@@ -54,6 +54,15 @@ import Testing
         #expect(verdict.reason == "site failures do not use up the job's attempts, not at DESY")
     }
 
+    @Test func whatFailsAtAnExcludedPlaceUsesUpNothing() throws {
+        var attempt = self.attempt(self.exit, counted: 2)
+        #expect(try self.policy(self.rule()).decide(attempt).action == .abort)
+        attempt.placeIsExcluded = true
+        let verdict = try self.policy(self.rule()).decide(attempt)
+        #expect(verdict.action == .resubmit && !verdict.counted && verdict.blame == .payload)
+        #expect(verdict.reason == "its node or site is excluded: what fails there does not use up the job's attempts")
+    }
+
     @Test func theOnlySiteAndTheOnlyNodeAreNotExcluded() throws {
         let policy = try self.policy(self.rule(.init(elsewhere: true, otherNode: true)))
         let alone = policy.decide(self.attempt(self.full, others: 0))

@@ -22,6 +22,30 @@ package enum BrakeStatements {
         Double.self
     )
 
+    /// On how many nodes a task has failures that count, and on how many others it runs or has jobs that ended well. Of very many
+    /// a part is looked at.
+    package static func spread(of task: Int64) -> Statement<Int64, Int64> {
+        Statement(
+            "brakes.spread",
+            """
+            SELECT count(*) FILTER (WHERE failed), count(*) FILTER (WHERE NOT failed) FROM (
+                SELECT site, node, bool_or(failed) AS failed FROM (
+                    SELECT site, coalesce(node, '') AS node, true AS failed
+                    FROM (SELECT * FROM verdict WHERE task = \(task) AND counted AND NOT forgiven LIMIT 5000) v
+                    UNION ALL
+                    SELECT a.site, coalesce(a.node, ''), false
+                    FROM (SELECT * FROM lease WHERE task = \(task) AND state = 'running' LIMIT 5000) l
+                    JOIN attempt a ON a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
+                    UNION ALL
+                    SELECT site, node, false FROM place_tally WHERE task = \(task) AND good > 0
+                ) x GROUP BY site, node
+            ) y
+            """,
+            returning: Int64.self,
+            Int64.self
+        )
+    }
+
     /// How attempts ended by place since a moment: site, node, task, good, failed, wall seconds of both.
     package static func places(since: Moment) -> Statement<String, String, Int64, Int64, Int64, Double, Double> {
         Statement(
@@ -70,6 +94,14 @@ package enum BrakeStatements {
         String.self
     )
 
+    /// Nodes and sites (empty node) that are resting or probed: site, node.
+    package static let places = Statement<String, String>(
+        "brakes.excludedPlaces",
+        "SELECT site, node FROM excluded_place",
+        returning: String.self,
+        String.self
+    )
+
     /// Nodes that get no work at the moment: site, node.
     package static let restingNodes = Statement<String, String>(
         "brakes.restingNodes",
@@ -77,6 +109,38 @@ package enum BrakeStatements {
         returning: String.self,
         String.self
     )
+
+    /// What failed at a place since a moment no longer uses up attempts of its jobs: it has turned out to be the place's fault.
+    /// The jobs are locked first, as by everybody who gives or carries out a verdict.
+    package static func forgive(site: String, node: String?, since: Moment) -> SQL {
+        let place = node ?? ""
+        return """
+            WITH mine AS MATERIALIZED (
+                SELECT v.task, v.index, v.attempt, v.fingerprint FROM verdict v
+                WHERE v.at >= \(since) AND v.site = \(site) AND (coalesce(v.node, '') = \(place) OR \(place) = '')
+                  AND v.counted AND NOT v.forgiven AND v.blame NOT IN ('operator', 'definition', 'data')
+            ), locked AS MATERIALIZED (
+                SELECT j.task, j.index FROM job j JOIN (SELECT DISTINCT task, index FROM mine) m ON m.task = j.task AND m.index = j.index
+                ORDER BY j.task, j.index FOR NO KEY UPDATE OF j
+            ), f AS (
+                UPDATE verdict v SET forgiven = true FROM mine m JOIN locked l ON l.task = m.task AND l.index = m.index
+                WHERE v.task = m.task AND v.index = m.index AND v.attempt = m.attempt AND NOT v.forgiven
+                RETURNING v.task, v.index, v.attempt, v.fingerprint
+            ), d AS (
+                UPDATE job j SET failures = greatest(0, j.failures - x.count)
+                FROM (SELECT task, index, count(*)::int AS count FROM f GROUP BY task, index) x WHERE j.task = x.task AND j.index = x.index
+            )
+            UPDATE failure_tally t SET failures = greatest(0, t.failures - x.failures), jobs = greatest(0, t.jobs - x.jobs),
+                lost_seconds = greatest(0, t.lost_seconds - x.wall)
+            FROM (
+                SELECT f.task, f.fingerprint, count(*) AS failures, coalesce(sum(a.wall_seconds), 0) AS wall,
+                       count(DISTINCT f.index) FILTER (WHERE NOT EXISTS (
+                           SELECT 1 FROM verdict o WHERE o.task = f.task AND o.index = f.index AND o.fingerprint = f.fingerprint AND o.counted
+                             AND NOT EXISTS (SELECT 1 FROM f g WHERE g.task = o.task AND g.index = o.index AND g.attempt = o.attempt))) AS jobs
+                FROM f JOIN attempt a ON a.task = f.task AND a.index = f.index AND a.attempt = f.attempt GROUP BY f.task, f.fingerprint
+            ) x WHERE t.task = x.task AND t.fingerprint = x.fingerprint
+            """
+    }
 
     /// Keeps a place from work. A site is drained as well, in the same transaction.
     package static func exclude(
@@ -145,10 +209,13 @@ package enum BrakeStatements {
         let changes =
             Self.exclude(site: "x", node: nil, reason: "x", pauseSeconds: 1, probes: 1)
             + Self.move(site: "x", node: "", phase: "resting", round: 1, pauseSeconds: 1)
-            + Self.readmit(site: "x", node: "") + [Self.forget(before: Moment(microseconds: 0))]
+            + Self.readmit(site: "x", node: "") + [
+                Self.forget(before: Moment(microseconds: 0)),
+                Self.forgive(site: "x", node: nil, since: Moment(microseconds: 0)),
+            ]
         return [
-            Self.counts.erased, Self.places(since: Moment(microseconds: 0)).erased, Self.sites.erased,
-            Self.excluded.erased, Self.restingNodes.erased, Self.tryLock.erased,
+            Self.counts.erased, Self.spread(of: 1).erased, Self.places(since: Moment(microseconds: 0)).erased, Self.sites.erased,
+            Self.excluded.erased, Self.places.erased, Self.restingNodes.erased, Self.tryLock.erased,
         ] + changes.enumerated().map { Command("brakes.change.\($0)", $1).erased }
     }
 }

@@ -32,14 +32,14 @@ package enum FailureFactStatements {
         )
     }
 
-    /// The earlier failures of jobs, oldest first: task, index, fingerprint, rule.
+    /// The earlier failures of jobs, oldest first, but those that were forgiven: task, index, fingerprint, rule.
     package static func history(_ jobs: [JobKey]) -> Statement<Int64, Int64, String, String> {
         Statement(
             "failureFacts.history",
             """
             SELECT v.task, v.index, v.fingerprint, v.rule
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
-            CROSS JOIN LATERAL (SELECT * FROM verdict v WHERE v.task = i.task AND v.index = i.index OFFSET 0) v
+            CROSS JOIN LATERAL (SELECT * FROM verdict v WHERE v.task = i.task AND v.index = i.index AND NOT v.forgiven OFFSET 0) v
             ORDER BY v.task, v.index, v.attempt
             """,
             returning: Int64.self,

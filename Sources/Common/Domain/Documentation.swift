@@ -26,6 +26,7 @@ package enum Documentation {
         section(TransferState.self, "Transfer")
         section(DatasetState.self, "Dataset")
         section(SiteAccess.self, "Site")
+        section(PlaceState.self, "Excluded node or site")
         text += "## What people can do to a request\n\n| action | in state | least role |\n|---|---|---|\n"
         for action in RequestAction.allCases {
             let states = action.allowedIn.map(\.rawValue).joined(separator: ", ")

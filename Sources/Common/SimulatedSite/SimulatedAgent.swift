@@ -19,6 +19,10 @@ package final class SimulatedAgent: Sendable {
         case hang
         /// Does not even take the offer in.
         case ignore
+        /// Runs, and is forgotten: the agent no longer knows that it ever had the job.
+        case lose
+        /// Runs for so long before it does what follows.
+        indirect case after(Duration, Behaviour)
     }
 
     /// How it speaks.
@@ -46,6 +50,13 @@ package final class SimulatedAgent: Sendable {
         }
     }
 
+    /// Reports of jobs that end together, to be sent when they have run for so long.
+    private struct Ending: Sendable {
+        var finished: [FinishedItem] = []
+        var failed: [FailedItem] = []
+        var lost: [AttemptKey] = []
+    }
+
     private struct State {
         var question: Int64 = 0
         var held: Set<AttemptKey> = []
@@ -57,13 +68,15 @@ package final class SimulatedAgent: Sendable {
     package let agent: String
     package let session = OutgoingMessage.freshID()
     private let room: Int
-    private let storage: String
-    private let manner: Manner
+    let storage: String
+    let manner: Manner
     private let behaviour: @Sendable (OfferedJob, JobDescription, String) -> Behaviour
     private let publisher: AMQPPublisher
     private let consumer: AMQPConsumer
     private let logger: Logger
     private let state = NIOLockedValueBox(State())
+    private let endings: AsyncStream<(Duration, Ending)>
+    private let runsOn: AsyncStream<(Duration, Ending)>.Continuation
 
     package init(
         endpoint: AMQPEndpoint,
@@ -83,6 +96,7 @@ package final class SimulatedAgent: Sendable {
         self.manner = manner
         self.behaviour = behaviour
         self.logger = logger
+        (self.endings, self.runsOn) = AsyncStream.makeStream()
         let exchanges = Topology(
             exchanges: [.init(Exchange.report), .init(Exchange.site(site))],
             bindings: [.init(from: Exchange.site(site), to: .exchange(Exchange.report), routingKey: "#")]
@@ -110,6 +124,7 @@ package final class SimulatedAgent: Sendable {
             group.addTask { try await self.publisher.run() }
             group.addTask { try await self.consumer.run() }
             group.addTask { try await self.work() }
+            group.addTask { try await self.endLater() }
             if !self.manner.keepsAsking { group.addTask { try await self.stayAlive() } }
             defer { group.cancelAll() }
             try await group.next()
@@ -123,6 +138,18 @@ package final class SimulatedAgent: Sendable {
             try await Task.sleep(for: .seconds(2))
             try await self.beat()
             try await self.ask(room: max(0, self.room - self.state.withLockedValue { $0.held.count }))
+        }
+    }
+
+    /// Ends the jobs that take their time.
+    private func endLater() async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            for await (duration, ending) in self.endings {
+                group.addTask {
+                    try await Task.sleep(for: duration)
+                    try await self.end(ending, after: duration)
+                }
+            }
         }
     }
 
@@ -215,36 +242,58 @@ package final class SimulatedAgent: Sendable {
     private func work(off offer: Offer) async throws {
         let descriptions = Dictionary(uniqueKeysWithValues: offer.tasks.map { ($0.task, $0) })
         var running: [RunningItem] = []
-        var finished: [FinishedItem] = []
-        var failed: [FailedItem] = []
+        var endings: [Duration: Ending] = [:]
         let now = Timestamp(secondsSince1970: Date().timeIntervalSince1970)
         for job in offer.jobs {
             guard let description = descriptions[job.name.task] else { continue }
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
-            let behaviour = self.behaviour(job, description, node)
+            var behaviour = self.behaviour(job, description, node)
             if case .ignore = behaviour { continue }
             self.state.withLockedValue { _ = $0.held.insert(job.name.key) }
-            running.append(
-                RunningItem(
-                    name: job.name,
-                    sequence: 1,
-                    agent: self.agent,
-                    node: node,
-                    step: description.steps[0].name,
-                    at: now
-                )
+            let item = RunningItem(
+                name: job.name,
+                sequence: 1,
+                agent: self.agent,
+                node: node,
+                step: description.steps[0].name,
+                at: now
             )
+            running.append(item)
+            var duration = Duration.zero
+            while case .after(let time, let next) = behaviour { (duration, behaviour) = (duration + time, next) }
+            var ending = endings[duration] ?? Ending()
             switch behaviour {
-            case .finish: finished.append(self.manifest(job, description, node, now))
-            case .finishWith(let change): finished.append(change(self.manifest(job, description, node, now)))
-            case .fail(let failures): failed.append(self.failure(job, failures, node, now))
-            case .hang, .ignore: break
+            case .finish: ending.finished.append(self.manifest(job, description, node, now, duration))
+            case .finishWith(let change):
+                ending.finished.append(change(self.manifest(job, description, node, now, duration)))
+            case .fail(let failures): ending.failed.append(self.failure(job, failures, node, now, duration))
+            case .lose: ending.lost.append(job.name.key)
+            case .hang, .ignore, .after: break
             }
+            endings[duration] = ending
         }
         self.state.withLockedValue { $0.seen += offer.jobs.count }
-        try await self.report(running, finished, failed)
-        let ended = finished.map(\.name.key) + failed.map(\.name.key)
-        self.state.withLockedValue { $0.held.subtract(ended) }
+        let atOnce = endings.removeValue(forKey: .zero) ?? Ending()
+        try await self.report(running, atOnce.finished, atOnce.failed)
+        try await self.forget(atOnce)
+        for (duration, ending) in endings { self.runsOn.yield((duration, ending)) }
+    }
+
+    private func end(_ ending: Ending, after duration: Duration) async throws {
+        // What was killed meanwhile is not reported, as a real agent would not.
+        let held = self.state.withLockedValue { $0.held }
+        try await self.report(
+            [],
+            ending.finished.filter { held.contains($0.name.key) },
+            ending.failed.filter { held.contains($0.name.key) }
+        )
+        try await self.forget(ending)
+    }
+
+    /// They are held no longer: there is room for others.
+    private func forget(_ ending: Ending) async throws {
+        let ended = ending.finished.map(\.name.key) + ending.failed.map(\.name.key)
+        self.state.withLockedValue { $0.held.subtract(ended + ending.lost) }
         if self.manner.keepsAsking {
             try await self.ask(room: self.room)
         } else if !ended.isEmpty {
@@ -274,56 +323,5 @@ package final class SimulatedAgent: Sendable {
         var item = item
         change(&item)
         return item
-    }
-
-    /// The next of its nodes that may have the job; any, if none may.
-    private func node(for job: OfferedJob, avoiding: [String]) -> String {
-        let avoided = Set(avoiding + (job.avoidNodes ?? []))
-        let open = self.manner.nodes.filter { !avoided.contains($0) }
-        let nodes = open.isEmpty ? self.manner.nodes : open
-        return nodes[Int(job.name.index + Int64(job.name.attempt)) % nodes.count]
-    }
-
-    private func manifest(
-        _ job: OfferedJob,
-        _ description: JobDescription,
-        _ node: String,
-        _ now: Timestamp
-    ) -> FinishedItem {
-        FinishedItem(
-            name: job.name,
-            sequence: 2,
-            agent: self.agent,
-            node: node,
-            eventsRead: job.events,
-            outputs: description.outputs.map { output in
-                ManifestOutput(
-                    stream: output.stream,
-                    events: output.counted ? job.events : 0,
-                    lfn: description.lfn(output, job.name.key),
-                    bytes: 1000,
-                    adler32: "00000001",
-                    crc32c: "00000000",
-                    storage: self.storage
-                )
-            },
-            steps: [StepRecord(name: description.steps[0].name, started: now, ended: now, exitCode: 0)],
-            usage: Usage(cpuSeconds: 0, wallSeconds: 0, memoryPeak: 0),
-            started: now,
-            at: now
-        )
-    }
-
-    private func failure(_ job: OfferedJob, _ failures: [Failure], _ node: String, _ now: Timestamp) -> FailedItem {
-        FailedItem(
-            name: job.name,
-            sequence: 2,
-            agent: self.agent,
-            node: node,
-            failures: failures,
-            steps: [],
-            usage: Usage(cpuSeconds: 0, wallSeconds: 0, memoryPeak: 0),
-            at: now
-        )
     }
 }

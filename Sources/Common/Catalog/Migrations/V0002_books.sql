@@ -303,6 +303,7 @@ CREATE TABLE verdict (
     observed       text[] NOT NULL DEFAULT '{}',        -- rules only observed that would have decided
     reason         text NOT NULL,
     counted        boolean NOT NULL,
+    forgiven       boolean NOT NULL DEFAULT false,      -- counted first, and then found to be the fault of its node or site
     not_before     timestamptz,
     changes        jsonb NOT NULL DEFAULT '{}',
     at             timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -296,6 +296,21 @@ BEGIN
 END $$;
 CREATE TRIGGER log_new AFTER INSERT ON verdict REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION log_verdict();
 
+-- ---------------------------------------------------------------- excluded nodes and sites
+-- The row goes when the place is open again, and may come back: the version is a clock and not a counter.
+CREATE FUNCTION log_place() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.phase = OLD.phase THEN RETURN NULL; END IF;
+    INSERT INTO transition (kind, entity, version, from_state, to_state, cause, who, route, detail)
+    SELECT 'place', 'place:' || p.site || '/' || p.node, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+           CASE WHEN TG_OP <> 'INSERT' THEN OLD.phase END, p.phase, p.reason, me(), 'place.' || p.site || '.' || p.phase,
+           jsonb_build_object('site', p.site, 'node', nullif(p.node, ''), 'round', p.round)
+    FROM (SELECT coalesce(NEW.site, OLD.site) AS site, coalesce(NEW.node, OLD.node) AS node, coalesce(NEW.phase, 'returned') AS phase,
+                 coalesce(NEW.reason, OLD.reason) AS reason, coalesce(NEW.round, OLD.round) AS round) p;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER log_change AFTER INSERT OR UPDATE OR DELETE ON excluded_place FOR EACH ROW EXECUTE FUNCTION log_place();
+
 -- ---------------------------------------------------------------- rules
 CREATE FUNCTION log_rule() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -338,4 +353,6 @@ INSERT INTO legal_transition (kind, from_state, to_state) VALUES
     ('transfer', 'active', 'cancelled'), ('transfer', 'failed', 'queued'),
     ('site', NULL, 'allowed'), ('site', 'allowed', 'draining'), ('site', 'allowed', 'banned'), ('site', 'draining', 'banned'),
     ('site', 'draining', 'allowed'), ('site', 'banned', 'allowed'), ('site', 'banned', 'draining'),
+    ('place', NULL, 'resting'), ('place', 'resting', 'probing'), ('place', 'probing', 'resting'), ('place', 'probing', 'returned'),
+    ('place', 'resting', 'returned'),
     ('verdict', NULL, 'resubmit'), ('verdict', NULL, 'abort'), ('verdict', NULL, 'pause');

@@ -57,8 +57,8 @@ SELECT f.lfn, t.source, t.destination, t.state, t.tries, t.not_before, t.reason,
 FROM transfer t JOIN file f ON f.id = t.file;
 
 CREATE VIEW verdict_view AS
-SELECT task, index, attempt, action, blame, class, code, diagnostic, rule, counted, at, carried_out_at, site, node, reason,
-       not_before, changes, fingerprint, blame_rule, observed
+SELECT task, index, attempt, action, blame, class, code, diagnostic, rule, counted AND NOT forgiven AS counted, at, carried_out_at,
+       site, node, reason, not_before, changes, fingerprint, blame_rule, observed, forgiven
 FROM verdict;
 
 CREATE VIEW transition_view AS

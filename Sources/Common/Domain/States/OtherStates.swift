@@ -56,6 +56,24 @@ package enum SiteAccess: String, StateMachine {
     ]
 }
 
+/// A node or a site that the Monitor keeps from work, on its way back.
+package enum PlaceState: String, StateMachine {
+    case resting
+    case probing
+    case returned
+
+    package static let kind = "place"
+    package static let terminal: Set<Self> = [.returned]
+
+    package static let transitions: [Transition<PlaceState>] = [
+        move(nil, .resting, [.monitor], "its failures stand out: it gets no work"),
+        move(.resting, .probing, [.monitor], "its rest is over: it gets a few jobs"),
+        move(.probing, .resting, [.monitor], "a probe failed: it rests twice as long"),
+        move(.probing, .returned, [.monitor, .operator], "enough probes went well: it is as all others"),
+        move(.resting, .returned, [.operator], "an operator let it back in"),
+    ]
+}
+
 /// A file in the log: it is registered once, and may be declared lost.
 package enum FileState: String, StateMachine {
     case registered

@@ -11,19 +11,24 @@ package struct BrakeSettings: Sendable, Hashable, Codable {
     /// ... unless those are a smaller share than this of all its jobs that ended: a few jobs in a thousand that
     /// cannot be done are no reason to stop the others.
     package var dominantLeast: Double
+    /// The task is not paused while the nodes it failed on are a smaller share than this of all those it was tried on: then it
+    /// is the nodes. What fails at once is counted before what runs for hours.
+    package var placeShare: Double
 
     package init(
         minJobs: Int = 20,
         failureShare: Double = 0.5,
         lostWallShare: Double = 0.5,
         dominantShare: Double = 0.8,
-        dominantLeast: Double = 0.1
+        dominantLeast: Double = 0.1,
+        placeShare: Double = 0.5
     ) {
         self.minJobs = minJobs
         self.failureShare = failureShare
         self.lostWallShare = lostWallShare
         self.dominantShare = dominantShare
         self.dominantLeast = dominantLeast
+        self.placeShare = placeShare
     }
 }
 
@@ -43,6 +48,9 @@ package struct TaskCounts: Sendable, Hashable {
     package var lostWallSeconds: Double
     /// How many different jobs had a failure of this fingerprint.
     package var jobsByFingerprint: [String: Int]
+    /// Nodes with such failures, and nodes on which the task runs or ended well and has none; both 0: not known.
+    package var failedPlaces: Int
+    package var otherPlaces: Int
 
     package init(
         jobs: Int,
@@ -51,7 +59,9 @@ package struct TaskCounts: Sendable, Hashable {
         failedAttempts: Int,
         goodWallSeconds: Double = 0,
         lostWallSeconds: Double = 0,
-        jobsByFingerprint: [String: Int] = [:]
+        jobsByFingerprint: [String: Int] = [:],
+        failedPlaces: Int = 0,
+        otherPlaces: Int = 0
     ) {
         self.jobs = jobs
         self.failedJobs = failedJobs
@@ -60,5 +70,7 @@ package struct TaskCounts: Sendable, Hashable {
         self.goodWallSeconds = goodWallSeconds
         self.lostWallSeconds = lostWallSeconds
         self.jobsByFingerprint = jobsByFingerprint
+        self.failedPlaces = failedPlaces
+        self.otherPlaces = otherPlaces
     }
 }

@@ -23,6 +23,8 @@ package struct TaskBrake: Sendable {
     /// Nil: the task goes on.
     package func decide(_ counts: TaskCounts) -> Pause? {
         guard counts.jobs >= max(1, self.settings.minJobs) else { return nil }
+        let places = Double(counts.failedPlaces + counts.otherPlaces)
+        guard Double(counts.failedPlaces) >= self.settings.placeShare * places else { return nil }
         return self.dominant(counts) ?? self.failureRate(counts) ?? self.lostWallTime(counts)
     }
 

@@ -53,9 +53,14 @@ struct Decision {
         let failed = self.attempt.countedBefore + 1
         let begin =
             verdict.counted
-            ? "failure \(failed) of \(self.attempt.maxAttempts) allowed"
-            : "\(verdict.blame.rawValue) failures do not use up the job's attempts"
+            ? "failure \(failed) of \(self.attempt.maxAttempts) allowed" : self.whyUncounted(verdict)
         verdict.reason = ([begin] + changes).joined(separator: ", ")
+    }
+
+    private func whyUncounted(_ verdict: Verdict) -> String {
+        verdict.blame.isCounted
+            ? "its node or site is excluded: what fails there does not use up the job's attempts"
+            : "\(verdict.blame.rawValue) failures do not use up the job's attempts"
     }
 
     /// Why a job is not tried again.

@@ -18,6 +18,8 @@ package struct FailedAttempt: Sendable, Hashable {
     /// How often each rule decided earlier failures of this job; nil: not recorded, and the bound of a rule is then
     /// taken over all failures that do not count.
     package var ruleUses: [String: Int]?
+    /// Whether its node or its site is excluded: it failed where nothing works, and that does not use up an attempt.
+    package var placeIsExcluded: Bool
     /// Other sites that are allowed and could take the job.
     package var otherSites: Int
     /// Other nodes of the site that could take the job.
@@ -50,6 +52,7 @@ package struct FailedAttempt: Sendable, Hashable {
         maxAttempts: Int,
         earlierFingerprints: [String],
         ruleUses: [String: Int]? = nil,
+        placeIsExcluded: Bool = false,
         otherSites: Int,
         otherNodes: Int = 0,
         cores: Int = 1,
@@ -72,6 +75,7 @@ package struct FailedAttempt: Sendable, Hashable {
         self.maxAttempts = maxAttempts
         self.earlierFingerprints = earlierFingerprints
         self.ruleUses = ruleUses
+        self.placeIsExcluded = placeIsExcluded
         self.otherSites = otherSites
         self.otherNodes = otherNodes
         self.cores = cores

@@ -33,7 +33,7 @@ package struct VerdictPolicy: Sendable {
             fingerprint: Fingerprint.of(failure),
             rule: answer.rule?.name ?? "no-rule",
             blameRule: blamed.rule?.name,
-            counted: blame.isCounted,
+            counted: blame.isCounted && !attempt.placeIsExcluded,
             observed: blamed.observed + answer.observed
         )
         Decision(attempt: attempt, parameters: answer.rule?.parameters ?? .init(), persistence: self.persistence)
