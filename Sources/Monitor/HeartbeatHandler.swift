@@ -26,61 +26,112 @@ struct HeartbeatHandler: Sendable {
                 }
                 guard UUIDText(item.session) != nil else { return .reject("session \(item.session) is not a UUID") }
                 killed += item.killed ?? []
-                beats["\(site)/\(item.agent)"] = (site, item)
+                // The last word of each agent, but a list that was asked for is not lost to a summary behind it.
+                let name = "\(site)/\(item.agent)"
+                if item.list == nil, let before = beats[name], before.item.list != nil,
+                    before.item.session == item.session, item.staying
+                {
+                    continue
+                }
+                beats[name] = (site, item)
             }
             return .done
         }
         if !killed.isEmpty { try await self.parts.database.execute(SessionStatements.killed(killed)) }
-        for (site, item) in beats.values.sorted(by: { $0.site < $1.site }) { try await self.answer(site, item) }
+        try await self.answer(beats)
         return handled
     }
 
-    private func answer(_ site: String, _ item: HeartbeatItem) async throws {
-        guard let session = UUIDText(item.session) else { return }
-        let beat = SessionStatements.Beat(
-            site: site,
-            agent: item.agent,
-            session: session,
-            held: item.held,
-            staying: item.staying
-        )
-        // An agent that has never asked for work, or another session of it: it will ask.
-        guard let known = try await self.parts.database.query(SessionStatements.beat([beat])).first else { return }
-        var kills = try await self.parts.database.query(SessionStatements.kills(holders: [known.0])).map {
-            KillOrder(attempt: AttemptKey(task: $0.1, index: $0.2, attempt: Int($0.3)), reason: $0.4)
-        }
-        let differs = known.4 != item.held.count || known.5 != item.held.hash
-        if differs, let list = item.list {
-            kills += try await self.parts.database.query(SessionStatements.foreign(holder: known.0, held: list)).map {
-                KillOrder(
-                    attempt: AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)),
-                    reason: "the centre has given this attempt up"
-                )
+    /// What the catalogue knows of an agent that beat.
+    private struct Known {
+        let holder: Int32
+        let mayWork: Bool
+        let held: HeldSummary
+        let hasKills: Bool
+    }
+
+    /// All of a batch at once: an agent whose summary agrees costs one row and one message, whatever it holds.
+    private func answer(_ beats: [String: (site: String, item: HeartbeatItem)]) async throws {
+        let known = try await self.known(beats.values.map { $0 })
+        var kills: [Int32: [KillOrder]] = [:]
+        let doomed = known.values.filter(\.hasKills).map(\.holder).sorted()
+        if !doomed.isEmpty {
+            for row in try await self.parts.database.query(SessionStatements.kills(holders: doomed)) {
+                let key = AttemptKey(task: row.1, index: row.2, attempt: Int(row.3))
+                kills[row.0, default: []].append(KillOrder(attempt: key, reason: row.4))
             }
-            let missing = try await self.parts.database.query(
-                SessionStatements.missing(holder: known.0, held: list, olderThanSeconds: self.graceSeconds)
+        }
+        var answers: [OutgoingMessage] = []
+        for (name, (_, item)) in beats.sorted(by: { $0.key < $1.key }) {
+            guard let agent = known[name] else { continue }
+            let differs = agent.held != item.held
+            var orders = kills[agent.holder] ?? []
+            if differs, let list = item.list { orders += try await self.compare(agent.holder, item.agent, list) }
+            guard item.staying else { continue }
+            let answer = AnswerItem(
+                agent: item.agent,
+                session: item.session,
+                kill: orders,
+                drain: !agent.mayWork,
+                wantsList: differs && item.list == nil,
+                at: .now
             )
-            try await self.lost.lose(
-                missing.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },
-                because: Failure(.agentForgot, "agent \(item.agent) is alive and does not know the attempt")
+            answers.append(
+                OutgoingMessage(
+                    exchange: "",
+                    routingKey: item.replyTo,
+                    body: try Batch([answer]).encoded(),
+                    mandatory: false,
+                    persistent: false,
+                    type: AnswerItem.type,
+                    contentType: "application/json"
+                )
             )
         }
-        guard item.staying else { return }
-        let answer = AnswerItem(
-            agent: item.agent,
-            session: item.session,
-            kill: kills,
-            drain: !known.3,
-            wantsList: differs && item.list == nil,
-            at: .now
+        // Not mandatory: an agent that has gone does not need an answer.
+        _ = try await self.parts.publisher.publish(answers)
+    }
+
+    private func known(_ beats: [(site: String, item: HeartbeatItem)]) async throws -> [String: Known] {
+        let rows = try await self.parts.database.query(
+            SessionStatements.beat(
+                beats.compactMap { site, item in
+                    UUIDText(item.session).map {
+                        SessionStatements.Beat(
+                            site: site,
+                            agent: item.agent,
+                            session: $0,
+                            held: item.held,
+                            staying: item.staying
+                        )
+                    }
+                }
+            )
         )
-        try await self.parts.publisher.send(
-            [answer],
-            exchange: "",
-            routingKey: item.replyTo,
-            mandatory: false,
-            persistent: false
+        return rows.reduce(into: [:]) {
+            let held = HeldSummary(count: $1.4, hash: $1.5)
+            $0["\($1.1)/\($1.2)"] = Known(holder: $1.0, mayWork: $1.3, held: held, hasKills: $1.6)
+        }
+    }
+
+    /// What an agent says it holds beside what is leased to it.
+    ///
+    /// - Returns: what it is to end, since it is no longer its; what it does not know is lost.
+    private func compare(_ holder: Int32, _ agent: String, _ list: [AttemptKey]) async throws -> [KillOrder] {
+        let foreign = try await self.parts.database.query(SessionStatements.foreign(holder: holder, held: list))
+        let missing = try await self.parts.database.query(
+            SessionStatements.missing(holder: holder, held: list, olderThanSeconds: self.graceSeconds)
         )
+        try await self.lost.lose(
+            missing.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },
+            because: Failure(.agentForgot, "agent \(agent) is alive and does not know the attempt")
+        )
+        return foreign.map {
+            KillOrder(
+                attempt: AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)),
+                reason: "the centre has given this attempt up"
+            )
+        }
     }
 }
 

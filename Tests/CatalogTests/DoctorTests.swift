@@ -20,6 +20,10 @@ import Testing
     static let faults = [
         Fault("jobs-have-a-place", "DELETE FROM waiting WHERE task = 1 AND first = 5"),
         Fault("jobs-have-a-place", "DELETE FROM job WHERE task = 3"),
+        Fault(
+            "held-attempts-are-tallied",
+            "INSERT INTO held_tally (holder, slot, count, hash) SELECT holder, 17, 1, 1 FROM lease LIMIT 1"
+        ),
         Fault("jobs-are-in-one-place", "UPDATE waiting SET first = 4 WHERE task = 1 AND first = 5"),
         Fault("waiting-jobs-are-in-a-range", "DELETE FROM waiting WHERE task = 1 AND first = 3"),
         Fault("active-jobs-are-leased", "DELETE FROM lease WHERE task = 1"),

@@ -7,7 +7,7 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure what a farm can do; needs MILLRACE_DATABASE_URL and MILLRACE_AMQP_URL (see millrace env).",
-        subcommands: [Lifecycle.self, Matching.self, Reports.self]
+        subcommands: [Lifecycle.self, Matching.self, Reports.self, Heartbeats.self]
     )
 
     /// `millrace bench lifecycle`.
@@ -124,6 +124,47 @@ struct BenchCommand: AsyncParsableCommand {
                 "  \(result.failures) failures at \(Int(result.failuresPerSecond)) a second",
                 "  failed report to published verdict  median \(Int(result.verdictMedian)) ms, p99 \(Int(result.verdictP99)) ms",
                 "  verdict to the next offer           median \(Int(result.offerMedian)) ms, p99 \(Int(result.offerP99)) ms",
+            ])
+        }
+    }
+
+    /// `millrace bench heartbeats`.
+    struct Heartbeats: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What it costs to hear that very many attempts run; the farm must be on this machine."
+        )
+
+        @Option(help: "Attempts that run.") var attempts = 1_000_000
+        @Option(help: "Agents that hold them.") var agents = 1000
+        @Option(help: "Seconds between two heartbeats of an agent.") var interval = 60
+        @Option(help: "How long it is measured, seconds.") var seconds = 60
+        @Flag(help: "Print JSON.") var json = false
+
+        func validate() throws {
+            guard self.agents > 0, self.attempts >= self.agents, self.interval > 0, self.seconds > 0 else {
+                throw ValidationError(
+                    "--agents, --interval and --seconds must be positive, --attempts at least --agents"
+                )
+            }
+        }
+
+        func run() async throws {
+            let (database, broker) = try BenchCommand.servers()
+            let result = try await HeartbeatsBench(
+                databaseURL: database,
+                brokerURL: broker,
+                attempts: self.attempts,
+                agents: self.agents,
+                interval: self.interval,
+                seconds: self.seconds
+            ).run()
+            if self.json { return Output.line(try WireFormat.text(result)) }
+            func two(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
+            Output.lines([
+                "heartbeats: \(result.attempts) running attempts of \(result.agents) agents, \(result.beats) heartbeats in \(Int(result.seconds)) s",
+                "  Monitor and its database sessions  \(two(result.centreSeconds)) s of CPU",
+                "  broker                             \(two(result.brokerSeconds)) s of CPU",
+                "  together                           \(two(result.share * 100)) % of one core",
             ])
         }
     }

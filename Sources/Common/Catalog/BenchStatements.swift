@@ -36,7 +36,87 @@ package enum BenchStatements {
         )
     }
 
+    /// Agents of the benchmark that hold attempts and want no more.
+    package static func agents(_ count: Int, replyTo: String) -> SQL {
+        """
+        INSERT INTO agent_session AS s (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags,
+                                        storage, last_seen)
+        SELECT 'BENCH', 'beat' || n, gen_random_uuid(), 1, \(replyTo), 0, 1, 2000, 86400, 10000, 'any', '{}', '{}', clock_timestamp()
+        FROM generate_series(1, \(Int32(clamping: count))) n ORDER BY 2
+        ON CONFLICT (site, agent) DO UPDATE SET session = excluded.session, last_seen = excluded.last_seen, state = 'here', room = 0
+        """
+    }
+
+    /// A piece of a request's jobs, each with a running attempt, dealt out to those agents.
+    package static func lease(request: Int64, first: Int64, count: Int64, agents: Int) -> [SQL] {
+        [
+            "DELETE FROM waiting w USING task t WHERE t.request = \(request) AND w.task = t.id",
+            """
+            WITH n AS MATERIALIZED (
+                SELECT t.id AS task, i AS index, gen_random_uuid() AS token, 'beat' || (i % \(Int64(agents)) + 1) AS agent
+                FROM task t, generate_series(\(first), \(first) + \(count) - 1) i WHERE t.request = \(request)
+            ), j AS (
+                INSERT INTO job (task, index, events_expected, state, attempts, cause) SELECT task, index, 1, 'active', 1, 'leased' FROM n
+            ), a AS (
+                INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected, started_at)
+                SELECT task, index, 1, token, 'BENCH', agent, 1, clock_timestamp() FROM n
+            )
+            INSERT INTO lease (task, index, attempt, holder, token, site, state, sequence)
+            SELECT n.task, n.index, 1, s.id, n.token, 'BENCH', 'running', 1
+            FROM n JOIN agent_session s ON s.site = 'BENCH' AND s.agent = n.agent
+            """,
+        ]
+    }
+
+    /// A piece of those jobs is cancelled.
+    package static func unlease(request: Int64, first: Int64, count: Int64) -> [SQL] {
+        [
+            """
+            WITH l AS (
+                DELETE FROM lease l USING task t
+                WHERE t.request = \(request) AND l.task = t.id AND l.index BETWEEN \(first) AND \(first) + \(count) - 1
+                RETURNING l.task, l.index, l.state, l.version
+            )
+            UPDATE attempt a SET state = 'cancelled', left_from = l.state, version = l.version + 1, ended_at = clock_timestamp()
+            FROM l WHERE a.task = l.task AND a.index = l.index AND a.attempt = 1
+            """,
+            """
+            UPDATE job j SET state = 'cancelled', version = j.version + 1, cause = 'benchmark done' FROM task t
+            WHERE t.request = \(request) AND j.task = t.id AND j.index BETWEEN \(first) AND \(first) + \(count) - 1
+            """,
+        ]
+    }
+
+    /// What each of those agents holds: agent, session, count, hash.
+    package static let held = Statement<String, UUIDText, Int64, Int64>(
+        "bench.held",
+        """
+        SELECT s.agent, s.session, sum(h.count)::bigint, sum(h.hash)::bigint FROM agent_session s JOIN held_tally h ON h.holder = s.id
+        WHERE s.site = 'BENCH' AND s.agent LIKE 'beat%' GROUP BY s.id ORDER BY s.id
+        """,
+        returning: String.self,
+        UUIDText.self,
+        Int64.self,
+        Int64.self
+    )
+
+    /// The Monitors and their sessions in this database, by process number.
+    package static let monitorProcesses = Statement<Int32>(
+        "bench.monitorProcesses",
+        """
+        SELECT pid FROM service_instance WHERE service = 'monitor' AND seen_at > clock_timestamp() - interval '1 minute'
+        UNION ALL SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'monitor/%'
+        """,
+        returning: Int32.self
+    )
+
     static let examples: [AnyStatement] = [
+        Command("bench.agents", Self.agents(1, replyTo: "x")).erased,
+        Command("bench.lease.0", Self.lease(request: 1, first: 0, count: 1, agents: 1)[0]).erased,
+        Command("bench.lease.1", Self.lease(request: 1, first: 0, count: 1, agents: 1)[1]).erased,
+        Command("bench.unlease.0", Self.unlease(request: 1, first: 0, count: 1)[0]).erased,
+        Command("bench.unlease.1", Self.unlease(request: 1, first: 0, count: 1)[1]).erased,
+        Self.held.erased, Self.monitorProcesses.erased,
         Self.behind(sequence: 1).erased,
         Self.holder.erased, Self.waitingRows(of: []).erased, Self.waitingTasks(of: []).erased,
     ]

@@ -214,7 +214,8 @@ package enum BrakeStatements {
                 Self.forgive(site: "x", node: nil, since: Moment(microseconds: 0)),
             ]
         return [
-            Self.counts.erased, Self.spread(of: 1).erased, Self.places(since: Moment(microseconds: 0)).erased, Self.sites.erased,
+            Self.counts.erased, Self.spread(of: 1).erased, Self.places(since: Moment(microseconds: 0)).erased,
+            Self.sites.erased,
             Self.excluded.erased, Self.places.erased, Self.restingNodes.erased, Self.tryLock.erased,
         ] + changes.enumerated().map { Command("brakes.change.\($0)", $1).erased }
     }

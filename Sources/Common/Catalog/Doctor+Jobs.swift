@@ -17,6 +17,20 @@ extension Doctor {
                 """
             ),
             Invariant(
+                "held-attempts-are-tallied",
+                "what the tally says of each agent is what is leased to it",
+                """
+                SELECT format('agent %s at %s: %s attempts are leased to it, the tally says %s', s.agent, s.site, l.count, h.count) AS example
+                FROM agent_session s
+                CROSS JOIN LATERAL (
+                    SELECT count(*) AS count, coalesce(sum(((l.task * 1000003 + l.index) * 31 + l.attempt) % 4294967291), 0) AS hash
+                    FROM lease l WHERE l.holder = s.id) l
+                CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(h.count), 0) AS count, coalesce(sum(h.hash), 0) AS hash FROM held_tally h WHERE h.holder = s.id) h
+                WHERE l.count <> h.count OR l.hash <> h.hash
+                """
+            ),
+            Invariant(
                 "jobs-are-in-one-place",
                 "no job waits in a range while its row says that it is active, recovering or terminal",
                 """
@@ -104,7 +118,7 @@ extension Doctor {
                 FROM job j
                 CROSS JOIN LATERAL (SELECT count(*) AS made FROM attempt a WHERE a.task = j.task AND a.index = j.index) a
                 CROSS JOIN LATERAL (
-                    SELECT count(*) AS counted FROM verdict v WHERE v.task = j.task AND v.index = j.index AND v.counted) v
+                    SELECT count(*) AS counted FROM verdict v WHERE v.task = j.task AND v.index = j.index AND v.counted AND NOT v.forgiven) v
                 WHERE j.attempts <> a.made OR j.failures > v.counted
                 """
             ),

@@ -19,34 +19,39 @@ package enum SessionStatements {
         }
     }
 
-    /// Takes in heartbeats. Returns holder, site, agent, whether the site lets it work, and what the catalogue thinks the agent
-    /// holds: count and hash over leases that are older than a few seconds, since a younger offer may still be on its way.
+    /// Takes in heartbeats. Returns holder, site, agent, whether the site lets it work, what the catalogue thinks the agent holds
+    /// (count and hash), and whether attempts of it are to be killed. An agent that has never asked for work, or that is in
+    /// another session by now, is not among them.
     package static func beat(
         _ beats: [Beat]
-    ) -> Statement<Int32, String, String, Bool, Int64, Int64> {
+    ) -> Statement<Int32, String, String, Bool, Int64, Int64, Bool> {
         Statement(
             "sessions.beat",
             """
-            WITH s AS (
-                UPDATE agent_session s SET last_seen = clock_timestamp(), held_count = i.count, held_hash = i.hash,
-                    state = CASE WHEN i.staying THEN 'here' ELSE 'gone' END, room = CASE WHEN i.staying THEN s.room ELSE 0 END
-                FROM unnest(\(beats.map(\.site)), \(beats.map(\.agent)), \(beats.map(\.session)), \(beats.map(\.held.count)),
-                            \(beats.map(\.held.hash)), \(beats.map(\.staying))) AS i(site, agent, session, count, hash, staying)
-                WHERE s.site = i.site AND s.agent = i.agent AND s.session = i.session
-                RETURNING s.id, s.site, s.agent
+            WITH i AS MATERIALIZED (
+                SELECT * FROM unnest(\(beats.map(\.site)), \(beats.map(\.agent)), \(beats.map(\.session)), \(beats.map(\.held.count)),
+                                     \(beats.map(\.held.hash)), \(beats.map(\.staying))) AS i(site, agent, session, count, hash, staying)
+            ), s AS MATERIALIZED (
+                SELECT s.id, i.* FROM i JOIN agent_session s ON s.site = i.site AND s.agent = i.agent AND s.session = i.session
+                ORDER BY i.site, i.agent FOR NO KEY UPDATE OF s
+            ), u AS (
+                UPDATE agent_session a SET last_seen = clock_timestamp(), held_count = s.count, held_hash = s.hash,
+                    state = CASE WHEN s.staying THEN 'here' ELSE 'gone' END, room = CASE WHEN s.staying THEN a.room ELSE 0 END
+                FROM s WHERE a.id = s.id
             )
-            SELECT s.id, s.site, s.agent, site.access = 'allowed', coalesce(l.count, 0), coalesce(l.hash, 0)
-            FROM s JOIN site ON site.name = s.site LEFT JOIN LATERAL (
-                SELECT count(*) AS count, sum(((l.task * 1000003 + l.index) * 31 + l.attempt) % 4294967291)::bigint AS hash
-                FROM lease l WHERE l.holder = s.id
-            ) l ON true
+            SELECT s.id, s.site, s.agent, site.access = 'allowed', coalesce(h.count, 0), coalesce(h.hash, 0),
+                   EXISTS (SELECT 1 FROM kill_wish k WHERE k.holder = s.id)
+            FROM s JOIN site ON site.name = s.site CROSS JOIN LATERAL (
+                SELECT sum(h.count)::bigint AS count, sum(h.hash)::bigint AS hash FROM held_tally h WHERE h.holder = s.id
+            ) h
             """,
             returning: Int32.self,
             String.self,
             String.self,
             Bool.self,
             Int64.self,
-            Int64.self
+            Int64.self,
+            Bool.self
         )
     }
 

@@ -70,6 +70,16 @@ CREATE TABLE lease (
 ) PARTITION BY RANGE (task);
 CREATE INDEX lease_holder ON lease (holder);
 
+-- What each agent holds by the books, as delta rows summed on read, at most 16 an agent: a heartbeat costs the same whether its
+-- agent holds ten attempts or ten thousand.
+CREATE TABLE held_tally (
+    holder int NOT NULL REFERENCES agent_session,
+    slot   int NOT NULL,
+    count  bigint NOT NULL DEFAULT 0,
+    hash   bigint NOT NULL DEFAULT 0,     -- sum of ((task * 1000003 + index) * 31 + attempt) % 4294967291
+    PRIMARY KEY (holder, slot)
+) WITH (fillfactor = 50);
+
 CREATE TABLE attempt (
     task            bigint NOT NULL,
     index           bigint NOT NULL,

@@ -125,6 +125,18 @@ CREATE TRIGGER log_new AFTER INSERT ON lease REFERENCING NEW TABLE AS n FOR EACH
 CREATE TRIGGER log_move AFTER UPDATE ON lease REFERENCING OLD TABLE AS o NEW TABLE AS n
     FOR EACH STATEMENT EXECUTE FUNCTION log_lease();
 
+-- What is leased to whom, in sums.
+CREATE FUNCTION tally_held() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO held_tally AS h (holder, slot, count, hash)
+    SELECT x.holder, counter_slot(), x.sign * count(*), x.sign * sum(((x.task * 1000003 + x.index) * 31 + x.attempt) % 4294967291)
+    FROM (SELECT n.*, CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END AS sign FROM n) x GROUP BY x.holder, x.sign ORDER BY x.holder
+    ON CONFLICT (holder, slot) DO UPDATE SET count = h.count + excluded.count, hash = h.hash + excluded.hash;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tally_new AFTER INSERT ON lease REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION tally_held();
+CREATE TRIGGER tally_gone AFTER DELETE ON lease REFERENCING OLD TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION tally_held();
+
 -- A finished report is taken in one transaction: finished and its outcome are both logged.
 CREATE FUNCTION log_attempt() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
