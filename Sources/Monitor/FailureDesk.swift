@@ -70,6 +70,7 @@ struct FailureDesk: Sendable {
         VerdictChanges(
             memoryMB: verdict.memoryMB,
             walltimeSeconds: verdict.walltimeSeconds.map { Int($0.rounded(.up)) },
+            events: verdict.eventsPerPart.map(Int64.init),
             excludedSites: verdict.excludedSites.isEmpty ? nil : verdict.excludedSites,
             excludedNodes: verdict.excludedNodes.isEmpty ? nil : verdict.excludedNodes,
             raisesTask: verdict.raisesTask ? true : nil,

@@ -37,8 +37,7 @@ struct FailureFacts {
             var job = self.jobs[key] ?? Job()
             (job.kind, job.maxAttempts, job.workflow, job.software) = (row.2, Int(row.3), row.4, row.5)
             (job.cores, job.memoryMB, job.walltimeSeconds) = (Int(row.6), Int(row.7), Double(row.8))
-            // What is merged cannot be divided.
-            job.events = row.2 == "merge" || row.2 == "analyse" ? 0 : Int(row.9)
+            job.events = Int(row.9)
             self.jobs[key] = job
         }
         for row in try await transaction.query(FailureFactStatements.history(keys)) {
@@ -75,8 +74,7 @@ struct FailureFacts {
             memoryPeakMB: peak.flatMap { $0 > 0 ? $0 : nil },
             raisedShare: self.raised[one.key.task] ?? 0,
             walltimeSeconds: job.walltimeSeconds,
-            // This version gives a job more, it does not divide it.
-            events: 0
+            events: job.events
         )
     }
 }

@@ -28,7 +28,7 @@ struct OfferDesk: Sendable {
 
     /// The jobs of an offer, from the rows just written.
     func jobs(
-        _ rows: [(Int64, Int64, Int32, Int64)],
+        _ rows: [(Int64, Int64, Int32, Int64, Int64?)],
         _ wanted: [NewLease],
         _ needs: [JobKey: Matching.Need],
         in transaction: PostgresTransaction
@@ -59,7 +59,7 @@ struct OfferDesk: Sendable {
                     ),
                     events: row.3,
                     firstEvent: entry.hasInputs
-                        ? (read.count == 1 ? read[0].first : 0) : row.1 * (entry.eventsPerJob ?? 0),
+                        ? (read.count == 1 ? read[0].first : 0) : row.4 ?? row.1 * (entry.eventsPerJob ?? 0),
                     inputs: read.map(\.input),
                     memoryMB: need.flatMap {
                         $0.requirement.memoryMB == asked.memoryMB ? nil : $0.requirement.memoryMB

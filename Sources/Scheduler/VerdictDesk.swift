@@ -17,10 +17,24 @@ struct VerdictDesk: Sendable {
     /// Rung when jobs wait again.
     let wake: @Sendable () -> Void
 
+    /// A job whose events go to several.
+    struct Split {
+        let job: JobKey
+        /// The most events each of them is to have.
+        let events: Int64
+        /// How each of them waits; the indexes are not yet known.
+        let waiting: VerdictStatements.Resubmission
+        /// Whether the class they wait in is their own.
+        let isRaised: Bool
+        let cause: String
+    }
+
     /// What the verdicts of one batch come to.
     private struct Plan {
         var moves: [(job: JobKey, to: JobState, counted: Bool, cause: String)] = []
         var waiting: [VerdictStatements.Resubmission] = []
+        /// Jobs to be replaced by smaller ones.
+        var splits: [Split] = []
         var raised: [(job: JobKey, classID: Int32)] = []
         /// Tasks whose every job gets the class.
         var raisedTasks: [Int64: Int32] = [:]
@@ -64,6 +78,7 @@ struct VerdictDesk: Sendable {
     }
 
     private func carryOut(_ attempts: [AttemptKey], in transaction: PostgresTransaction) async throws -> Plan {
+        _ = try await transaction.query(VerdictStatements.lockTasks(attempts))
         let open = try await transaction.query(VerdictStatements.open(attempts))
         var plan = Plan()
         for row in open {
@@ -78,20 +93,26 @@ struct VerdictDesk: Sendable {
             }
             if action == .pause { plan.paused.insert(row.0) }
             let classID = try await self.classID(row.7, changes, in: transaction)
-            plan.moves.append((job, .waiting, false, cause))
-            plan.waiting.append(
-                .init(
-                    job: job,
-                    notBefore: row.4,
-                    excludedSites: changes.excludedSites ?? [],
-                    excludedNodes: changes.excludedNodes ?? [],
-                    classID: classID
-                )
+            let again = VerdictStatements.Resubmission(
+                job: job,
+                notBefore: row.4,
+                excludedSites: changes.excludedSites ?? [],
+                excludedNodes: changes.excludedNodes ?? [],
+                classID: classID
             )
+            if let events = changes.events {
+                plan.splits.append(
+                    Split(job: job, events: events, waiting: again, isRaised: classID != row.7, cause: cause)
+                )
+                continue
+            }
+            plan.moves.append((job, .waiting, false, cause))
+            plan.waiting.append(again)
             if classID != row.7 { plan.raised.append((job, classID)) }
             if changes.raisesTask == true, classID != row.7 { plan.raisedTasks[row.0] = classID }
         }
-        guard !plan.moves.isEmpty else { return plan }
+        guard !open.isEmpty else { return plan }
+        if !plan.splits.isEmpty { try await self.split(&plan, in: transaction) }
         let siblings = try await transaction.query(VerdictStatements.siblings(of: plan.pausedWithSiblings.sorted()))
         for task in plan.paused.union(plan.pausedWithSiblings).union(siblings).sorted() {
             try await transaction.execute(TaskControlStatements.pause(task, cause: "a verdict paused it", who: nil))
@@ -105,6 +126,51 @@ struct VerdictDesk: Sendable {
             VerdictStatements.carriedOut(open.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) }),
         ])
         return plan
+    }
+
+    /// Replaces jobs by smaller ones, behind the last index of their task. One that cannot be divided waits again as it is.
+    private func split(_ plan: inout Plan, in transaction: PostgresTransaction) async throws {
+        var parts: [JobKey: (events: [EventPart], level: Int)] = [:]
+        for row in try await transaction.query(SplitStatements.parts(plan.splits.map(\.job))) {
+            let job = JobKey(task: row.0, index: row.1)
+            parts[job, default: ([], Int(row.5))].events.append(EventPart(file: row.2, first: row.3, count: row.4))
+        }
+        var made: [SplitStatements.Part] = []
+        for one in plan.splits {
+            let (events, level) = parts[one.job] ?? ([], 0)
+            let divided = JobSplit.divide(events, most: one.events)
+            guard divided.count > 1 else {
+                plan.moves.append((one.job, .waiting, false, one.cause))
+                plan.waiting.append(one.waiting)
+                continue
+            }
+            let count = Int64(divided.count)
+            let extended = try await transaction.query(SplitStatements.extend(task: one.job.task, by: count))
+            guard let first = extended.first else {
+                throw CatalogRefusal(
+                    .missing,
+                    "task \(one.job.task), whose job \(one.job.index) is to be split, is not there"
+                )
+            }
+            for (place, events) in divided.enumerated() {
+                made.append(
+                    SplitStatements.Part(
+                        job: JobKey(task: one.job.task, index: first + Int64(place)),
+                        from: one.job.index,
+                        level: level + 1,
+                        classID: one.isRaised ? one.waiting.classID : nil,
+                        events: events
+                    )
+                )
+            }
+            plan.moves.append(
+                (one.job, .replaced, false, "\(one.cause); its events went to jobs \(first) to \(first + count - 1)")
+            )
+            plan.waiting.append(
+                one.waiting.moved(to: JobKey(task: one.job.task, index: first), last: first + count - 1)
+            )
+        }
+        try await transaction.execute(SplitStatements.insert(made))
     }
 
     /// The class a job waits in: its present one, or the same with more memory or time.

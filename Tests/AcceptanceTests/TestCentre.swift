@@ -155,9 +155,14 @@ final class TestCentre: Sendable {
                 )
             )
         }
+        return try await self.approve(WorkflowDocument(name: name, tasks: tasks))
+    }
+
+    /// A request of a workflow, approved. Returns the request.
+    func approve(_ workflow: WorkflowDocument) async throws -> Int64 {
         let operations = Operations(self.database, caller: self.caller)
-        _ = try await operations.addWorkflow(WorkflowDocument(name: name, tasks: tasks))
-        let made = try await operations.createRequest(NewRequest(workflow: name))
+        _ = try await operations.addWorkflow(workflow)
+        let made = try await operations.createRequest(NewRequest(workflow: workflow.name))
         let request = try WireFormat.value(RequestID.self, from: made.result).request
         let approved = try await operations.approve(request, version: nil, home: nil, reason: nil)
         try await self.publish(approved.messages)

@@ -126,7 +126,8 @@ import Testing
         )
         for rule in [self.rule(all, .abort), self.rule(all), self.rule(all, .pause)] {
             var last = self.attempt(self.exit, counted: 2)
-            (last.memoryMB, last.walltimeSeconds, last.events, last.raisedShare) = (2_000, 60, 10, 0.9)
+            // One event: it cannot be split.
+            (last.memoryMB, last.walltimeSeconds, last.events, last.raisedShare) = (2_000, 60, 1, 0.9)
             let verdict = try self.policy(rule).decide(last)
             #expect(verdict.action == (rule.action == .pause ? .pause : .abort))
             #expect(verdict.excludedSites.isEmpty && verdict.excludedNodes.isEmpty && verdict.pauseSeconds == 0)
@@ -168,6 +169,22 @@ import Testing
             return policy.decide(attempt).splitInto
         }
         #expect(parts(100) == 4 && parts(3) == 3 && parts(1) == nil && parts(0) == nil)
+        // Two events a job: five jobs are enough.
+        #expect(try self.policy(self.rule(.init(split: 6))).decide(self.with(10)).splitInto == 5)
+    }
+
+    private func with(_ events: Int, counted: Int = 0) -> FailedAttempt {
+        var attempt = self.attempt(self.exit, counted: counted)
+        attempt.events = events
+        return attempt
+    }
+
+    /// Smaller jobs are other jobs: the last attempt of one that is too large is no reason to give its events up.
+    @Test func aSplitNeedsNoAttemptThatIsLeft() throws {
+        let policy = try self.policy(self.rule(.init(split: 2)))
+        let verdict = policy.decide(self.with(9, counted: 2))
+        #expect(verdict.action == .resubmit && verdict.splitInto == 2 && verdict.eventsPerPart == 5)
+        #expect(policy.decide(self.with(1, counted: 2)).action == .abort)
     }
 
     @Test func aReportWithoutAFailureIsAFailureOfTheWrapper() throws {

@@ -5,6 +5,21 @@ extension Doctor {
     static var books: [Invariant] {
         [
             Invariant(
+                "split-jobs-cover-their-events",
+                "the jobs that replace another have its events, none twice and none left out",
+                """
+                SELECT format('job %s.%s with %s events was replaced by %s jobs with %s', j.task, j.index, j.events_expected, p.jobs, p.events)
+                    AS example
+                FROM job j CROSS JOIN LATERAL (
+                    SELECT count(*) AS jobs, coalesce(sum(p.events_expected), 0) AS events,
+                           count(*) FILTER (WHERE p.first_event <> p.wanted) AS misplaced
+                    FROM (SELECT p.*, lag(p.first_event + p.events_expected, 1, p.first_event) OVER (ORDER BY p.index) AS wanted
+                          FROM job p WHERE p.task = j.task AND p.split_from = j.index) p
+                ) p
+                WHERE j.state = 'replaced' AND (p.jobs < 2 OR p.events <> j.events_expected OR p.misplaced > 0)
+                """
+            ),
+            Invariant(
                 "done-jobs-have-one-winner",
                 "a job that is done has one winner, no other job has one, and the winner is an attempt that is done",
                 """
@@ -51,7 +66,7 @@ extension Doctor {
                 FROM job j CROSS JOIN LATERAL (
                     SELECT coalesce(sum(upper(u.slice) - lower(u.slice)), 0)::bigint AS events
                     FROM unit_input u WHERE u.task = j.task AND u.index = j.index) u
-                WHERE EXISTS (SELECT 1 FROM task_input i WHERE i.task = j.task) AND u.events <> j.events_expected
+                WHERE EXISTS (SELECT 1 FROM task_input i WHERE i.task = j.task) AND j.state <> 'replaced' AND u.events <> j.events_expected
                 """
             ),
             Invariant(

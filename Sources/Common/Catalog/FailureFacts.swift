@@ -4,7 +4,7 @@ package import Postgres
 /// What a verdict is based on beside the failure itself.
 package enum FailureFactStatements {
     /// Of each job: task, index, kind, allowed attempts, workflow, software as name/version, cores, memory (MB, all cores), wall
-    /// time (s), events.
+    /// time (s), events (0: it cannot be divided, since it gathers its inputs or comes from many divisions).
     package static func jobs(
         _ jobs: [JobKey]
     ) -> Statement<Int64, Int64, String, Int32, String, [String], Int32, Int32, Int32, Int64> {
@@ -13,7 +13,8 @@ package enum FailureFactStatements {
             """
             SELECT j.task, j.index, t.kind, t.max_attempts, w.name,
                    ARRAY(SELECT (x ->> 'name') || '/' || (x ->> 'version') FROM jsonb_array_elements(t.spec -> 'software') x),
-                   c.cores, c.memory_mb, c.walltime_s, j.events_expected
+                   c.cores, c.memory_mb, c.walltime_s,
+                   CASE WHEN t.kind IN ('merge', 'analyse') OR j.split_level >= \(Int32(JobSplit.deepest)) THEN 0 ELSE j.events_expected END
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
             CROSS JOIN LATERAL (SELECT * FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
             JOIN task t ON t.id = j.task JOIN class c ON c.id = coalesce(j.class, t.class)

@@ -151,14 +151,14 @@ package enum LeasingStatements {
     /// Makes job, attempt and lease of each; a job that waited as a row takes its next attempt number. One statement, so that
     /// a batch costs one round trip.
     ///
-    /// Returns task, index, attempt, expected events.
-    package static func lease(_ leases: [NewLease]) -> Statement<Int64, Int64, Int32, Int64> {
+    /// Returns task, index, attempt, expected events, and the first of them in the task where that is not as the index says.
+    package static func lease(_ leases: [NewLease]) -> Statement<Int64, Int64, Int32, Int64, Int64?> {
         let leases = leases.sorted { $0.job < $1.job }
         return Statement(
             "leasing.lease",
             """
             WITH i AS MATERIALIZED (
-                SELECT i.*, coalesce(least(t.events_per_job, t.events_total - i.index * t.events_per_job), 0) AS events
+                SELECT i.*, greatest(coalesce(least(t.events_per_job, t.events_total - i.index * t.events_per_job), 0), 0) AS events
                 FROM unnest(\(leases.map(\.job.task)), \(leases.map(\.job.index)), \(leases.map(\.holder)), \(leases.map(\.site)),
                             \(leases.map(\.agent)), \(leases.map(\.token))) AS i(task, index, holder, site, agent, token)
                 JOIN task t ON t.id = i.task ORDER BY i.task, i.index
@@ -168,7 +168,7 @@ package enum LeasingStatements {
                 ON CONFLICT (task, index) DO UPDATE SET state = 'active', attempts = j.attempts + 1, version = j.version + 1,
                     cause = 'leased', who = NULL
                 WHERE j.state = 'waiting'
-                RETURNING j.task, j.index, j.attempts, j.events_expected
+                RETURNING j.task, j.index, j.attempts, j.events_expected, j.first_event
             ), a AS (
                 INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected)
                 SELECT j.task, j.index, j.attempts, i.token, i.site, i.agent, j.events_expected
@@ -178,12 +178,13 @@ package enum LeasingStatements {
                 SELECT j.task, j.index, j.attempts, i.holder, i.token, i.site, 'leased'
                 FROM j JOIN i ON i.task = j.task AND i.index = j.index
             )
-            SELECT task, index, attempts, events_expected FROM j
+            SELECT task, index, attempts, events_expected, first_event FROM j
             """,
             returning: Int64.self,
             Int64.self,
             Int32.self,
-            Int64.self
+            Int64.self,
+            Int64?.self
         )
     }
 

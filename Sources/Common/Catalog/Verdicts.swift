@@ -29,9 +29,27 @@ package enum VerdictStatements {
         )
     }
 
-    /// One job that waits again.
+    /// The tasks of open verdicts that change more than their job, locked. Tasks before jobs: the order of locks everywhere.
+    package static func lockTasks(_ attempts: [AttemptKey]) -> Statement<Int64> {
+        Statement(
+            "verdicts.lockTasks",
+            """
+            SELECT t.id FROM task t WHERE t.id IN (
+                SELECT v.task
+                FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) })) AS i(task, index, attempt)
+                JOIN verdict v ON v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL
+                WHERE v.action = 'pause' OR v.changes ?| ARRAY['events', 'task', 'raisesTask'])
+            ORDER BY t.id FOR NO KEY UPDATE
+            """,
+            returning: Int64.self
+        )
+    }
+
+    /// A job that waits again, or jobs with neighbouring indexes that wait for the first time.
     package struct Resubmission: Sendable {
         package let job: JobKey
+        /// The index of the last of them.
+        package let last: Int64
         package let notBefore: Moment?
         package let excludedSites: [String]
         package let excludedNodes: [String]
@@ -40,16 +58,30 @@ package enum VerdictStatements {
 
         package init(
             job: JobKey,
+            last: Int64? = nil,
             notBefore: Moment?,
             excludedSites: [String] = [],
             excludedNodes: [String] = [],
             classID: Int32
         ) {
             self.job = job
+            self.last = last ?? job.index
             self.notBefore = notBefore
             self.excludedSites = excludedSites
             self.excludedNodes = excludedNodes
             self.classID = classID
+        }
+
+        /// The same for other jobs.
+        package func moved(to job: JobKey, last: Int64) -> Resubmission {
+            Resubmission(
+                job: job,
+                last: last,
+                notBefore: self.notBefore,
+                excludedSites: self.excludedSites,
+                excludedNodes: self.excludedNodes,
+                classID: self.classID
+            )
         }
     }
 
@@ -57,12 +89,12 @@ package enum VerdictStatements {
     package static func wait(_ jobs: [Resubmission]) -> SQL {
         """
         INSERT INTO waiting (task, first, last, class, priority, not_before, excluded, excluded_nodes, due, held)
-        SELECT i.task, i.index, i.index, i.class, t.priority, coalesce(i.not_before, '-infinity'),
+        SELECT i.task, i.index, i.last, i.class, t.priority, coalesce(i.not_before, '-infinity'),
                string_to_array(i.excluded, ','), string_to_array(i.nodes, ','), coalesce(i.not_before <= clock_timestamp(), true),
                t.state = 'paused' OR r.state = 'held'
-        FROM unnest(\(jobs.map(\.job.task)), \(jobs.map(\.job.index)), \(jobs.map(\.classID)), \(jobs.map(\.notBefore)),
+        FROM unnest(\(jobs.map(\.job.task)), \(jobs.map(\.job.index)), \(jobs.map(\.last)), \(jobs.map(\.classID)), \(jobs.map(\.notBefore)),
                     \(jobs.map { $0.excludedSites.joined(separator: ",") }), \(jobs.map { $0.excludedNodes.joined(separator: ",") }))
-             AS i(task, index, class, not_before, excluded, nodes)
+             AS i(task, index, last, class, not_before, excluded, nodes)
         JOIN task t ON t.id = i.task JOIN request r ON r.id = t.request
         ORDER BY i.task, i.index
         """
@@ -124,7 +156,7 @@ package enum VerdictStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.open([]).erased, Command("verdicts.wait", Self.wait([])).erased,
+            Self.lockTasks([]).erased, Self.open([]).erased, Command("verdicts.wait", Self.wait([])).erased,
             Command("verdicts.carriedOut", Self.carriedOut([])).erased,
             Command("verdicts.raise", Self.raise([])).erased,
             Command("verdicts.raiseTask.0", Self.raise(task: 1, to: 1)[0]).erased,

@@ -61,6 +61,7 @@ package struct VerdictItem: MessageItem {
 package struct VerdictChanges: Codable, Sendable, Equatable {
     package var memoryMB: Int?
     package var walltimeSeconds: Int?
+    /// The job is replaced by jobs of at most so many events.
     package var events: Int64?
     package var excludedSites: [String]?
     package var excludedNodes: [String]?

@@ -44,13 +44,19 @@ CREATE TABLE job (
     version         bigint NOT NULL DEFAULT 1,
     attempts        int NOT NULL DEFAULT 0 CHECK (attempts >= 0),       -- made so far; only grows
     failures        int NOT NULL DEFAULT 0 CHECK (failures >= 0),       -- of those, the counted ones
+    first_event     bigint CHECK (first_event >= 0),    -- where its events begin in the task; NULL: index * events_per_job
+    split_from      bigint,                     -- the job that was replaced by this one and others
+    split_level     smallint NOT NULL DEFAULT 0,        -- how often that happened on the way to it
     class           int REFERENCES class,       -- when a verdict gave it more than its task asks for; NULL: its task's
     cause           text,
     who             text,
     PRIMARY KEY (task, index),
-    UNIQUE (task, index, events_expected)
+    UNIQUE (task, index, events_expected),
+    CHECK ((split_from IS NULL) = (split_level = 0)),
+    FOREIGN KEY (task, split_from) REFERENCES job (task, index)
 ) PARTITION BY RANGE (task);
 CREATE INDEX job_raised ON job (task) WHERE class IS NOT NULL;
+CREATE INDEX job_split ON job (task, split_from) WHERE split_from IS NOT NULL;
 
 -- The key is "one live attempt per job".
 CREATE TABLE lease (

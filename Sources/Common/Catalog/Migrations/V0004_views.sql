@@ -23,7 +23,7 @@ FROM task t LEFT JOIN LATERAL (
 CREATE VIEW waiting_view AS SELECT task, class, priority, first, last, not_before, excluded, held FROM waiting;
 
 CREATE VIEW job_view AS
-SELECT j.task, j.index, j.state, j.attempts, w.attempt AS winner, j.events_expected, j.failures, j.cause AS reason
+SELECT j.task, j.index, j.state, j.attempts, w.attempt AS winner, j.events_expected, j.failures, j.cause AS reason, j.split_from
 FROM job j LEFT JOIN winner w ON w.task = j.task AND w.index = j.index;
 
 CREATE VIEW attempt_view AS

@@ -44,6 +44,7 @@ struct Decision {
             verdict.raisesTask = false
             verdict.walltimeSeconds = nil
             verdict.splitInto = nil
+            verdict.eventsPerPart = nil
             verdict.reason = error.reason
             return
         }
@@ -71,7 +72,8 @@ struct Decision {
     private func checkBounds(_ verdict: Verdict) throws(Exhausted) {
         let failed = self.attempt.countedBefore + (verdict.counted ? 1 : 0)
         let uses = self.uses(verdict) + 1
-        if verdict.counted && failed >= self.attempt.maxAttempts {
+        // Smaller jobs are not the same again: how often a job is divided has its own bound.
+        if verdict.counted && failed >= self.attempt.maxAttempts && self.size == nil {
             throw Exhausted(reason: "failed \(failed) times, as often as its task allows")
         }
         if verdict.counted {
@@ -124,11 +126,17 @@ struct Decision {
         changes.append("wall time from \(Int(given)) s to \(Int(next)) s")
     }
 
+    /// The most events of a job after a split; nil: the rule wants none, or there is too little to divide.
+    private var size: Int? {
+        guard let wanted = self.parameters.split, min(wanted, self.attempt.events) > 1 else { return nil }
+        return (self.attempt.events + wanted - 1) / wanted
+    }
+
     private func split(_ verdict: inout Verdict, _ changes: inout [String]) {
-        guard let wanted = self.parameters.split else { return }
-        let parts = min(wanted, self.attempt.events)
-        guard parts > 1 else { return }
+        guard let size = self.size else { return }
+        let parts = (self.attempt.events + size - 1) / size
         verdict.splitInto = parts
+        verdict.eventsPerPart = size
         changes.append("its \(self.attempt.events) events go to \(parts) jobs")
     }
 

@@ -29,6 +29,8 @@ package struct Verdict: Sendable, Hashable {
     package var walltimeSeconds: Double?
     /// The job is replaced by so many, which share its events; nil: it stays one.
     package var splitInto: Int?
+    /// The most events each of those has; nil: it stays one.
+    package var eventsPerPart: Int?
     /// What is done about the task; nil: nothing.
     package var taskAction: TaskMeasure?
     /// What the failure counts against; nil: nothing.

@@ -1,0 +1,89 @@
+package import Domain
+package import Postgres
+
+/// Replacing a job by smaller ones, which cover its events exactly once. The caller holds the locks of task and job.
+package enum SplitStatements {
+    /// What the jobs have, in the order of their events: task, index, file (nil: no input), first event, events; how often they were
+    /// divided already.
+    package static func parts(_ jobs: [JobKey]) -> Statement<Int64, Int64, Int64?, Int64, Int64, Int32> {
+        Statement(
+            "split.parts",
+            """
+            SELECT j.task, j.index, u.file, coalesce(lower(u.slice), j.first_event, j.index * t.events_per_job, 0),
+                   coalesce(upper(u.slice) - lower(u.slice), j.events_expected), j.split_level::int
+            FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
+            JOIN job j ON j.task = i.task AND j.index = i.index JOIN task t ON t.id = j.task
+            LEFT JOIN unit_input u ON u.task = j.task AND u.index = j.index LEFT JOIN file f ON f.id = u.file
+            ORDER BY j.task, j.index, f.task, f.index, f.lfn, lower(u.slice)
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64?.self,
+            Int64.self,
+            Int64.self,
+            Int32.self
+        )
+    }
+
+    /// A task gets so many jobs more. Returns the index of the first.
+    package static func extend(task: Int64, by jobs: Int64) -> Statement<Int64> {
+        Statement(
+            "split.extend",
+            "UPDATE task SET jobs_total = jobs_total + \(jobs), updated = now() WHERE id = \(task) RETURNING jobs_total - \(jobs)",
+            returning: Int64.self
+        )
+    }
+
+    /// A job of those that replace another.
+    package struct Part: Sendable {
+        package let job: JobKey
+        package let from: Int64
+        package let level: Int
+        /// Nil: as its task.
+        package let classID: Int32?
+        package let events: [EventPart]
+
+        package init(job: JobKey, from: Int64, level: Int, classID: Int32?, events: [EventPart]) {
+            self.job = job
+            self.from = from
+            self.level = level
+            self.classID = classID
+            self.events = events
+        }
+
+        fileprivate var count: Int64 { self.events.reduce(0) { $0 + $1.count } }
+        /// Only jobs without inputs have a place of their own in the task.
+        fileprivate var first: Int64? { self.events.first.flatMap { $0.file == nil ? $0.first : nil } }
+    }
+
+    /// The slices leave the replaced jobs and go to the new ones: no event is ever in two.
+    package static func insert(_ parts: [Part]) -> [SQL] {
+        let slices = parts.flatMap { part in part.events.compactMap { one in one.file.map { (part.job, $0, one) } } }
+        let replaced = Set(parts.map { JobKey(task: $0.job.task, index: $0.from) }).sorted()
+        return [
+            """
+            INSERT INTO job (task, index, events_expected, first_event, split_from, split_level, class, state, cause)
+            SELECT i.task, i.index, i.events, i.first, i.from_index, i.level, i.class, 'waiting', 'split from job ' || i.task || '.' || i.from_index
+            FROM unnest(\(parts.map(\.job.task)), \(parts.map(\.job.index)), \(parts.map(\.count)), \(parts.map(\.first)),
+                        \(parts.map(\.from)), \(parts.map { Int32(clamping: $0.level) }), \(parts.map(\.classID)))
+                AS i(task, index, events, first, from_index, level, class)
+            ORDER BY i.task, i.index
+            """,
+            """
+            DELETE FROM unit_input u USING unnest(\(replaced.map(\.task)), \(replaced.map(\.index))) AS i(task, index)
+            WHERE u.task = i.task AND u.index = i.index
+            """,
+            """
+            INSERT INTO unit_input (task, index, file, slice)
+            SELECT i.task, i.index, i.file, int8range(i.first, i.first + i.count)
+            FROM unnest(\(slices.map(\.0.task)), \(slices.map(\.0.index)), \(slices.map(\.1)), \(slices.map(\.2.first)),
+                        \(slices.map(\.2.count))) AS i(task, index, file, first, count)
+            """,
+        ]
+    }
+
+    static var examples: [AnyStatement] {
+        [Self.parts([]).erased, Self.extend(task: 1, by: 1).erased]
+            + Self.insert([]).enumerated().map { Command("split.insert.\($0)", $1).erased }
+    }
+}
