@@ -16,7 +16,8 @@ struct Expander: Sendable {
     let wake: @Sendable () -> Void
 
     private typealias WaitingTask = (
-        id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32
+        id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32,
+        scouts: Int32
     )
 
     /// Starts every task that can start. Returns whether there may be more.
@@ -24,7 +25,7 @@ struct Expander: Sendable {
         let rows = try await self.database.query(ExpansionStatements.waiting(limit: 500))
         var started = 0
         for row in rows {
-            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6)
+            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7)
             if try await self.expand(task) { started += 1 }
         }
         if started > 0 {
@@ -38,14 +39,15 @@ struct Expander: Sendable {
         if let jobs = task.jobs {
             return try await self.database.withTransaction { transaction in
                 guard try await self.lock(task, in: transaction) else { return false }
-                let ranges = IndexRange.cut(jobs: jobs)
+                let ranges = IndexRange.cut(jobs: jobs, scouts: Int64(task.scouts))
                 try await transaction.execute([
                     ExpansionStatements.insertRanges(
                         task: task.id,
                         ranges: ranges,
                         classID: task.classID,
                         priority: task.priority
-                    ), ExpansionStatements.startWithoutInputs(task.id), ExpansionStatements.requestRuns(task.request),
+                    ), ExpansionStatements.startWithoutInputs(task.id), TaskControlStatements.hold(task: task.id),
+                    ExpansionStatements.requestRuns(task.request),
                 ])
                 return true
             }
@@ -113,7 +115,7 @@ struct Expander: Sendable {
             statements += [
                 ExpansionStatements.insertRanges(
                     task: task.id,
-                    ranges: IndexRange.cut(jobs: count),
+                    ranges: IndexRange.cut(jobs: count, scouts: Int64(task.scouts)),
                     classID: classID,
                     priority: task.priority
                 ),
@@ -122,7 +124,7 @@ struct Expander: Sendable {
                     jobs: count,
                     events: jobs.reduce(0) { $0 + $1.events },
                     classID: classID
-                ), ExpansionStatements.requestRuns(task.request),
+                ), TaskControlStatements.hold(task: task.id), ExpansionStatements.requestRuns(task.request),
             ]
             try await transaction.execute(statements)
             return true

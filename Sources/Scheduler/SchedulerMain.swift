@@ -26,9 +26,15 @@ struct SchedulerConfig: Sendable {
     /// How often everything is looked at without being told.
     var sweep: Duration = .seconds(10)
 
-    static let shape: DocumentShape = .keys(["offerLimit": .scalar, "sweep": .scalar], required: [])
+    let scouts: ScoutSettings
+
+    static let shape: DocumentShape = .keys(
+        ["offerLimit": .scalar, "sweep": .scalar, "scouts": ScoutSettings.shape],
+        required: []
+    )
 
     init(_ values: ConfigurationValues) throws {
+        self.scouts = try ScoutSettings(values.section("scouts"))
         self.offerLimit = try values.int("offerLimit", in: 1...500, default: self.offerLimit)
         self.sweep = try values.duration("sweep", default: self.sweep)
     }
@@ -77,7 +83,15 @@ enum SchedulerAssembly {
             logger: context.logger,
             wake: wake
         )
-        let expansion = SchedulerSweeps.expansion(parts, expander, config)
+        let scouts = ScoutDesk(
+            database: database,
+            classes: classes,
+            bell: parts.bell,
+            logger: parts.logger,
+            settings: config.scouts,
+            wake: wake
+        )
+        let expansion = SchedulerSweeps.expansion(parts, expander, scouts, config)
         let handlers = SchedulerHandlers(
             desk: desk,
             verdicts: verdicts,

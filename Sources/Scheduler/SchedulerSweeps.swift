@@ -19,9 +19,16 @@ enum SchedulerSweeps {
         }
     }
 
-    static func expansion(_ parts: CentralParts, _ expander: Expander, _ config: SchedulerConfig) -> PeriodicSweep {
+    /// Tasks that can start, and tasks whose scouts have come back.
+    static func expansion(
+        _ parts: CentralParts,
+        _ expander: Expander,
+        _ scouts: ScoutDesk,
+        _ config: SchedulerConfig
+    ) -> PeriodicSweep {
         parts.sweep("expansion", every: config.sweep) {
-            try await expander.expand() ? .more : .done
+            try await scouts.judge()
+            return try await expander.expand() ? .more : .done
         }
     }
 

@@ -112,6 +112,25 @@ import Testing
 
     private let policy = ScoutPolicy()
 
+    @Test func whatIsAskedForFollowsTheMeasurement() {
+        let guess = Requirement(cores: 2, memoryMB: 4000, walltimeSeconds: 1000, diskMB: 100)
+        func asked(_ needs: ScoutPolicy.Needs, _ events: Int64? = 100) -> Requirement {
+            ScoutPolicy.requirement(guess, needs, eventsPerJob: events)
+        }
+        #expect(asked(.init()) == guess)
+        // Memory up and down, in steps.
+        #expect(asked(.init(memoryMB: 801)).memoryMB == 900 && asked(.init(memoryMB: 9000)).memoryMB == 9000)
+        #expect(asked(.init(memoryMB: 3)).memoryMB == 100)
+        // 100 events of 40 s on 2 cores, and half as much again.
+        #expect(asked(.init(cpuSecondsPerEvent: 40)).walltimeSeconds == 3000)
+        #expect(asked(.init(cpuSecondsPerEvent: 1)).walltimeSeconds == 1000)
+        #expect(asked(.init(cpuSecondsPerEvent: 1e9)).walltimeSeconds == 604_800)
+        #expect(
+            asked(.init(outputBytesPerEvent: 1e7)).diskMB == 1200 && asked(.init(outputBytesPerEvent: 1)).diskMB == 100
+        )
+        #expect(asked(.init(cpuSecondsPerEvent: 40, outputBytesPerEvent: 1e7), nil) == guess)
+    }
+
     @Test func theyAreWaitedFor() {
         #expect(self.policy.decide([], jobs: 1_000) == .wait)
         #expect(self.policy.decide(self.good(7), jobs: 1_000) == .wait)

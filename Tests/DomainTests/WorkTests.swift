@@ -12,6 +12,15 @@ import Testing
         #expect(ranges.reduce(0) { $0 + $1.count } == jobs)
     }
 
+    /// Scouts are a range of their own, and with them there are still no more than 16.
+    @Test func scoutsAreTheFirstRange() {
+        let ranges = IndexRange.cut(jobs: 10_000_000, scouts: 10)
+        #expect(ranges.count == 16 && ranges[0] == IndexRange(first: 0, last: 9))
+        for (one, next) in zip(ranges, ranges.dropFirst()) { #expect(next.first == one.last + 1) }
+        #expect(ranges.last?.last == 9_999_999)
+        #expect(IndexRange.cut(jobs: 10, scouts: 10) == IndexRange.cut(jobs: 10))
+    }
+
     @Test func noJobsMakeNoRange() { #expect(IndexRange.cut(jobs: 0).isEmpty) }
 
     @Test func takingFromTheFrontLeavesTheRest() {

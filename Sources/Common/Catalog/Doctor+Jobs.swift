@@ -130,13 +130,13 @@ extension Doctor {
         [
             Invariant(
                 "ranges-belong-to-running-tasks",
-                "ranges wait only in tasks that run or are paused, within the task's jobs, and held exactly when task or request is",
+                "ranges wait only in tasks that run or are paused, within the task's jobs, and held exactly when task or request is, or the task's scouts run",
                 """
                 SELECT format('range %s to %s of task %s (%s, %s jobs) in request %s (%s) is %s', w.first, w.last, t.id, t.state,
                               t.jobs_total, r.id, r.state, CASE WHEN w.held THEN 'held' ELSE 'not held' END) AS example
                 FROM waiting w JOIN task t ON t.id = w.task JOIN request r ON r.id = t.request
                 WHERE t.state NOT IN ('scouting', 'running', 'paused') OR w.last >= coalesce(t.jobs_total, 0)
-                   OR w.held <> (t.state = 'paused' OR r.state = 'held')
+                   OR w.held <> range_is_held(t.state, r.state, t.scouts, w.first)
                 """
             ),
             Invariant(

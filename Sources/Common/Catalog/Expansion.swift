@@ -4,12 +4,12 @@ package import Postgres
 /// From a task whose inputs are ready to ranges that wait: the Scheduler's expansion.
 package enum ExpansionStatements {
     /// Tasks that wait for inputs, of requests that may run: id, request, kind, jobs total (nil: has inputs), events per job,
-    /// class, priority.
-    package static func waiting(limit: Int) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32> {
+    /// class, priority, scouts.
+    package static func waiting(limit: Int) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32> {
         Statement(
             "expansion.waiting",
             """
-            SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority
+            SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority, t.scouts
             FROM task t JOIN request r ON r.id = t.request AND r.state IN ('approved', 'running')
             WHERE t.state = 'waiting' ORDER BY t.id LIMIT \(limit)
             """,
@@ -18,6 +18,7 @@ package enum ExpansionStatements {
             String.self,
             Int64?.self,
             Int64?.self,
+            Int32.self,
             Int32.self,
             Int32.self
         )
@@ -145,10 +146,10 @@ package enum ExpansionStatements {
         """
     }
 
-    /// The task runs: its totals are known from now on.
+    /// The task runs, first its scouts if it has more jobs than those: its totals are known from now on.
     package static func start(task: Int64, jobs: Int64, events: Int64, classID: Int32) -> SQL {
         """
-        UPDATE task SET state = 'running', version = version + 1, jobs_total = \(jobs), events_total = \(events), class = \(classID),
+        UPDATE task SET state = CASE WHEN scouts > 0 AND \(jobs) > scouts THEN 'scouting' ELSE 'running' END, version = version + 1, jobs_total = \(jobs), events_total = \(events), class = \(classID),
             cause = 'inputs are ready', who = NULL, updated = now()
         WHERE id = \(task)
         """
@@ -157,7 +158,8 @@ package enum ExpansionStatements {
     /// A task without inputs runs: its totals were known before.
     package static func startWithoutInputs(_ task: Int64) -> SQL {
         """
-        UPDATE task SET state = 'running', version = version + 1, cause = 'it needs no inputs', who = NULL, updated = now()
+        UPDATE task SET state = CASE WHEN scouts > 0 AND jobs_total > scouts THEN 'scouting' ELSE 'running' END, version = version + 1,
+            cause = 'it needs no inputs', who = NULL, updated = now()
         WHERE id = \(task)
         """
     }

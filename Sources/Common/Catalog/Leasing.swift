@@ -297,7 +297,8 @@ package enum LeasingStatements {
                 FROM l WHERE j.task = l.task AND j.index = l.index RETURNING j.task, j.index, j.class
             ), w AS (
                 INSERT INTO waiting (task, first, last, class, priority, held)
-                SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, t.state = 'paused' OR r.state = 'held'
+                SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority,
+                       range_is_held(t.state, r.state, t.scouts, j.index)
                 FROM j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
             )
             SELECT task, index FROM j

@@ -136,10 +136,10 @@ package enum RequestStatements {
             "requests.insertTask",
             """
             INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, allowed_loss,
-                              max_attempts)
+                              max_attempts, scouts)
             VALUES (\(task.request), \(task.plan.name), \(Int32(task.plan.position)), \(task.plan.kind), \(task.classID),
                     \(Int32(task.priority)), \(task.spec), \(task.plan.jobs), \(task.plan.inputs.isEmpty ? task.plan.events : nil),
-                    \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)))
+                    \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)), \(Int32(task.plan.scouts)))
             RETURNING id
             """,
             returning: Int64.self
@@ -182,13 +182,6 @@ package enum RequestStatements {
         """
         INSERT INTO task_input (task, position, parent, stream, dataset, events)
         VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events))
-        """
-    }
-
-    /// Holds or releases the waiting ranges of a request's tasks that are not paused.
-    package static func holdRanges(request: Int64, held: Bool) -> SQL {
-        """
-        UPDATE waiting w SET held = \(held) OR t.state = 'paused' FROM task t WHERE t.id = w.task AND t.request = \(request)
         """
     }
 
@@ -246,6 +239,7 @@ package enum RequestStatements {
             requirement: Requirement(),
             allowedLoss: 0,
             maxAttempts: 3,
+            scouts: 0,
             outputs: [],
             steps: [],
             software: [],
@@ -275,7 +269,7 @@ package enum RequestStatements {
                 "requests.insertInput",
                 Self.insertInput(task: 1, position: 0, parent: nil, stream: nil, dataset: nil, events: nil)
             ).erased,
-            Command("requests.holdRanges", Self.holdRanges(request: 1, held: true)).erased, Self.tasks(of: 1).erased,
+            Self.tasks(of: 1).erased,
             Command("requests.moveTask", Self.moveTask(1, to: .paused, pausedFrom: .running, cause: nil, who: nil))
                 .erased,
         ]

@@ -25,10 +25,12 @@ package enum Settlement {
     /// - Returns: words to other services, to be published.
     package static func settle(_ tasks: [Int64], in database: PostgresClient) async throws -> [OutboxMessage] {
         guard !tasks.isEmpty else { return [] }
-        let candidates = try await database.query(SettlingStatements.progress(tasks))
+        let progress = try await database.query(SettlingStatements.progress(tasks))
             .compactMap(SettlingStatements.progress(row:))
-            .filter { $0.isComplete && [.running, .scouting, .finishing].contains($0.state) }
-        var messages: [OutboxMessage] = []
+        let candidates = progress.filter { $0.isComplete && [.running, .scouting, .finishing].contains($0.state) }
+        // More scouts have ended: the Scheduler looks whether the others may run.
+        let scouting = progress.filter { !$0.isComplete && $0.state == .scouting }.map(\.task)
+        var messages = scouting.isEmpty ? [] : try OutboxMessage.control("scheduler", .task, ids: scouting)
         for candidate in candidates.sorted(by: { $0.task < $1.task }) {
             messages += try await database.withTransaction {
                 try await Self.settle(candidate.task, candidate.request, in: $0)

@@ -5,7 +5,7 @@ package enum CatalogStatements {
     package static var all: [AnyStatement] {
         OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
             + AcceptStatements.examples + BrakeStatements.examples + FailureFactStatements.examples
-            + VerdictStatements.examples + SplitStatements.examples
+            + ScoutStatements.examples + VerdictStatements.examples + SplitStatements.examples
             + FeedStatements.examples
             + InstanceStatements.examples
             + RequestStatements.examples + ExpansionStatements.examples + SettlingStatements.examples

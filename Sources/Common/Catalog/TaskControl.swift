@@ -1,6 +1,7 @@
 package import Postgres
 
-/// Pausing and resuming tasks: the state, and the ranges that wait.
+/// Which waiting ranges may be leased, and pausing tasks. A range is held when its task is paused, when its request is, or while
+/// the scouts of its task run and it is behind them: `range_is_held` in the catalogue says so for everybody.
 package enum TaskControlStatements {
     /// Pauses a running task and keeps its waiting jobs from being leased. One that does not run stays as it is.
     package static func pause(_ task: Int64, cause: String, who: String?) -> [SQL] {
@@ -9,29 +10,31 @@ package enum TaskControlStatements {
             UPDATE task SET paused_from = state, state = 'paused', version = version + 1, cause = \(cause), who = \(who), updated = now()
             WHERE id = \(task) AND state IN ('running', 'scouting')
             """,
-            "UPDATE waiting SET held = true WHERE task = \(task) AND EXISTS (SELECT 1 FROM task WHERE id = \(task) AND state = 'paused')",
+            Self.hold(task: task),
         ]
     }
 
-    /// Lets a paused task run on; its ranges are leasable unless its request is held.
-    package static func resume(_ task: Int64, cause: String, who: String?) -> [SQL] {
-        [
-            """
-            UPDATE task SET state = paused_from, paused_from = NULL, version = version + 1, cause = \(cause), who = \(who), updated = now()
-            WHERE id = \(task) AND state = 'paused'
-            """,
-            """
-            UPDATE waiting w SET held = r.state = 'held' FROM task t JOIN request r ON r.id = t.request
-            WHERE w.task = \(task) AND t.id = w.task AND t.state <> 'paused'
-            """,
-            // Whoever lets it run on has looked: the brake begins to count anew.
-            "DELETE FROM failure_tally WHERE task = \(task)",
-        ]
+    /// Brings the ranges of a task into line with its state and its request's.
+    package static func hold(task: Int64) -> SQL {
+        """
+        UPDATE waiting w SET held = NOT w.held FROM task t JOIN request r ON r.id = t.request
+        WHERE w.task = \(task) AND t.id = w.task AND w.held <> range_is_held(t.state, r.state, t.scouts, w.first)
+        """
     }
+
+    /// The same for all tasks of a request.
+    package static func hold(request: Int64) -> SQL {
+        """
+        UPDATE waiting w SET held = NOT w.held FROM task t JOIN request r ON r.id = t.request
+        WHERE r.id = \(request) AND t.id = w.task AND w.held <> range_is_held(t.state, r.state, t.scouts, w.first)
+        """
+    }
+
+    /// Whoever lets a task run on has looked: the brake begins to count anew.
+    package static func forgetFailures(_ task: Int64) -> SQL { "DELETE FROM failure_tally WHERE task = \(task)" }
 
     static var examples: [AnyStatement] {
-        (Self.pause(1, cause: "x", who: nil) + Self.resume(1, cause: "x", who: "y")).enumerated().map {
-            Command("taskControl.\($0)", $1).erased
-        }
+        (Self.pause(1, cause: "x", who: nil) + [Self.hold(task: 1), Self.hold(request: 1), Self.forgetFailures(1)])
+            .enumerated().map { Command("taskControl.\($0)", $1).erased }
     }
 }

@@ -91,7 +91,7 @@ package enum VerdictStatements {
         INSERT INTO waiting (task, first, last, class, priority, not_before, excluded, excluded_nodes, due, held)
         SELECT i.task, i.index, i.last, i.class, t.priority, coalesce(i.not_before, '-infinity'),
                string_to_array(i.excluded, ','), string_to_array(i.nodes, ','), coalesce(i.not_before <= clock_timestamp(), true),
-               t.state = 'paused' OR r.state = 'held'
+               range_is_held(t.state, r.state, t.scouts, i.index)
         FROM unnest(\(jobs.map(\.job.task)), \(jobs.map(\.job.index)), \(jobs.map(\.last)), \(jobs.map(\.classID)), \(jobs.map(\.notBefore)),
                     \(jobs.map { $0.excludedSites.joined(separator: ",") }), \(jobs.map { $0.excludedNodes.joined(separator: ",") }))
              AS i(task, index, last, class, not_before, excluded, nodes)

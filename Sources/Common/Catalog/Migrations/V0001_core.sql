@@ -186,6 +186,8 @@ CREATE TABLE task (
     events_per_job bigint CHECK (events_per_job > 0),
     allowed_loss   double precision NOT NULL DEFAULT 0 CHECK (allowed_loss BETWEEN 0 AND 1),
     max_attempts   int NOT NULL DEFAULT 3 CHECK (max_attempts > 0),
+    scouts         int NOT NULL DEFAULT 0 CHECK (scouts >= 0),         -- so many jobs run first, alone; 0: none
+    measured       jsonb,                 -- what the scouts needed
     state          text NOT NULL DEFAULT 'waiting',
     version        bigint NOT NULL DEFAULT 1,
     paused_from    text,
@@ -254,6 +256,12 @@ CREATE TABLE waiting (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX waiting_match ON waiting (class, priority DESC, task, first) WHERE due AND NOT held;
 CREATE INDEX waiting_later ON waiting (not_before) WHERE NOT due;
+
+-- Whether a range that begins at `first` may not be leased: its task is paused, its request held, or the task's scouts are not done.
+CREATE FUNCTION range_is_held(task_state text, request_state text, scouts int, first bigint) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT task_state = 'paused' OR request_state = 'held' OR (task_state = 'scouting' AND first >= scouts)
+$$;
 
 -- The demand of one agent: room is absolute, leasing subtracts in the same transaction.
 CREATE TABLE agent_session (

@@ -62,10 +62,6 @@ enum OperatingStatements {
         )
     }
 
-    static func holdTaskRanges(_ task: Int64, held: Bool) -> SQL {
-        "UPDATE waiting SET held = \(held) WHERE task = \(task)"
-    }
-
     /// Aborted jobs wait again, with their attempts to use anew. Returns their indexes.
     static func retryJobs(_ task: Int64, who: String, cause: String) -> Statement<Int64> {
         Statement(
@@ -78,7 +74,8 @@ enum OperatingStatements {
                 FROM picked p WHERE j.task = p.task AND j.index = p.index RETURNING j.task, j.index, j.class
             ), w AS (
                 INSERT INTO waiting (task, first, last, class, priority, held)
-                SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, t.state = 'paused' OR r.state = 'held'
+                SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority,
+                       range_is_held(t.state, r.state, t.scouts, j.index)
                 FROM j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
             )
             SELECT index FROM j ORDER BY index
@@ -227,7 +224,6 @@ enum OperatingStatements {
     static var examples: [AnyStatement] {
         [
             Self.lockRequest(1).erased, Self.content(1).erased, Self.requestOfTask(1).erased, Self.lockTask(1).erased,
-            Command("operating.holdTaskRanges", Self.holdTaskRanges(1, held: true)).erased,
             Self.retryJobs(1, who: "x", cause: "y").erased, Self.storages.erased, Self.datasets([]).erased,
             Self.sites([]).erased, Self.lockSite("x").erased,
             Command("operating.moveSite", Self.moveSite("x", to: .banned, reason: nil, until: nil, who: "x")).erased,

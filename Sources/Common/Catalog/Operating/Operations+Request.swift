@@ -73,7 +73,7 @@ extension Operations {
                     cause: reason ?? "held",
                     who: self.caller.who
                 ),
-                RequestStatements.holdRanges(request: request, held: true),
+                TaskControlStatements.hold(request: request),
             ])
             return ["request \(request) is held: running jobs go on, waiting ones stay"]
         }
@@ -90,7 +90,7 @@ extension Operations {
                     cause: reason ?? "released",
                     who: self.caller.who
                 ),
-                RequestStatements.holdRanges(request: request, held: false),
+                TaskControlStatements.hold(request: request),
             ])
             return ["request \(request) is \(state.rawValue) again"]
         }

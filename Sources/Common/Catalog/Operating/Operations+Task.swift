@@ -40,7 +40,7 @@ extension Operations {
         try await self.move(task, .pause, version) { locked, transaction in
             try await transaction.execute([
                 self.moved(locked, to: .paused, pausedFrom: locked.state, cause: reason ?? "paused"),
-                OperatingStatements.holdTaskRanges(task, held: true),
+                TaskControlStatements.hold(task: task),
             ])
             return (["task \(task) (\(locked.name)) is paused: running jobs go on, waiting ones stay"], nil)
         }
@@ -51,7 +51,7 @@ extension Operations {
             let state = locked.pausedFrom ?? .running
             try await transaction.execute([
                 self.moved(locked, to: state, pausedFrom: nil, cause: reason ?? "resumed"),
-                OperatingStatements.holdTaskRanges(task, held: locked.isRequestHeld),
+                TaskControlStatements.hold(task: task), TaskControlStatements.forgetFailures(task),
             ])
             let held = locked.isRequestHeld ? "; its request is held, so its jobs stay" : ""
             return (["task \(task) (\(locked.name)) is \(state.rawValue) again\(held)"], nil)

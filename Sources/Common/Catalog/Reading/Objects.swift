@@ -24,7 +24,7 @@ package enum ObjectStatements {
             "objects.task",
             """
             SELECT row_to_json(d)::text FROM (
-                SELECT v.*, t.class, t.version, t.allowed_loss, t.max_attempts, t.events_per_job, t.spec,
+                SELECT v.*, t.class, t.version, t.allowed_loss, t.max_attempts, t.events_per_job, t.scouts, t.measured, t.spec,
                        (SELECT row_to_json(c) FROM class c WHERE c.id = t.class) AS requirement,
                        coalesce((SELECT json_agg(json_build_object('task', i.parent, 'stream', i.stream, 'dataset', i.dataset,
                                      'events', i.events) ORDER BY i.position) FROM task_input i WHERE i.task = t.id), '[]') AS inputs,
@@ -51,7 +51,7 @@ package enum ObjectStatements {
                     SELECT v.* FROM job_view v WHERE v.task = \(key.task) AND v.index = \(key.index)
                     UNION ALL
                     SELECT w.task, \(key.index)::bigint, 'waiting', 0, NULL,
-                           coalesce(least(t.events_per_job, t.events_total - \(key.index)::bigint * t.events_per_job), 0), 0, t.cause
+                           coalesce(least(t.events_per_job, t.events_total - \(key.index)::bigint * t.events_per_job), 0), 0, t.cause, NULL
                     FROM waiting w JOIN task t ON t.id = w.task
                     WHERE w.task = \(key.task) AND \(key.index)::bigint BETWEEN w.first AND w.last
                       AND NOT EXISTS (SELECT 1 FROM job j WHERE j.task = \(key.task) AND j.index = \(key.index))

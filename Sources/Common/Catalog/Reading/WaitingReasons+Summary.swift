@@ -31,6 +31,12 @@ extension WaitingReasons {
         }
         if self.taskState == "waiting" { return Self.withoutInputs }
         guard let range = self.range else { return Summary("it is between two states; look again", changes: nil) }
+        if self.taskState == "scouting" && range.isHeld {
+            return Summary(
+                "the scouts of its task run first",
+                changes: "when enough of them have ended well: millrace task show \(task)"
+            )
+        }
         if range.isHeld { return Summary("its range is held", changes: "when its task and its request go on") }
         if range.dueSeconds > 0 {
             return Summary(

@@ -19,9 +19,9 @@ package enum TaskState: String, StateMachine {
         move(.waiting, .done, [.scheduler], "its inputs are empty: there is nothing to do"),
         move(.waiting, .failed, [.scheduler], "what it depends on failed"),
         move(.waiting, .aborted, [.operator], "given up by an operator"),
-        move(.scouting, .running, [.monitor, .scheduler], "its scouts succeeded"),
+        move(.scouting, .running, [.scheduler], "its scouts succeeded"),
         move(.scouting, .finishing, [.scheduler, .bookkeeper], "every job is terminal"),
-        move(.scouting, .paused, [.monitor, .operator], "its scouts failed, or an operator paused it"),
+        move(.scouting, .paused, [.scheduler, .monitor, .operator], "its scouts failed, or an operator paused it"),
         move(.scouting, .aborted, [.operator, .scheduler], "given up"),
         move(.running, .finishing, [.scheduler, .bookkeeper], "every job is terminal"),
         move(

@@ -19,6 +19,16 @@ package struct IndexRange: Hashable, Sendable, Codable {
         return (IndexRange(first: self.first, last: split), IndexRange(first: split + 1, last: self.last))
     }
 
+    /// Cuts the indexes of a new task whose first jobs run before the others.
+    ///
+    /// - Parameter scouts: so many of the first jobs make a range of their own, if there are more than those.
+    package static func cut(jobs: Int64, scouts: Int64, limit: Int64 = 16) -> [IndexRange] {
+        guard scouts > 0, jobs > scouts else { return self.cut(jobs: jobs, limit: limit) }
+        let rest = self.cut(jobs: jobs - scouts, limit: limit - 1)
+        return [IndexRange(first: 0, last: scouts - 1)]
+            + rest.map { IndexRange(first: $0.first + scouts, last: $0.last + scouts) }
+    }
+
     /// Cuts the indexes 0 ..< `jobs` of a new task into at most `limit` ranges, so that several schedulers need not queue on
     /// one row. Few jobs stay one range: cutting helps only while each part is worth leasing from.
     package static func cut(jobs: Int64, limit: Int64 = 16, smallest: Int64 = 64) -> [IndexRange] {

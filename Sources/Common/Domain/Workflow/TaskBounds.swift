@@ -4,6 +4,7 @@ enum TaskBounds {
     static let eventsPerJob: ClosedRange<Int64> = 1...1_000_000_000_000
     static let allowedLoss: ClosedRange<Double> = 0...1
     static let maxAttempts: ClosedRange<Int> = 1...100
+    static let scouts: ClosedRange<Int> = 0...1000
     static let cores: ClosedRange<Int> = 1...4096
     static let memoryMB: ClosedRange<Int> = 1...16_777_216
     static let walltimeSeconds: ClosedRange<Int> = 1...31_536_000
@@ -51,6 +52,7 @@ enum TaskBounds {
         check(task.eventsPerJob, "eventsPerJob", self.eventsPerJob)
         check(task.allowedLoss, "allowedLoss", self.allowedLoss)
         check(task.maxAttempts, "maxAttempts", self.maxAttempts)
+        check(task.scouts, "scouts", self.scouts)
         check(task.resources?.cores, "resources.cores", self.cores)
         check(task.resources?.memoryMB, "resources.memoryMB", self.memoryMB)
         check(task.resources?.walltimeSeconds, "resources.walltimeSeconds", self.walltimeSeconds)

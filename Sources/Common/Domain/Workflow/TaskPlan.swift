@@ -9,6 +9,7 @@ package struct TaskPlan: Sendable, Hashable {
     package var requirement: Requirement
     package var allowedLoss: Double
     package var maxAttempts: Int
+    package var scouts: Int
     package var outputs: [PlannedOutput]
     package var steps: [StepTemplate]
     package var software: [SoftwarePackage]
@@ -24,6 +25,7 @@ package struct TaskPlan: Sendable, Hashable {
         requirement: Requirement,
         allowedLoss: Double,
         maxAttempts: Int,
+        scouts: Int,
         outputs: [PlannedOutput],
         steps: [StepTemplate],
         software: [SoftwarePackage],
@@ -38,6 +40,7 @@ package struct TaskPlan: Sendable, Hashable {
         self.requirement = requirement
         self.allowedLoss = allowedLoss
         self.maxAttempts = maxAttempts
+        self.scouts = scouts
         self.outputs = outputs
         self.steps = steps
         self.software = software
@@ -176,6 +179,7 @@ extension WorkflowDocument {
             requirement: requirement,
             allowedLoss: try number(task.allowedLoss, "allowedLoss", TaskBounds.allowedLoss) ?? 0,
             maxAttempts: try number(task.maxAttempts, "maxAttempts", TaskBounds.maxAttempts) ?? 3,
+            scouts: try number(task.scouts, "scouts", TaskBounds.scouts) ?? 0,
             outputs: outputs,
             steps: task.steps.map { step in
                 StepTemplate(

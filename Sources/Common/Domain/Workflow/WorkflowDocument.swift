@@ -85,6 +85,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
     /// The share of jobs that may be given up, 0 to 1.
     package var allowedLoss: Scalar?
     package var maxAttempts: Scalar?
+    /// So many jobs run first; the others when these went well, with what these needed. None when nothing is said.
+    package var scouts: Scalar?
 
     package init(
         name: String,
@@ -97,7 +99,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         outputs: [OutputTemplate],
         resources: ResourceTemplate? = nil,
         allowedLoss: Scalar? = nil,
-        maxAttempts: Scalar? = nil
+        maxAttempts: Scalar? = nil,
+        scouts: Scalar? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -110,6 +113,7 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         self.resources = resources
         self.allowedLoss = allowedLoss
         self.maxAttempts = maxAttempts
+        self.scouts = scouts
     }
 }
 

@@ -57,6 +57,7 @@ extension WorkflowDocument {
             ),
             "allowedLoss": .scalar,
             "maxAttempts": .scalar,
+            "scouts": .scalar,
         ],
         required: ["name", "kind", "steps", "outputs"]
     )

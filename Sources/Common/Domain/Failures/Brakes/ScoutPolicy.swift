@@ -67,7 +67,7 @@ package struct ScoutSettings: Sendable, Hashable, Codable {
 /// Decides by the first jobs of a task whether the others may run, and what they need.
 package struct ScoutPolicy: Sendable {
     /// What replaces the guesses of the workflow. Nil: no scout measured it, and the guess stays.
-    package struct Needs: Sendable, Hashable {
+    package struct Needs: Sendable, Hashable, Codable {
         package var cpuSecondsPerEvent: Double?
         /// MB over all cores, rounded up.
         package var memoryMB: Int?
@@ -132,5 +132,42 @@ package struct ScoutPolicy: Sendable {
         guard !sorted.isEmpty else { return nil }
         let rank = (min(100, max(0, percent)) / 100 * Double(sorted.count)).rounded(.up)
         return sorted[min(sorted.count, max(1, Int(rank))) - 1]
+    }
+
+    /// What the other jobs ask for, now that the scouts have been measured.
+    ///
+    /// Memory is what they needed, up or down, in steps of 100 MB so that tasks that need about the same share a class. Time and
+    /// disk only grow: a limit that is generous costs nothing, one that is tight kills the slow ones.
+    ///
+    /// - Parameters:
+    ///   - guess: what the workflow asks for.
+    ///   - eventsPerJob: nil: the jobs have no equal number of events, and only memory is known.
+    package static func requirement(_ guess: Requirement, _ needs: Needs, eventsPerJob: Int64?) -> Requirement {
+        var requirement = guess
+        if let memory = needs.memoryMB { requirement.memoryMB = max(100, (memory + 99) / 100 * 100) }
+        guard let events = eventsPerJob.map(Double.init) else { return requirement }
+        if let cpu = needs.cpuSecondsPerEvent {
+            // Half as much again: nodes differ in speed.
+            let wall = cpu * events / Double(max(1, guess.cores)) * 1.5
+            requirement.walltimeSeconds = max(
+                guess.walltimeSeconds,
+                Int(min(VerdictPolicy.longestWalltime, wall).rounded(.up))
+            )
+        }
+        if let output = needs.outputBytesPerEvent {
+            requirement.diskMB = max(guess.diskMB, Int(min(1e9, output * events / 1e6 * 1.2).rounded(.up)))
+        }
+        return requirement
+    }
+}
+
+extension ScoutPolicy.Needs: CustomStringConvertible {
+    /// Such as `412 MB, 3.25 s of CPU and 18000 bytes an event`.
+    package var description: String {
+        var parts: [String] = []
+        if let memory = self.memoryMB { parts.append("\(memory) MB") }
+        if let cpu = self.cpuSecondsPerEvent { parts.append("\((cpu * 1000).rounded() / 1000) s of CPU an event") }
+        if let output = self.outputBytesPerEvent { parts.append("\(Int(output.rounded())) bytes an event") }
+        return parts.isEmpty ? "nothing was measured" : parts.joined(separator: ", ")
     }
 }
