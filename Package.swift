@@ -194,7 +194,11 @@ let package = Package(
         // The pure decisions of the services.
         tests(
             "PolicyTests",
-            ["Bookkeeper", "Catalog", "Domain", "Messages", "Monitor", "Postgres", "Scheduler", "Storage", "Transfer"]
+            [
+                "Bookkeeper", "Catalog", "Domain", "Messages", "Monitor", "Postgres", "Scheduler", "ServiceKit",
+                "Storage",
+                "TestSupport", "Transfer",
+            ]
         ),
         // Bearer tokens: made for the farm and the CLI, checked by the Gateway.
         common("Access", ["Domain", jwt]),

@@ -34,7 +34,7 @@ enum MonitorAssembly {
     @Sendable static func services(_ context: ServiceContext) async throws -> [any Service] {
         let config = try MonitorConfig(context.settings)
         let parts = try CentralParts(context)
-        let rules = RuleTable(database: parts.database)
+        let rules = RuleTable(database: parts.database, logger: parts.logger)
         let desk = FailureDesk(rules: rules)
         let reports = ReportHandler(parts: parts, desk: desk)
         let lost = LostDesk(parts: parts, desk: desk)

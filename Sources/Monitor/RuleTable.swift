@@ -1,5 +1,7 @@
 import Catalog
 import Domain
+import Logging
+import Metrics
 import NIOConcurrencyHelpers
 import Postgres
 
@@ -12,23 +14,30 @@ final class RuleTable: Sendable {
 
     private let database: PostgresClient
     private let held = NIOLockedValueBox(Held())
+    private let logger: Logger
     private let age: Duration
 
-    init(database: PostgresClient, age: Duration = .seconds(30)) {
+    init(database: PostgresClient, logger: Logger, age: Duration = .seconds(30)) {
         self.database = database
+        self.logger = logger
         self.age = age
     }
 
     func changed() { self.held.withLockedValue { $0.readAt = nil } }
 
-    /// - Throws: ``RuleError`` for a rule that cannot be used.
+    /// A rule that cannot be used is left out, and said so: the others decide.
     func policy() async throws -> VerdictPolicy {
         let known = self.held.withLockedValue { held -> VerdictPolicy? in
             guard let readAt = held.readAt, readAt.duration(to: .now) < self.age else { return nil }
             return held.policy
         }
         if let known { return known }
-        let policy = try VerdictPolicy(StoredRule.ruleSet(try await RuleStatements.all(self.database)))
+        let (rules, refused) = StoredRule.usable(try await RuleStatements.all(self.database))
+        for error in refused {
+            self.logger.error("a failure rule cannot be used", metadata: ["reason": "\(error)"])
+            Counter(label: "millrace.rules.refused").increment()
+        }
+        let policy = try VerdictPolicy(rules)
         self.held.withLockedValue { $0 = Held(policy: policy, readAt: .now) }
         return policy
     }

@@ -123,6 +123,26 @@ package struct StoredRule: Sendable {
         return rules
     }
 
+    /// The rules that can be used, and why the others cannot. What is written through Millrace can be used; a row that somebody
+    /// changed by hand must not keep every other failure from its verdict.
+    package static func usable(_ rows: [StoredRule]) -> (rules: RuleSet, refused: [RuleError]) {
+        var rules = RuleSet(blame: [], action: [])
+        var refused: [RuleError] = []
+        for row in rows {
+            do {
+                let one = try Self.ruleSet([row])
+                _ = try VerdictPolicy(one)
+                rules.blame += one.blame
+                rules.action += one.action
+            } catch let error as RuleError {
+                refused.append(error)
+            } catch {
+                refused.append(RuleError(rule: row.name, reason: "\(error)"))
+            }
+        }
+        return (rules, refused)
+    }
+
     private func match() throws -> FailureMatch {
         let scope = try WireFormat.value(Scope.self, from: self.scope.text)
         var attempts: ClosedRange<Int>?
