@@ -42,6 +42,7 @@ struct FailureDesk: Sendable {
             if let end = one.end { ended.append(try Self.end(one, end, verdict)) }
         }
         let messages = try Self.messages(verdicts)
+        try await self.report(failed, verdicts, facts, in: transaction)
         try await transaction.execute([
             ReportStatements.end(ended),
             ReportStatements.moveJobs(
@@ -51,6 +52,32 @@ struct FailureDesk: Sendable {
             ), ReportStatements.insertVerdicts(verdicts), OutboxStatements.insert(messages),
         ])
         return messages
+    }
+
+    /// How much more a failure weighs against a place when a rule says that it is the place.
+    private static let strikeWeight: Int64 = 4
+
+    /// What the verdicts say of inputs and places.
+    private func report(
+        _ failed: [Failed],
+        _ verdicts: [ReportStatements.NewVerdict],
+        _ facts: FailureFacts,
+        in transaction: PostgresTransaction
+    ) async throws {
+        let suspicions = zip(failed, verdicts).flatMap {
+            one,
+            row -> [(file: Int64, symptom: SuspicionStatements.Symptom)] in
+            guard row.verdict.reportsInput, let symptom = FailureFacts.symptom(one) else { return [] }
+            return (facts.suspects[one.key.job] ?? []).map { ($0, symptom) }
+        }
+        if !suspicions.isEmpty { try await transaction.execute(SuspicionStatements.report(suspicions)) }
+        let strikes = verdicts.compactMap { row -> (site: String, node: String, task: Int64)? in
+            guard let target = row.verdict.strike else { return nil }
+            return (row.site, target == .site ? "" : row.node ?? "", row.key.task)
+        }
+        if !strikes.isEmpty {
+            try await transaction.execute(SuspicionStatements.strike(strikes, weight: Self.strikeWeight))
+        }
     }
 
     private static func row(_ one: Failed, _ verdict: Verdict, _ now: Moment) throws -> ReportStatements.NewVerdict {

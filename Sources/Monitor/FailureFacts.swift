@@ -15,12 +15,18 @@ struct FailureFacts {
         var memoryMB: Int?
         var walltimeSeconds: Double?
         var events = 0
+        var goodReplicas: Int?
+        var otherInputsFail = false
         var fingerprints: [String] = []
         var rules: [String: Int] = [:]
     }
 
     private var jobs: [JobKey: Job] = [:]
     private var raised: [Int64: Double] = [:]
+    /// The inputs that failures with a code of the input layer are about.
+    private(set) var suspects: [JobKey: [Int64]] = [:]
+    /// When so many other files cannot be read at a site, it is the site.
+    private static let manyInputs = 3
     private let sites: [String]
     /// As site/node; the node is empty when all of the site is meant.
     private let excluded: Set<String>
@@ -45,9 +51,26 @@ struct FailureFacts {
             self.jobs[key, default: Job()].fingerprints.append(row.2)
             self.jobs[key, default: Job()].rules[row.3, default: 0] += 1
         }
+        let symptoms = failed.compactMap(Self.symptom)
+        if !symptoms.isEmpty {
+            for row in try await transaction.query(SuspicionStatements.inputs(symptoms)) {
+                let key = JobKey(task: row.0, index: row.1)
+                var job = self.jobs[key] ?? Job()
+                self.suspects[key, default: []].append(row.2)
+                job.goodReplicas = min(job.goodReplicas ?? Int.max, Int(row.3))
+                job.otherInputsFail = job.otherInputsFail || row.4 >= Self.manyInputs
+                self.jobs[key] = job
+            }
+        }
         for row in try await transaction.query(FailureFactStatements.raised(Set(keys.map(\.task)).sorted())) {
             self.raised[row.0] = row.1
         }
+    }
+
+    /// What a failure says of an input; nil: its cause is no input.
+    static func symptom(_ one: FailureDesk.Failed) -> SuspicionStatements.Symptom? {
+        guard let cause = one.failures.cause, cause.layer == .input else { return nil }
+        return .init(key: one.key, site: one.site, code: cause.code, diagnostic: cause.diagnostic)
     }
 
     func attempt(_ one: FailureDesk.Failed) -> FailedAttempt {
@@ -74,7 +97,9 @@ struct FailureFacts {
             memoryPeakMB: peak.flatMap { $0 > 0 ? $0 : nil },
             raisedShare: self.raised[one.key.task] ?? 0,
             walltimeSeconds: job.walltimeSeconds,
-            events: job.events
+            events: job.events,
+            goodReplicas: job.goodReplicas,
+            otherInputsFail: job.otherInputsFail
         )
     }
 }

@@ -38,6 +38,67 @@ import Testing
         }
     }
 
+    /// The only copy of a file is not condemned on one symptom; the second is noted, with who could not read it.
+    @Test func anInputThatCannotBeReadIsReportedAtItsSecondSymptom() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            // Without the pauses before the next try.
+            try await centre.database.execute("UPDATE failure_rule SET parameters = parameters - 'pauseSeconds'")
+            let watch = try await centre.events(["request.#"])
+            let agent = try await centre.agent("ALPHA") { job, task in
+                guard task.name == "merge", job.name.attempt <= 2, let input = job.inputs.first else { return .finish }
+                return .fail([Failure(.inputMissing, "\(input.lfn) is not on HOME-DISK")])
+            }
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(jobs: 3, merge: true)
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            running.cancel()
+            await watch.stop()
+            let suspected = try await centre.database.query(
+                Statement(
+                    "test.suspected",
+                    "SELECT f.lfn, s.attempt FROM suspicion s JOIN file f ON f.id = s.file",
+                    returning: String.self,
+                    Int32.self
+                )
+            )
+            #expect(suspected.count == 1 && suspected.first?.1 == 2, "\(suspected)")
+            let first = try await centre.one(
+                "SELECT lfn FROM file_view WHERE index = 0 ORDER BY created LIMIT 1",
+                as: String.self
+            )
+            #expect(suspected.first?.0 == first, "of the three files it reads, the one that the failure names")
+        }
+    }
+
+    /// A rule that says it is the site's fault makes the failure weigh more when black holes are looked for.
+    @Test func aStrikeWeighsMoreThanAFailure() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            let watch = try await centre.events(["request.#"])
+            let agent = try await centre.agent("ALPHA") { job, _ in
+                job.name.attempt > 1
+                    ? .finish
+                    : .fail([
+                        job.name.index == 0
+                            ? Failure(.softwareRelease, "no release 2") : Failure(.wrapperCrashed, "gone")
+                    ])
+            }
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(jobs: 2)
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            running.cancel()
+            await watch.stop()
+            let site = try await centre.one(
+                "SELECT sum(failed)::bigint FROM place_tally WHERE node = ''",
+                as: Int64.self
+            )
+            let nodes = try await centre.one(
+                "SELECT sum(failed)::bigint FROM place_tally WHERE node <> ''",
+                as: Int64.self
+            )
+            #expect(site == 4 && nodes == 2)
+        }
+    }
+
     /// A rule that is added while the farm runs decides the next failure; one only observed is noted and decides nothing.
     @Test func aRuleIsChangedWhileTheFarmRuns() async throws {
         try await LifecycleTests.withCentre { centre, _ in

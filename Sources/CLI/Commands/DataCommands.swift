@@ -62,8 +62,25 @@ struct FileCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "file",
         abstract: "Files: who made them, from what, with which software, and where they are.",
-        subcommands: [Show.self, Parents.self, Children.self]
+        subcommands: [Show.self, Parents.self, Children.self, Suspected.self]
     )
+
+    struct Suspected: ListCommand {
+        static let configuration = CommandConfiguration(abstract: "List files that attempts could not read.")
+        @OptionGroup var options: ListOptions
+        @Option(help: "Only this file, by its logical name.") var lfn: String?
+        @Option(help: "Only from this site.") var site: String?
+
+        var path: String { "/suspicions" }
+        var query: [(String, String?)] { [("lfn", self.lfn), ("site", self.site)] }
+        var columns: [Column] {
+            [
+                Column("lfn"), Column("good_replicas"), Column("site"), Column("task"), Column("index"),
+                Column("attempt"),
+                Column("code"), Column("diagnostic"), Column("at", .time),
+            ]
+        }
+    }
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show a file, its replicas and its datasets.")

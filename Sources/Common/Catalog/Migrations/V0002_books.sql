@@ -330,6 +330,20 @@ CREATE TABLE verdict (
 CREATE INDEX verdict_open ON verdict (at) WHERE carried_out_at IS NULL;
 CREATE INDEX verdict_at ON verdict (at);
 
+-- Files that attempts could not read, each a symptom: what an operator looks at before a replica is condemned.
+CREATE TABLE suspicion (
+    file       bigint NOT NULL REFERENCES file,
+    task       bigint NOT NULL,
+    index      bigint NOT NULL,
+    attempt    int NOT NULL,
+    site       text NOT NULL REFERENCES site,
+    code       int NOT NULL,
+    diagnostic text NOT NULL,
+    at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (file, task, index, attempt)
+);
+CREATE INDEX suspicion_at ON suspicion (at);
+
 -- Counted failures of a task by what they have in common, since it last began to run: what the brake looks at.
 CREATE TABLE failure_tally (
     task         bigint NOT NULL REFERENCES task,

@@ -81,6 +81,20 @@ extension Listings {
         filters: [.texts("site", "v.site"), .texts("phase", "v.phase")]
     )
 
+    /// Files that attempts could not read.
+    package static let suspicions = Listing(
+        "suspicions",
+        from: """
+            (SELECT f.lfn, s.task, s.index, s.attempt, s.site, s.code, s.diagnostic, s.at, f.lost,
+                    (SELECT count(*) FROM replica r WHERE r.file = f.id AND r.state = 'available') AS good_replicas
+             FROM suspicion s JOIN file f ON f.id = s.file)
+            """,
+        key: [.moment("v.at"), .text("v.lfn"), .integer("v.task"), .integer("v.index"), .integer("v.attempt")],
+        filters: [
+            .texts("lfn", "v.lfn"), .texts("site", "v.site"), .integers("task", "v.task"), .integers("code", "v.code"),
+        ]
+    )
+
     package static let agents = Listing(
         "agents",
         from: """

@@ -106,6 +106,9 @@ package enum ObjectStatements {
             SELECT row_to_json(d)::text FROM (
                 SELECT v.*,
                        coalesce((SELECT json_agg(r ORDER BY r.storage) FROM replica_view r WHERE r.lfn = v.lfn), '[]') AS replica_rows,
+                       coalesce((SELECT json_agg(json_build_object('task', s.task, 'index', s.index, 'attempt', s.attempt, 'site', s.site,
+                                     'code', s.code, 'diagnostic', s.diagnostic, 'at', s.at) ORDER BY s.at)
+                                 FROM file f JOIN suspicion s ON s.file = f.id WHERE f.lfn = v.lfn), '[]') AS suspicions,
                        ARRAY(SELECT s.name FROM file f JOIN dataset_file df ON df.file = f.id JOIN dataset s ON s.id = df.dataset
                              WHERE f.lfn = v.lfn ORDER BY s.name) AS datasets
                 FROM file_view v WHERE v.lfn = \(lfn)
