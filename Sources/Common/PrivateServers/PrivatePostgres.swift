@@ -165,10 +165,10 @@ package actor PrivatePostgres {
                 self.process = process
                 return
             }
-            // Sessions of a killed server hold its shared memory for a moment after it.
-            let words = self.lastWords()
-            guard words.contains("shared memory block"), ContinuousClock.now < giveUp else {
-                throw ServerError("PostgreSQL ended at its start: \(words); see \(self.logFile)")
+            // Sessions of a killed server hold its shared memory for a moment after it, and each says in the same log that it ends:
+            // what the new one said may be some way up.
+            guard self.lastWords(lines: 100).contains("shared memory block"), ContinuousClock.now < giveUp else {
+                throw ServerError("PostgreSQL ended at its start: \(self.lastWords()); see \(self.logFile)")
             }
             try await Task.sleep(for: .milliseconds(100))
         }
@@ -216,9 +216,9 @@ package actor PrivatePostgres {
     }
 
     /// The end of the log in one line.
-    private func lastWords() -> String {
+    private func lastWords(lines count: Int = 6) -> String {
         do {
-            let lines = try PrivateFiles.readAll(self.logFile).split(separator: "\n").suffix(6)
+            let lines = try PrivateFiles.readAll(self.logFile).split(separator: "\n").suffix(count)
             return lines.joined(separator: "; ")
         } catch {
             return "no log: \(error)"
