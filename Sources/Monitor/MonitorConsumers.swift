@@ -113,6 +113,40 @@ struct MonitorSweeps: Sendable {
         }
     }
 
+    /// Attempts that have been too long in their state. Their agents are told to end them.
+    func timeouts() -> PeriodicSweep {
+        let database = self.parts.database
+        let limits = self.config.timeouts
+        return self.parts.sweep("timeouts", every: self.config.timeoutsEvery) {
+            let rows = try await database.query(SessionStatements.overdue(limits))
+            for (state, overdue) in Dictionary(grouping: rows, by: \.5) {
+                let isLeased = state == AttemptState.leased.rawValue
+                let failure =
+                    isLeased
+                    ? Failure(.neverStarted, "leased and not begun for too long", source: .centre)
+                    : Failure(
+                        .leaseLost,
+                        "it runs far beyond its wall time and its agent has not ended it",
+                        source: .centre
+                    )
+                try await database.execute(
+                    overdue.map {
+                        SessionStatements.wishKill(
+                            AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)),
+                            holder: $0.4,
+                            reason: failure.diagnostic
+                        )
+                    }
+                )
+                try await self.lost.lose(
+                    overdue.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },
+                    because: failure
+                )
+            }
+            return rows.count == 500 ? .more : .done
+        }
+    }
+
     func progress() -> PeriodicSweep {
         let database = self.parts.database
         return self.parts.sweep("progress", every: .seconds(60)) {

@@ -21,10 +21,31 @@ struct MonitorConfig: Sendable {
     /// How often everything is looked at without being told.
     var sweep: Duration = .seconds(5)
     let brakes: BrakeConfig
+    /// How long attempts may stay in a state.
+    var timeouts = AttemptTimeouts.defaults
+    /// How often all attempts are looked at for that: with a million of them it takes a second.
+    var timeoutsEvery: Duration = .seconds(60)
 
-    static let shape: DocumentShape = .keys(["sweep": .scalar, "brakes": BrakeConfig.shape], required: [])
+    static let shape: DocumentShape = .keys(
+        [
+            "sweep": .scalar, "brakes": BrakeConfig.shape, "timeoutsEvery": .scalar,
+            "timeouts": .list(
+                .keys(["priority": .scalar, "leased": .scalar, "overdue": .scalar], required: ["leased", "overdue"])
+            ),
+        ],
+        required: []
+    )
 
     init(_ values: ConfigurationValues) throws {
+        let bands = try values.sections("timeouts").map { band in
+            AttemptTimeouts.Band(
+                priority: try band.int("priority", in: Int(Int32.min)...Int(Int32.max), default: Int(Int32.min)),
+                leased: Double(try band.duration("leased").components.seconds),
+                overdue: Double(try band.duration("overdue").components.seconds)
+            )
+        }
+        if !bands.isEmpty { self.timeouts = AttemptTimeouts(bands) }
+        self.timeoutsEvery = try values.duration("timeoutsEvery", default: self.timeoutsEvery)
         self.brakes = try BrakeConfig(values.section("brakes"))
         self.sweep = try values.duration("sweep", default: self.sweep)
     }
@@ -54,7 +75,8 @@ enum MonitorAssembly {
             return .done
         }
         return parts.services + [
-            feed, braking, sweeps.silence(), sweeps.rejections(), sweeps.progress(), consumers.reports(reports),
+            feed, braking, sweeps.silence(), sweeps.rejections(), sweeps.progress(), sweeps.timeouts(),
+            consumers.reports(reports),
             consumers.heartbeats(HeartbeatHandler(parts: parts, lost: lost)), consumers.progress(),
             consumers.control(rules, feed, kills),
         ]

@@ -53,4 +53,43 @@ import Testing
             #expect(rules == "payload")
         }
     }
+
+    /// An attempt that its agent keeps without beginning it, or runs without an end, is taken from it, and the agent told to end it.
+    @Test(arguments: ["leased", "running"])
+    func anAttemptThatTakesTooLongIsGivenToAnother(state: String) async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper"]) { centre, processes in
+            let limits = state == "leased" ? "leased: 0s, overdue: 1d" : "leased: 1d, overdue: 0s"
+            let config = "monitor:\n  timeoutsEvery: 200ms\n  timeouts: [{\(limits)}]\n"
+            processes.append(try await centre.start("monitor", config: config))
+            let watch = try await centre.events(["verdict.#"])
+            // It stays alive and says that it holds the job.
+            let agent = try await centre.agent("ALPHA", manner: .init(isSilent: state == "leased")) { _, _ in .hang }
+            let running = Task { try await agent.run() }
+            _ = try await centre.approve(Self.shortJob)
+            let seen = try await watch.until { key, _ in key == "verdict.resubmit.ALPHA" }
+            let wanted: FailureCode = state == "leased" ? .neverStarted : .leaseLost
+            #expect(seen.last?.event.detail?["code"] == .integer(Int64(wanted.rawValue)))
+            // The wish goes when the agent says that it has ended it.
+            while agent.killed.isEmpty { await Task.yield() }
+            running.cancel()
+            await watch.stop()
+            #expect(agent.killed.first?.attempt == 1)
+        }
+    }
+
+    /// One job that may run for a second.
+    private static let shortJob = WorkflowDocument(
+        name: "short",
+        tasks: [
+            TaskTemplate(
+                name: "generate",
+                kind: "generate",
+                events: 1,
+                eventsPerJob: 1,
+                steps: [StepTemplate(name: "make", command: ["true"])],
+                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")],
+                resources: ResourceTemplate(walltimeSeconds: 1)
+            )
+        ]
+    )
 }

@@ -42,6 +42,26 @@ import Testing
         #expect(TaskBrake(try self.load("sweep: 5s").brakes.brake).decide(counts) == nil)
     }
 
+    /// Urgent work has shorter limits; each priority has exactly one band.
+    @Test func timeoutsGoByPriority() throws {
+        let config = try self.load(
+            """
+            timeoutsEvery: 10s
+            timeouts:
+              - {priority: 1000, leased: 1h, overdue: 10m}
+              - {leased: 1d, overdue: 6h}
+            """
+        )
+        #expect(config.timeoutsEvery == .seconds(10))
+        let timeouts = config.timeouts
+        #expect(timeouts.band(of: 999)?.leased == 86_400 && timeouts.band(of: -5)?.overdue == 21_600)
+        #expect(timeouts.band(of: 1000)?.leased == 3600 && timeouts.band(of: 5000)?.overdue == 600)
+        #expect(zip(timeouts.bands, timeouts.highest).allSatisfy { $0.priority <= $1 })
+        #expect(timeouts.highest == [999, Int(Int32.max)])
+        #expect(AttemptTimeouts([.init(priority: 10, leased: 1, overdue: 1)]).band(of: 9) == nil)
+        #expect(try self.load("sweep: 5s").timeouts == .defaults)
+    }
+
     @Test func aKeyThatIsNotKnownIsAnError() throws {
         for text in ["brakes: {failureRate: 0.1}", "brake: {minJobs: 1}", "brakes: {minjobs: 1}"] {
             let error = #expect(throws: ConfigurationError.self) { try self.load(text) }

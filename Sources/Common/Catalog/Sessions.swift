@@ -182,9 +182,41 @@ package enum SessionStatements {
         String.self
     )
 
+    /// Attempts that have been too long in their state: task, index, attempt, site, holder, state (leased or running), seconds in it.
+    package static func overdue(
+        _ timeouts: AttemptTimeouts
+    ) -> Statement<Int64, Int64, Int32, String, Int32, String, Double> {
+        Statement(
+            "sessions.overdue",
+            """
+            SELECT l.task, l.index, l.attempt, l.site, l.holder, l.state,
+                   extract(epoch FROM clock_timestamp() - CASE l.state WHEN 'leased' THEN l.since ELSE a.started_at END)::double precision
+            FROM unnest(\(timeouts.bands.map { Int32(clamping: $0.priority) }), \(timeouts.highest.map { Int32(clamping: $0) }),
+                        \(timeouts.bands.map(\.leased)), \(timeouts.bands.map(\.overdue))) AS b(low, high, leased, overdue)
+            JOIN task t ON t.priority BETWEEN b.low AND b.high AND t.state IN ('running', 'scouting', 'paused', 'finishing')
+            JOIN class c ON c.id = t.class
+            JOIN lease l ON l.task = t.id
+             AND l.since < clock_timestamp() - make_interval(secs => CASE l.state WHEN 'leased' THEN b.leased ELSE c.walltime_s + b.overdue END)
+            JOIN attempt a ON a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
+            JOIN job j ON j.task = l.task AND j.index = l.index LEFT JOIN class o ON o.id = j.class
+            WHERE l.state = 'leased'
+               OR a.started_at < clock_timestamp() - make_interval(secs => coalesce(o.walltime_s, c.walltime_s) + b.overdue)
+            ORDER BY l.task, l.index LIMIT 500
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int32.self,
+            String.self,
+            Int32.self,
+            String.self,
+            Double.self
+        )
+    }
+
     static var examples: [AnyStatement] {
         [
-            Self.beat([]).erased, Self.missing(holder: 1, held: [], olderThanSeconds: 1).erased,
+            Self.overdue(.defaults).erased, Self.beat([]).erased,
+            Self.missing(holder: 1, held: [], olderThanSeconds: 1).erased,
             Self.foreign(holder: 1, held: []).erased, Self.kills(holders: []).erased, Self.holdersWithKills.erased,
             Command(
                 "sessions.wishKill",
