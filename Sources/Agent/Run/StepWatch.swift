@@ -29,9 +29,6 @@ final class StepWatch: Sendable {
     private let onProgress: @Sendable (ProgressItem) -> Void
     private let state: NIOLockedValueBox<State>
 
-    /// A log larger than this ends its step.
-    private static let logLimit: Int64 = 1 << 30
-
     init(
         name: AttemptName,
         folder: String,
@@ -107,23 +104,21 @@ final class StepWatch: Sendable {
     }
 
     private func breach(_ child: ChildProcess) -> LimitBreach? {
-        let (requirement, now) = (self.limits.requirement, ContinuousClock.now)
-        if now >= self.limits.deadline { return .wallTime(limitSeconds: requirement.walltimeSeconds) }
+        let now = ContinuousClock.now
         let family = ProcessTable.family(session: child.pid)
-        let memory = ProcessTable.residentBytes(family) >> 20
-        if memory > requirement.memoryMB { return .memory(usedMB: memory, limitMB: requirement.memoryMB) }
-        let log = FileTree.size(self.logFile) ?? 0
-        if log > Self.logLimit { return .log(usedMB: log >> 20, limitMB: Int(Self.logLimit >> 20)) }
         // Walking a large folder costs: now and then is enough.
-        guard self.isTimeToWalk(now) else { return nil }
-        let folder = FileTree.state(of: self.folder)
-        let disk = folder.usedBytes >> 20
-        if requirement.diskMB > 0, disk > requirement.diskMB {
-            return .disk(usedMB: disk, limitMB: requirement.diskMB)
-        }
+        let folder = self.isTimeToWalk(now) ? FileTree.state(of: self.folder) : nil
+        let usage = StepUsage(
+            isOutOfTime: now >= self.limits.deadline,
+            memoryBytes: ProcessTable.residentBytes(family),
+            logBytes: FileTree.size(self.logFile),
+            diskBytes: folder?.usedBytes
+        )
+        if let breach = LimitPolicy.breach(usage, self.limits.requirement) { return breach }
+        guard let folder else { return nil }
         let sample = LoopingPolicy.Sample(
             at: now,
-            output: .init(logBytes: log, folder: folder),
+            output: .init(logBytes: usage.logBytes ?? 0, folder: folder),
             cpuSeconds: ProcessTable.cpuSeconds(family)
         )
         let stillness = self.state.withLockedValue { $0.looping.take(sample) }
