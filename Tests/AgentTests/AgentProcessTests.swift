@@ -221,6 +221,8 @@ struct AgentProcessTests {
         }
     }
 
+    /// Defect 4 of PanDA (its pilot gives up later than the server): this agent never gives a job up by itself, whatever
+    /// the time; only the centre's word ends one.
     @Test("while the broker is away a job goes on, and its report arrives once")
     func brokerRestart() async throws {
         try await TestBroker.withOwn { broker in

@@ -54,6 +54,13 @@ struct FailingJob: Sendable {
             FailingJob("kill", "kill -9 $$$$", [1109], signal: 9),
             FailingJob("abort", "kill -6 $$$$", [1106], signal: 6),
             FailingJob("words", "echo MemoryError; exit 1", [1001, 2007], exitCode: 1),
+            FailingJob(
+                "words of an earlier step",
+                [Sample.step("a", "echo MemoryError"), Sample.step("b", "exit 1")],
+                [1001],
+                exitCode: 1,
+                words: "exit code 1 in step b"
+            ),
             FailingJob("program", [StepTemplate(name: "s", command: ["no-such-program"])], [1005]),
             FailingJob("variable", [StepTemplate(name: "s", command: ["/bin/echo", "${nothing}"])], [3002]),
             FailingJob(
