@@ -17,43 +17,53 @@ extension JobRun {
         watch.skipOwnLines()
         await self.reportRunning(step)
         let former = self.reportMarks()
-        let memory = self.runner.memory.begin()
         var record = StepRecord(name: step.name, started: Now.timestamp)
+        let (ended, breach, memory) = try await self.follow(launch, step, watch)
+        record.ended = Now.timestamp
+        self.take(ended, &record, watch)
+        try self.runner.refuseIfStopped(self.control)
+        let (report, broken) = self.ownReport(of: step, number)
+        let evidence = StepEvidence(
+            step: step.name,
+            end: ended.end,
+            breach: breach,
+            memory: memory,
+            reports: self.foreignReports(of: step, since: former) + [broken ?? report?.word ?? .silent],
+            tail: watch.stepTail,
+            lastLine: watch.lastLine,
+            isDiskFull: FileTree.isFull(self.folder)
+        )
+        let failures = Outcome.failures(evidence)
+        guard failures.isEmpty else { throw JobFailure(failures) }
+        return (record, report)
+    }
+
+    /// Starts the process of a step and watches it to its end, and the kernel's counters of memory with it.
+    private func follow(
+        _ launch: ChildProcess.Launch,
+        _ step: StepTemplate,
+        _ watch: StepWatch
+    ) async throws -> (ChildProcess.Ended, LimitBreach?, memory: Failure?) {
+        let mark = self.runner.memory.begin()
         let child: ChildProcess
         do {
             child = try await ChildProcess.start(launch)
         } catch {
-            _ = self.runner.memory.end(memory)
+            _ = self.runner.memory.end(mark)
             throw error
         }
         self.control.adopt(child)
         let (ended, breach) = await watch.follow(child, step: step.name)
         self.control.adopt(nil)
-        let counted = self.runner.memory.end(memory)
-        record.ended = Now.timestamp
-        self.take(ended, &record, watch)
-        try self.runner.refuseIfStopped(self.control)
-        let (report, broken) = self.ownReport(of: step, number)
-        let failures = Outcome.failures(
-            StepEvidence(
-                step: step.name,
-                end: ended.end,
-                breach: breach,
-                memory: MemoryEvidence.failure(
-                    step: step.name,
-                    end: ended.end,
-                    before: counted.before,
-                    after: counted.after,
-                    isAlone: counted.isAlone
-                ),
-                reports: self.foreignReports(of: step, since: former) + [broken ?? report?.word ?? .silent],
-                tail: watch.stepTail,
-                lastLine: watch.lastLine,
-                isDiskFull: FileTree.isFull(self.folder)
-            )
+        let counted = self.runner.memory.end(mark)
+        let memory = MemoryEvidence.failure(
+            step: step.name,
+            end: ended.end,
+            before: counted.before,
+            after: counted.after,
+            isAlone: counted.isAlone
         )
-        guard failures.isEmpty else { throw JobFailure(failures) }
-        return (record, report)
+        return (ended, breach, memory)
     }
 
     private func launch(
