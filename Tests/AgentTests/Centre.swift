@@ -196,13 +196,24 @@ struct AgentProcess {
     let process: ServerProcess
     let logFile: String
 
-    static func start(_ centre: Centre, _ arguments: [String] = [], slots: Int = 2) async throws -> AgentProcess {
-        try FileTree.write(centre.yaml(slots: slots), to: centre.path("agent.yaml"), mode: 0o600)
+    /// - Parameters:
+    ///   - yaml: more lines of its file.
+    ///   - environment: more of its environment.
+    static func start(
+        _ centre: Centre,
+        _ arguments: [String] = [],
+        slots: Int = 2,
+        yaml: String = "",
+        environment: [String: String] = [:]
+    ) async throws -> AgentProcess {
+        try FileTree.write(centre.yaml(slots: slots) + "\n" + yaml, to: centre.path("agent.yaml"), mode: 0o600)
         let log = centre.path("agent.log")
         let command = ServerProcess.Command(
             executable: try Self.executable,
             arguments: ["--config", centre.path("agent.yaml")] + arguments,
-            environment: ["PATH": "/usr/bin:/bin", "HOME": centre.folder, "SECRET": "hidden"],
+            environment: ["PATH": "/usr/bin:/bin", "HOME": centre.folder, "SECRET": "hidden"].merging(environment) {
+                $1
+            },
             logFile: log
         )
         return AgentProcess(process: try await ServerProcess.start(command), logFile: log)
@@ -213,9 +224,11 @@ struct AgentProcess {
         _ centre: Centre,
         _ arguments: [String] = [],
         slots: Int = 2,
+        yaml: String = "",
+        environment: [String: String] = [:],
         _ body: (AgentProcess) async throws -> Result
     ) async throws -> Result {
-        let agent = try await Self.start(centre, arguments, slots: slots)
+        let agent = try await Self.start(centre, arguments, slots: slots, yaml: yaml, environment: environment)
         do {
             let result = try await body(agent)
             #expect(await agent.process.terminate() == .status(0), "\(PrivateFiles.tail(of: agent.logFile))")

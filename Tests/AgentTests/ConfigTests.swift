@@ -34,6 +34,8 @@ struct ConfigTests {
     func defaults() throws {
         let config = try self.read(Self.good)
         #expect(config.logs == "/w/logs" && config.software == "/w/software" && config.heartbeatSeconds == 10)
+        #expect(config.loopingSeconds == 7200)
+        #expect(try self.read(Self.good + "loopingSeconds: 0\n").loopingSeconds == 0)
         #expect(config.python == "/usr/bin/python3" && config.capacity.cores == 4)
         #expect(config.amqp == "amqp://site.T1@broker/")
     }
@@ -53,6 +55,8 @@ struct ConfigTests {
             ("slots: 4", "slots: 4\nslot: 5", "line 6, slot: unknown key"),
             ("slots: 4", "slots: many", "line 5, slots: many is not a number"),
             ("slots: 4", "slots: 0", "line 5, slots: 0 is not a number"),
+            ("slots: 4", "slots: 4\nloopingSeconds: -1", "line 6, loopingSeconds: -1 is not a number"),
+            ("slots: 4", "slots: 4\nloopingsSeconds: 1", "line 6, loopingsSeconds: unknown key"),
             ("output: DISK", "output: TAPE", "output: TAPE is not one of"),
             ("kind: posix", "kind: tape", "storage.DISK.kind: tape is not known"),
             ("base: /d", "base: d", "storage.DISK.base: d must be an absolute path"),

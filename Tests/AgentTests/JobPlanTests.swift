@@ -73,36 +73,8 @@ struct JobPlanTests {
     }
 }
 
-@Suite("What the end of a step means")
-struct OutcomeTests {
-    private func codes(
-        _ end: ProcessEnd,
-        _ breach: LimitBreach? = nil,
-        lastLine: String? = nil,
-        full: Bool = false
-    ) -> [Int] {
-        Outcome.failures(step: "s", end: end, breach: breach, lastLine: lastLine, isDiskFull: full).map(\.code)
-    }
-
-    @Test("exit codes and signals are kept apart, and limits explain what they end")
-    func failures() {
-        #expect(self.codes(.exited(0)) == [])
-        #expect(self.codes(.exited(0), full: true) == [])
-        #expect(self.codes(.exited(9)) == [1001])
-        #expect(self.codes(.signalled(9)) == [1002])
-        #expect(self.codes(.exited(1), full: true) == [1001, 5001])
-        #expect(self.codes(.exited(1), lastLine: "cp: No space left on device") == [1001, 5001])
-        for end in [ProcessEnd.signalled(9), .exited(0), .exited(1)] {
-            #expect(self.codes(end, .wallTime(limitSeconds: 1)) == [2001])
-            #expect(self.codes(end, .memory(usedMB: 2, limitMB: 1)) == [2002])
-            #expect(self.codes(end, .disk(usedMB: 2, limitMB: 1)) == [2003])
-        }
-        let text = Outcome.failures(step: "s", end: .exited(3), breach: nil, lastLine: "boom", isDiskFull: false)
-        #expect(text == [Failure(.payloadExit, "exit code 3 in step s: boom")])
-        let signal = Outcome.failures(step: "s", end: .signalled(11), breach: nil, lastLine: nil, isDiskFull: false)
-        #expect(signal == [Failure(.payloadSignal, "signal 11 (SIGSEGV) in step s")])
-    }
-
+@Suite("What the steps made")
+struct JobResultTests {
     private func result(
         _ reports: [StepReport?],
         outputs: [PlannedOutput] = [Sample.output()],

@@ -167,6 +167,21 @@ struct ChildProcessTests {
         let entry = ProcessTable.Entry(stat: "42 (a) b) (c) S \(numbers)")
         #expect(entry?.pid == 42 && entry?.state == "S" && entry?.session == 88 && entry?.residentPages == 55)
         #expect(ProcessTable.Entry(stat: "42 (a S 1") == nil)
-        #expect(ProcessTable.residentBytes(session: getsid(0)) > 0)
+        #expect(entry?.parent == 1 && entry?.name == "a) b) (c" && entry?.cpuTicks == 0)
+        let busy = ProcessTable.Entry(stat: "42 (a) S 1 77 88 0 -1 0 0 0 0 0 7 20 300 4000 20 0 1 0 100 1000 55 0")
+        #expect(busy?.cpuTicks == 4327)
+        #expect(ProcessTable.residentBytes(ProcessTable.family(session: getsid(0))) > 0)
+    }
+
+    @Test("a family is a session and all that its processes started, also in sessions of their own")
+    func family() {
+        func entry(_ pid: Int, _ parent: Int, _ session: Int) -> ProcessTable.Entry? {
+            ProcessTable.Entry(stat: "\(pid) (p) S \(parent) 1 \(session) 0 -1 0 0 0 0 0 1 1 0 0 20 0 1 0 1 1 2 0")
+        }
+        let all = [entry(10, 1, 10), entry(11, 10, 10), entry(12, 11, 12), entry(13, 12, 12), entry(14, 1, 14)]
+        let family = ProcessTable.family(session: 10, of: all.compactMap(\.self))
+        #expect(family.map(\.pid) == [10, 11, 12, 13])
+        #expect(ProcessTable.residentBytes(family) == 8 * Int64(sysconf(CInt(_SC_PAGESIZE))))
+        #expect(ProcessTable.cpuSeconds(family) == 8 / Double(sysconf(CInt(_SC_CLK_TCK))))
     }
 }

@@ -98,12 +98,15 @@ import Testing
         var edited = try AgentFile.read(path)
         #expect(edited.storage == ["NORTH": AgentFile.Storage(kind: "posix", base: layout.storage("NORTH"))])
         #expect(self.mode(path) == 0o600)
+        #expect(edited.loopingSeconds == nil)
         edited.slots = 77
+        edited.loopingSeconds = 60
         try PrivateFiles.replace(path, with: "# mine\n" + edited.yaml())
         try AgentFile.forThisMachine(site: site, amqp: "amqp://one/", layout: layout).write(to: path)
         #expect(try PrivateFiles.readAll(path).hasPrefix("# mine\n"))
         try AgentFile.forThisMachine(site: site, amqp: "amqp://two/", adminPort: 99, layout: layout).write(to: path)
         let now = try AgentFile.read(path)
+        #expect(now.loopingSeconds == 60)
         #expect(now.slots == 77 && now.amqp == "amqp://two/" && now.admin == "127.0.0.1:99")
     }
 

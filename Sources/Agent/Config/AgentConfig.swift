@@ -22,6 +22,8 @@ struct AgentConfig: Sendable, Equatable {
     var platform: String
     var tags: [String]
     var heartbeatSeconds: Int
+    /// A step that neither writes anything nor uses CPU for so long is ended; 0: none is.
+    var loopingSeconds: Int
     var python: String
     /// `host:port` of health and metrics; nil: none.
     var admin: String?
@@ -59,7 +61,7 @@ struct AgentConfig: Sendable, Equatable {
             "output": .scalar, "signingKey": .scalar, "executor": .scalar,
             "software": .keys(["folder": .scalar], required: ["folder"]),
             "logs": .keys(["folder": .scalar], required: ["folder"]),
-            "heartbeatSeconds": .scalar, "python": .scalar, "admin": .scalar,
+            "heartbeatSeconds": .scalar, "loopingSeconds": .scalar, "python": .scalar, "admin": .scalar,
         ],
         required: ["site", "agent", "work", "slots", "storage", "output", "signingKey"]
     )
@@ -90,6 +92,7 @@ extension AgentConfig {
         self.platform = reader.text("platform") ?? Self.ownPlatform
         self.tags = reader.texts("tags")
         self.heartbeatSeconds = try reader.number("heartbeatSeconds", 1...3600, default: 10)
+        self.loopingSeconds = try reader.number("loopingSeconds", 0...31_536_000, default: 7200)
         self.python = try reader.optionalPath("python") ?? "/usr/bin/python3"
         self.admin = reader.text("admin")
         self.signingKey = try reader.path("signingKey")

@@ -1,27 +1,6 @@
 import Domain
 import Messages
 
-/// How a process ended: an exit code and a signal are never mixed.
-enum ProcessEnd: Sendable, Equatable, Codable {
-    case exited(Int)
-    case signalled(Int)
-}
-
-/// A limit for which the agent ended a step.
-enum LimitBreach: Sendable, Equatable {
-    case wallTime(limitSeconds: Int)
-    case memory(usedMB: Int64, limitMB: Int)
-    case disk(usedMB: Int64, limitMB: Int)
-
-    var failure: Failure {
-        switch self {
-        case .wallTime(let limit): Failure(.wallTime, "ran longer than \(limit) s and was ended")
-        case .memory(let used, let limit): Failure(.memory, "used \(used) MB of memory, the limit is \(limit) MB")
-        case .disk(let used, let limit): Failure(.disk, "used \(used) MB of disk, the limit is \(limit) MB")
-        }
-    }
-}
-
 /// An output that is ready to be stored; nil `file`: an empty stream.
 struct OutputResult: Codable, Sendable, Equatable {
     var stream: String
@@ -38,38 +17,45 @@ struct JobResult: Codable, Sendable, Equatable {
 
 /// What the end of the steps means.
 enum Outcome {
-    /// Why a step failed; empty: it did not.
+    /// Why a step failed, the first what its end says; empty: it did not fail.
     ///
-    /// - Parameters:
-    ///   - breach: the limit for which the agent ended it: then its signal is ours, and no failure.
-    ///   - lastLine: of its log.
-    ///   - isDiskFull: whether the node's work folder has no space left.
-    static func failures(
-        step: String,
-        end: ProcessEnd,
-        breach: LimitBreach?,
-        lastLine: String?,
-        isDiskFull: Bool
-    ) -> [Failure] {
-        var failures: [Failure] = []
-        if let breach {
-            let failure = breach.failure
-            failures.append(Failure(code: failure.code, diagnostic: "step \(step) \(failure.diagnostic)"))
-        }
-        guard breach == nil else { return failures }
-        let words = lastLine.map { ": \($0)" } ?? ""
-        switch end {
-        case .exited(0): return []
-        case .exited(let code): failures.append(Failure(.payloadExit, "exit code \(code) in step \(step)\(words)"))
+    /// A report says more than an exit code, which has eight bits: if it tells a failure, the exit code is no failure of its
+    /// own. But a report of success does not outweigh an exit code, nor an exit code 0 a report of failure.
+    static func failures(_ evidence: StepEvidence) -> [Failure] {
+        let memory = evidence.memory.map { [$0] } ?? []
+        // A signal is the agent's own then.
+        if let breach = evidence.breach { return [breach.failure(step: evidence.step)] + memory }
+        let told = evidence.reports.flatMap(\.failures)
+        guard evidence.end != .exited(0) else { return told }
+        let said = Self.end(evidence, told) + memory
+        return said + Self.words(evidence, told).filter { found in !said.contains { $0.code == found.code } }
+    }
+
+    /// What the end of the process itself says, with the reports.
+    private static func end(_ evidence: StepEvidence, _ told: [Failure]) -> [Failure] {
+        let lastLine = evidence.lastLine.map { ": \($0)" } ?? ""
+        let words = "\(evidence.end.words) in step \(evidence.step)"
+        switch evidence.end {
+        case .exited where evidence.reports.contains { $0.word == .failure }:
+            return told.map { Failure(code: $0.code, diagnostic: "\($0.diagnostic) (\(words))", source: $0.source) }
+        case .exited:
+            let isDenied = evidence.reports.contains { $0.word == .success }
+            let but = isDenied ? ", though its report tells of success" : ""
+            return [Failure(.payloadExit, words + but + lastLine, source: .payload)] + told
         case .signalled(let number):
-            failures.append(
-                Failure(.payloadSignal, "signal \(number) (\(SignalName.of(number))) in step \(step)\(words)")
-            )
+            return [Failure(FailureCode.signal(number), words + lastLine, source: .executor)] + told
         }
-        if isDiskFull || (lastLine ?? "").contains("No space left on device") {
-            failures.append(Failure(.nodeDisk, "no space left under the work folder in step \(step)"))
+    }
+
+    /// What is found in the words of a step that failed: in its log and in its reports.
+    private static func words(_ evidence: StepEvidence, _ told: [Failure]) -> [Failure] {
+        let text = told.map(\.diagnostic) + [evidence.tail, evidence.lastLine ?? ""]
+        let found = LogPatterns.failures(in: text.joined(separator: "\n"), step: evidence.step)
+        guard evidence.isDiskFull, !found.contains(where: { $0.code == FailureCode.nodeDisk.rawValue }) else {
+            return found
         }
-        return failures
+        let words = "no space left under the work folder in step \(evidence.step)"
+        return found + [Failure(.nodeDisk, words, source: .executor)]
     }
 
     /// What the steps made, from their reports and the files they left.
@@ -99,12 +85,15 @@ enum Outcome {
         let read = Self.eventsRead(plan, reports, outputs)
         let wanted = plan.accepted.job.events
         if let read, read < wanted {
-            failures.append(Failure(.payloadTooFewEvents, "the steps handled \(read) events of \(wanted)"))
+            failures.append(
+                Failure(.payloadTooFewEvents, "the steps handled \(read) events of \(wanted)", source: .wrapper)
+            )
         } else if read == nil, wanted > 0, failures.isEmpty {
             failures.append(
                 Failure(
                     .payloadReportBroken,
-                    "no step reported events_read or events_written, \(wanted) were asked for"
+                    "no step reported events_read or events_written, \(wanted) were asked for",
+                    source: .wrapper
                 )
             )
         }
@@ -147,14 +136,4 @@ enum Outcome {
         }
         return OutputResult(stream: output.stream, events: events, file: file)
     }
-}
-
-/// The names of signals on Linux.
-enum SignalName {
-    private static let names = [
-        1: "HUP", 2: "INT", 3: "QUIT", 4: "ILL", 5: "TRAP", 6: "ABRT", 7: "BUS", 8: "FPE", 9: "KILL", 10: "USR1",
-        11: "SEGV", 12: "USR2", 13: "PIPE", 14: "ALRM", 15: "TERM", 16: "STKFLT", 24: "XCPU", 25: "XFSZ", 31: "SYS",
-    ]
-
-    static func of(_ number: Int) -> String { "SIG" + (self.names[number] ?? String(number)) }
 }

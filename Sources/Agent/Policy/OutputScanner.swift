@@ -4,6 +4,8 @@ struct OutputScanner: Sendable {
     private(set) var metrics: [String: Double] = [:]
     private var kept: [UInt8] = []
     private var line: [UInt8] = []
+    /// Of the present step.
+    private var stepBytes = 0
 
     /// Bytes of the tail.
     static let tailLimit = 2048
@@ -11,6 +13,7 @@ struct OutputScanner: Sendable {
     private static let metricsLimit = 64
 
     mutating func take(_ bytes: some Collection<UInt8>) {
+        self.stepBytes = min(Self.tailLimit, self.stepBytes + bytes.count)
         self.kept += bytes.suffix(Self.tailLimit)
         if self.kept.count > Self.tailLimit { self.kept.removeFirst(self.kept.count - Self.tailLimit) }
         for byte in bytes {
@@ -24,19 +27,27 @@ struct OutputScanner: Sendable {
     }
 
     /// A new step: progress begins again.
-    mutating func beginStep() { self.fraction = nil }
+    mutating func beginStep() {
+        self.fraction = nil
+        self.stepBytes = 0
+    }
 
     /// The last lines, without zero bytes, which the catalogue's text cannot hold.
-    var tail: String {
-        var bytes = self.kept[...]
+    var tail: String { self.text(self.kept[...]) }
+
+    /// The same of the present step alone: what an earlier one wrote does not explain its end.
+    var stepTail: String { self.text(self.kept.suffix(self.stepBytes)) }
+
+    private func text(_ tail: ArraySlice<UInt8>) -> String {
+        var bytes = tail
         // Not from the middle of a character.
         while bytes.count > Self.tailLimit - 4, let first = bytes.first, first & 0xC0 == 0x80 { bytes.removeFirst() }
         return String(decoding: bytes.filter { $0 != 0 }, as: UTF8.self)
     }
 
-    /// The last line that is not empty and not meant for us.
+    /// The last line of the step that is not empty and not meant for us.
     var lastLine: String? {
-        self.tail.split(whereSeparator: \.isNewline).last { line in
+        self.stepTail.split(whereSeparator: \.isNewline).last { line in
             !line.allSatisfy(\.isWhitespace) && !line.hasPrefix("millrace")
         }.map { String($0.suffix(300)) }
     }

@@ -10,14 +10,25 @@ struct StepReport: Codable, Sendable, Equatable {
         var events: Int64?
     }
 
+    /// What the step says went wrong: then it has failed, whatever its exit code.
+    struct Reported: Codable, Sendable, Equatable {
+        /// One of ours, 1000 to 8999: that an attempt is lost or was cancelled is not a step's to say.
+        var code: Int
+        var diagnostic: String?
+    }
+
     var eventsRead: Int64?
     var eventsWritten: Int64?
     var outputs: [String: Output]?
+    var failures: [Reported]?
+
+    /// More failures of one step are not told.
+    static let failureLimit = 20
 
     enum CodingKeys: String, CodingKey {
         case eventsRead = "events_read"
         case eventsWritten = "events_written"
-        case outputs
+        case outputs, failures
     }
 
     init(eventsRead: Int64? = nil, eventsWritten: Int64? = nil, outputs: [String: Output]? = nil) {
@@ -37,6 +48,9 @@ struct StepReport: Codable, Sendable, Equatable {
         if counts.contains(where: { ($0 ?? 0) < 0 }) {
             throw JobFailure(.payloadReportBroken, "the report of step \(step) has a negative number of events")
         }
+        if let wrong = (self.failures ?? []).first(where: { !(1000...8999).contains($0.code) }) {
+            throw JobFailure(.payloadReportBroken, "the report of step \(step): \(wrong.code) is no failure code")
+        }
         for (stream, output) in self.outputs ?? [:] {
             guard let path = output.path, !RelativePath.isSafe(path) else { continue }
             throw JobFailure(
@@ -45,22 +59,12 @@ struct StepReport: Codable, Sendable, Equatable {
             )
         }
     }
-}
 
-/// Paths inside a job's work folder.
-enum RelativePath {
-    /// Not absolute, no empty component, no `.` or `..`.
-    static func isSafe(_ path: String) -> Bool {
-        !path.isEmpty && !path.utf8.contains(0)
-            && path.split(separator: "/", omittingEmptySubsequences: false)
-                .allSatisfy { !$0.isEmpty && $0 != "." && $0 != ".." }
+    /// What the step says of its end.
+    var word: JobReport {
+        let failures = (self.failures ?? []).prefix(Self.failureLimit).map { told in
+            Failure(code: told.code, diagnostic: Diagnostic.line(told.diagnostic ?? ""), source: .payload)
+        }
+        return failures.isEmpty ? .silent : .failed(failures)
     }
-}
-
-/// Why a job failed: all that went wrong.
-struct JobFailure: Error, Sendable, Equatable {
-    var failures: [Failure]
-
-    init(_ failures: [Failure]) { self.failures = failures }
-    init(_ code: FailureCode, _ diagnostic: String) { self.failures = [Failure(code, diagnostic)] }
 }

@@ -86,8 +86,8 @@ final class ChildProcess: Sendable {
     private static func spawn(_ launch: Launch) throws(JobFailure) -> pid_t {
         let log = open(launch.logFile, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard log >= 0 else {
-            let code: FailureCode = errno == ENOSPC ? .nodeDisk : .nodeSpawn
-            throw JobFailure(code, "cannot write \(launch.logFile): \(String(cString: strerror(errno)))")
+            let error = FileError("cannot write \(launch.logFile)")
+            throw JobFailure(NodeFailure.code(errno: error.errno), error.description)
         }
         defer { close(log) }
         var inChild: CInt = 0

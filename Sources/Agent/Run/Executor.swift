@@ -6,8 +6,8 @@ import NIOConcurrencyHelpers
 enum StopReason: Sendable, Equatable {
     /// On request: it is reported cancelled.
     case killed(String)
-    /// The agent stops: it is reported failed, so that it is given out again, uncounted.
-    case agentStops
+    /// The agent stops: it is reported failed with this, so that it is given out again, uncounted.
+    case agentStops(Failure)
 }
 
 /// What runs jobs: this machine, or a batch system.

@@ -61,22 +61,32 @@ enum FileTree {
         return Int64(facts.st_size)
     }
 
+    /// Size and time of a regular file; nil: there is none. Links count as none.
+    static func mark(_ path: String) -> StepMark.File? {
+        var facts = stat()
+        guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else { return nil }
+        return StepMark.File(bytes: Int64(facts.st_size), modifiedNanoseconds: Self.modified(facts))
+    }
+
     /// Every regular file below a folder, by its relative path; names of the agent's own are left out.
     static func files(in folder: String) -> [String: StepMark.File] {
         var found: [String: StepMark.File] = [:]
         Self.walk(folder, "") { path, facts in
             guard facts.st_mode & S_IFMT == S_IFREG, !path.hasPrefix(".millrace-") else { return }
-            let modified = Int64(facts.st_mtim.tv_sec) * 1_000_000_000 + Int64(facts.st_mtim.tv_nsec)
-            found[path] = StepMark.File(bytes: Int64(facts.st_size), modifiedNanoseconds: modified)
+            found[path] = StepMark.File(bytes: Int64(facts.st_size), modifiedNanoseconds: Self.modified(facts))
         }
         return found
     }
 
-    /// Disk space below a folder, in bytes.
-    static func usedBytes(in folder: String) -> Int64 {
-        var used: Int64 = 0
-        Self.walk(folder, "") { _, facts in used += Int64(facts.st_blocks) * 512 }
-        return used
+    /// What a look at everything below a folder tells.
+    static func state(of folder: String) -> FolderState {
+        var state = FolderState()
+        Self.walk(folder, "") { _, facts in
+            state.usedBytes += Int64(facts.st_blocks) * 512
+            state.entries += 1
+            state.newestNanoseconds = max(state.newestNanoseconds, Self.modified(facts))
+        }
+        return state
     }
 
     /// Whether less than a megabyte is left under a folder.
@@ -103,6 +113,10 @@ enum FileTree {
         }
         closedir(folder)
         rmdir(path)
+    }
+
+    private static func modified(_ facts: stat) -> Int64 {
+        Int64(facts.st_mtim.tv_sec) * 1_000_000_000 + Int64(facts.st_mtim.tv_nsec)
     }
 
     private static func walk(_ folder: String, _ prefix: String, _ body: (String, stat) -> Void) {

@@ -62,7 +62,7 @@ struct InputFinder: Sendable {
                 case .corrupt: .inputChecksum
                 case .denied, .full, .exists, .other: .inputUnreachable
                 }
-            throw JobFailure(code, "\(storage.element.name): \(error.description)")
+            throw JobFailure(code, "\(storage.element.name): \(error.description)", source: .storage)
         }
     }
 

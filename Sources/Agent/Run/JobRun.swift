@@ -10,9 +10,9 @@ final class JobRun {
     let runner: JobRunner
     let accepted: AcceptedJob
     let control: JobControl
-    private let plan: JobPlan
-    private let folder: String
-    private let logFile: String
+    let plan: JobPlan
+    let folder: String
+    let logFile: String
     var record: JobRecord
     private var marks: [StepMark] = []
     var lastWords: String?
@@ -132,14 +132,17 @@ final class JobRun {
             name: self.accepted.job.name,
             folder: self.folder,
             logFile: self.logFile,
-            limits: .init(requirement: requirement, deadline: self.began + .seconds(requirement.walltimeSeconds)),
+            limits: .init(
+                requirement: requirement,
+                deadline: self.began + .seconds(requirement.walltimeSeconds),
+                looping: self.runner.looping
+            ),
             onProgress: self.runner.reporter.onProgress
         )
         for (number, step) in self.plan.steps.enumerated().dropFirst(self.marks.count) {
             try self.runner.refuseIfStopped(self.control)
             do {
-                let ended = try await self.run(step, number, watch, inputs, programs)
-                let report = try self.report(of: step, number)
+                let (ended, report) = try await self.run(step, number, watch, inputs, programs)
                 self.marks.append(
                     StepMark(
                         fingerprint: try self.plan.fingerprint(step, inputs: inputs),
@@ -165,69 +168,10 @@ final class JobRun {
             } catch let failure as JobFailure {
                 failures += failure.failures
             } catch {
-                failures.append(Failure(.wrapperCrashed, "rescue step \(step.name): \(error)"))
+                failures.append(Failure(.wrapperCrashed, "rescue step \(step.name): \(error)", source: .agent))
             }
         }
         return failures
-    }
-
-    /// - Throws: ``JobFailure`` if the step did not end well.
-    private func run(
-        _ step: StepTemplate,
-        _ number: Int,
-        _ watch: StepWatch,
-        _ inputs: [String],
-        _ programs: [String]
-    ) async throws -> StepRecord {
-        let arguments = try self.plan.arguments(step, inputs: inputs)
-        let environment = try self.plan.environment(
-            step,
-            folder: self.folder,
-            programs: programs,
-            report: self.folder + "/" + WorkFolder.report(number),
-            inputs: inputs
-        )
-        try self.note("step \(step.name): \(arguments.joined(separator: " "))")
-        watch.skipOwnLines()
-        await self.reportRunning(step)
-        let launch = ChildProcess.Launch(
-            program: try Program.find(arguments[0], in: environment["PATH"] ?? "", folder: self.folder),
-            arguments: arguments,
-            environment: environment,
-            folder: self.folder,
-            logFile: self.logFile,
-            ownHome: self.folder
-        )
-        var record = StepRecord(name: step.name, started: Now.timestamp)
-        let child = try await ChildProcess.start(launch)
-        self.control.adopt(child)
-        let (ended, breach) = await watch.follow(child, step: step.name)
-        self.control.adopt(nil)
-        record.ended = Now.timestamp
-        switch ended.end {
-        case .exited(let code): record.exitCode = code
-        case .signalled(let signal): record.signal = signal
-        }
-        self.record.steps.append(record)
-        self.record.usage.cpuSeconds += ended.cpuSeconds
-        self.record.usage.memoryPeak = max(self.record.usage.memoryPeak, ended.memoryPeak)
-        self.lastWords = watch.tail
-        try self.runner.refuseIfStopped(self.control)
-        let failures = Outcome.failures(
-            step: step.name,
-            end: ended.end,
-            breach: breach,
-            lastLine: watch.lastLine,
-            isDiskFull: FileTree.isFull(self.folder)
-        )
-        guard failures.isEmpty else { throw JobFailure(failures) }
-        return record
-    }
-
-    private func report(of step: StepTemplate, _ number: Int) throws(JobFailure) -> StepReport? {
-        let path = self.folder + "/" + WorkFolder.report(number)
-        guard let bytes = FileTree.read(path, limit: 1 << 20), !bytes.isEmpty else { return nil }
-        return try StepReport(reading: bytes, step: step.name)
     }
 
     /// Copies the outputs to storage.
@@ -239,8 +183,7 @@ final class JobRun {
             do {
                 manifest.append(try await self.store(output))
             } catch let error as StorageError {
-                let code: FailureCode = error.scope == .source && error.class == .missing ? .outputMissing : .stageOut
-                failures.append(Failure(code, "stream \(output.stream): \(error.description)"))
+                failures.append(StorageFailure.stageOut(error, stream: output.stream))
             }
         }
         guard failures.isEmpty else { throw JobFailure(failures) }
@@ -267,7 +210,7 @@ final class JobRun {
     }
 
     /// A line of the agent's in the job's log.
-    private func note(_ text: String) throws(FileError) {
+    func note(_ text: String) throws(FileError) {
         try FileTree.write("millrace: \(Now.timestamp) \(text)\n", to: self.logFile, appending: true)
     }
 

@@ -16,6 +16,9 @@ struct JobRunner: Sendable {
     let journal: Journal
     let reporter: Reporter
     let logger: Logger
+    /// A step that does nothing for so long is ended; nil: none is.
+    let looping: Duration?
+    let memory = MemoryCounters()
 
     /// How long the folder of a failed attempt waits for the next one.
     static let keepSeconds: Double = 86_400
@@ -46,7 +49,9 @@ struct JobRunner: Sendable {
     func abandon(_ job: HeldJob) async {
         let run = JobRun(runner: self, job: job, control: JobControl())
         run.loadMarks()
-        await self.end(run, run.control, JobFailure(.agentRestarted, "the agent was restarted while the job ran"))
+        let stat = FileTree.read("/proc/stat", limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
+        let failure = NodeBoot.failure(started: job.record.started, boot: stat.flatMap(NodeBoot.time))
+        await self.end(run, run.control, JobFailure([failure]))
     }
 
     private func end(_ run: JobRun, _ control: JobControl, _ error: any Error) async {
@@ -57,11 +62,11 @@ struct JobRunner: Sendable {
             await run.reportCancelled(reason)
             FileTree.remove(self.folder(key))
             return
-        case (.agentStops, _): failures = [Failure(.agentRestarted, "the agent was stopped while the job ran")]
+        case (.agentStops(let failure), _): failures = [failure]
         case (nil, let error as JobFailure): failures = error.failures
         case (nil, let error as FileError):
-            failures = [Failure(error.errno == ENOSPC ? .nodeDisk : .wrapperCrashed, error.description)]
-        case (nil, let error): failures = [Failure(.wrapperCrashed, "\(error)")]
+            failures = [Failure(NodeFailure.code(errno: error.errno), error.description, source: .agent)]
+        case (nil, let error): failures = [Failure(.wrapperCrashed, "\(error)", source: .agent)]
         }
         await run.reportFailed(failures)
         do {

@@ -9,6 +9,8 @@ final class StepWatch: Sendable {
         var requirement: Requirement
         /// When the job's wall time is over.
         var deadline: ContinuousClock.Instant
+        /// A step that does nothing for so long is ended; nil: none is.
+        var looping: Duration?
     }
 
     private struct State {
@@ -16,7 +18,8 @@ final class StepWatch: Sendable {
         var offset: Int64 = 0
         var breach: LimitBreach?
         var lastProgress: ContinuousClock.Instant?
-        var rounds = 0
+        var lastWalk: ContinuousClock.Instant?
+        var looping: LoopingPolicy
     }
 
     private let name: AttemptName
@@ -24,10 +27,7 @@ final class StepWatch: Sendable {
     private let logFile: String
     private let limits: Limits
     private let onProgress: @Sendable (ProgressItem) -> Void
-    private let state = NIOLockedValueBox(State())
-
-    /// A log larger than this ends its step.
-    private static let logLimit: Int64 = 1 << 30
+    private let state: NIOLockedValueBox<State>
 
     init(
         name: AttemptName,
@@ -41,10 +41,12 @@ final class StepWatch: Sendable {
         self.logFile = logFile
         self.limits = limits
         self.onProgress = onProgress
+        self.state = NIOLockedValueBox(State(looping: LoopingPolicy(limit: limits.looping)))
         self.state.withLockedValue { $0.offset = FileTree.size(logFile) ?? 0 }
     }
 
     var tail: String { self.state.withLockedValue { $0.scanner.tail } }
+    var stepTail: String { self.state.withLockedValue { $0.scanner.stepTail } }
     var lastLine: String? { self.state.withLockedValue { $0.scanner.lastLine } }
 
     /// Watches a step to its end.
@@ -54,6 +56,8 @@ final class StepWatch: Sendable {
         self.state.withLockedValue { state in
             state.scanner.beginStep()
             state.breach = nil
+            state.lastWalk = nil
+            state.looping = LoopingPolicy(limit: self.limits.looping)
         }
         let ended = await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -100,21 +104,33 @@ final class StepWatch: Sendable {
     }
 
     private func breach(_ child: ChildProcess) -> LimitBreach? {
-        let requirement = self.limits.requirement
-        if ContinuousClock.now >= self.limits.deadline { return .wallTime(limitSeconds: requirement.walltimeSeconds) }
-        let memory = ProcessTable.residentBytes(session: child.pid) >> 20
-        if memory > requirement.memoryMB { return .memory(usedMB: memory, limitMB: requirement.memoryMB) }
-        let rounds = self.state.withLockedValue { state in
-            state.rounds += 1
-            return state.rounds
-        }
-        if let log = FileTree.size(self.logFile), log > Self.logLimit {
-            return .disk(usedMB: log >> 20, limitMB: Int(Self.logLimit >> 20))
-        }
+        let now = ContinuousClock.now
+        let family = ProcessTable.family(session: child.pid)
         // Walking a large folder costs: now and then is enough.
-        guard rounds % 10 == 1, requirement.diskMB > 0 else { return nil }
-        let disk = FileTree.usedBytes(in: self.folder) >> 20
-        return disk > requirement.diskMB ? .disk(usedMB: disk, limitMB: requirement.diskMB) : nil
+        let folder = self.isTimeToWalk(now) ? FileTree.state(of: self.folder) : nil
+        let usage = StepUsage(
+            isOutOfTime: now >= self.limits.deadline,
+            memoryBytes: ProcessTable.residentBytes(family),
+            logBytes: FileTree.size(self.logFile),
+            diskBytes: folder?.usedBytes
+        )
+        if let breach = LimitPolicy.breach(usage, self.limits.requirement) { return breach }
+        guard let folder else { return nil }
+        let sample = LoopingPolicy.Sample(
+            at: now,
+            output: .init(logBytes: usage.logBytes ?? 0, folder: folder),
+            cpuSeconds: ProcessTable.cpuSeconds(family)
+        )
+        let stillness = self.state.withLockedValue { $0.looping.take(sample) }
+        return stillness.map { .looping($0, processes: ProcessTable.describe(family)) }
+    }
+
+    private func isTimeToWalk(_ now: ContinuousClock.Instant) -> Bool {
+        self.state.withLockedValue { state in
+            if let last = state.lastWalk, last.duration(to: now) < state.looping.interval { return false }
+            state.lastWalk = now
+            return true
+        }
     }
 
     private func readLog() {

@@ -169,7 +169,7 @@ extension AgentCore {
                     sequence: 1,
                     agent: self.config.agent,
                     node: NodeName.own,
-                    failures: [Failure(.offerRefused, "the offer was refused: \(reason)")],
+                    failures: [Failure(.offerRefused, "the offer was refused: \(reason)", source: .agent)],
                     steps: [],
                     usage: Usage(cpuSeconds: 0, wallSeconds: 0, memoryPeak: 0),
                     at: Now.timestamp

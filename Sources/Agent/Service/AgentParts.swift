@@ -26,6 +26,8 @@ struct AgentParts: Sendable {
     let runner: JobRunner
     let executor: any Executor
     let core: AgentCore
+    /// What the agent itself is for a batch system; nil: nothing.
+    let batch: BatchJob?
 
     /// - Throws: what keeps the agent from starting, in one line.
     init(config: AgentConfig, environment: [String: String], logger: Logger) throws {
@@ -34,6 +36,7 @@ struct AgentParts: Sendable {
         let isSigned = try SigningKey.verifier(file: config.signingKey)
         self.config = config
         self.logger = logger
+        self.batch = BatchJob(environment: environment)
         self.journal = try Journal(path: config.work + "/journal.sqlite")
         let name = "agent \(config.site) \(config.agent)"
         let queue = Queue.agent(site: config.site, agent: config.agent)
@@ -105,7 +108,8 @@ struct AgentParts: Sendable {
             inputs: InputFinder(storage: storage, journal: journal, logger: logger),
             journal: journal,
             reporter: reporter,
-            logger: logger
+            logger: logger,
+            looping: config.loopingSeconds == 0 ? nil : .seconds(config.loopingSeconds)
         )
     }
 

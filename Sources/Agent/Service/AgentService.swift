@@ -28,8 +28,8 @@ struct AgentService: Service {
             // that reads a connection's states is cancelled while those are being told of its end.
             await withTaskGroup(of: Void.self) { clocks in
                 self.startClocks(&clocks)
-                await self.waitForEnd()
-                await self.shutDown()
+                let isSignalled = await self.waitForEnd()
+                await self.shutDown(isSignalled: isSignalled)
                 clocks.cancelAll()
             }
             try await group.waitForAll()
@@ -88,37 +88,45 @@ struct AgentService: Service {
     }
 
     /// Waits for a signal, until a one-shot agent has nothing to do, or for the end of a connection.
-    private func waitForEnd() async {
+    ///
+    /// - Returns: whether it was a signal.
+    private func waitForEnd() async -> Bool {
         let (parts, idleLimit) = (self.parts, self.options.idleLimit)
-        await withTaskGroup(of: Void.self) { group in
+        return await withTaskGroup(of: Bool.self) { group in
             group.addTask {
                 do {
                     try await gracefulShutdown()
                 } catch {
                     // Cancelled: the other task has ended the wait.
-                    return
+                    return false
                 }
+                return true
             }
             // A connection that cannot be run at all: its error is thrown when the rest has ended.
-            group.addTask { for await _ in parts.linkEnded.rings { return } }
+            group.addTask {
+                for await _ in parts.linkEnded.rings { break }
+                return false
+            }
             if let idleLimit {
                 group.addTask {
                     while await parts.core.lastBusy.duration(to: .now) < idleLimit {
                         do {
                             try await Task.sleep(for: .milliseconds(200))
                         } catch {
-                            return
+                            return false
                         }
                     }
+                    return false
                 }
             }
-            await group.next()
+            let isSignalled = await group.next() ?? false
             group.cancelAll()
+            return isSignalled
         }
     }
 
     /// Waits for the last job; those that are not through in time are ended, and waited for, too.
-    private func waitForJobs() async {
+    private func waitForJobs(isSignalled: Bool) async {
         let (parts, drain) = (self.parts, self.options.drain)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -128,20 +136,21 @@ struct AgentService: Service {
                     // All jobs have ended in time.
                     return
                 }
-                for key in await parts.executor.present() { _ = await parts.executor.cancel(key, .agentStops) }
+                let failure = BatchJob.failure(of: parts.batch, isSignalled: isSignalled, now: Now.timestamp)
+                for key in await parts.executor.present() { _ = await parts.executor.cancel(key, .agentStops(failure)) }
             }
             for await _ in parts.executorEnded.rings { break }
             group.cancelAll()
         }
     }
 
-    private func shutDown() async {
+    private func shutDown(isSignalled: Bool) async {
         let parts = self.parts
         parts.logger.info("stopping")
         await parts.core.stop()
         await parts.core.consider(.tick)
         await parts.executor.stop()
-        await self.waitForJobs()
+        await self.waitForJobs(isSignalled: isSignalled)
         let isFlushed = await within(.seconds(10)) {
             await parts.courier.deliver()
             await parts.core.beat(staying: false)

@@ -41,6 +41,8 @@ package struct AgentFile: Codable, Equatable, Sendable {
     package var software: Folder
     package var logs: Folder
     package var heartbeatSeconds: Int
+    /// A step that neither writes nor uses CPU for so long is ended; nil: what the agent takes by itself.
+    package var loopingSeconds: Int?
     /// `127.0.0.1:PORT` of its health and metrics; nil: none.
     package var admin: String?
 
