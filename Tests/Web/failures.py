@@ -23,7 +23,7 @@ def check_overview(page: Page) -> None:
     efficiency = answer(page, "/efficiency")
     expect(page.locator("#tiles")).to_contain_text(f"of {errors['total']['jobs']} jobs in the last 24 hours")
     expect(page.locator("#tiles")).to_contain_text(f"{efficiency['total']['wall_efficiency'] * 100:.1f} %")
-    expect(page.locator("#tiles")).to_contain_text("1 site, 2 nodes")
+    expect(page.locator("#tiles")).to_contain_text("2 sites, 2 nodes")
     rows = page.locator("#errors tbody tr")
     expect(rows).to_have_count(len(errors["items"]))
     expect(rows.first).to_contain_text("payload")
@@ -106,7 +106,7 @@ def check_waiting(page: Page, url: str) -> None:
     detail = page.locator("#detail")
     expect(detail.locator("h1")).to_contain_text("waiting")
     expect(detail.locator(".because")).to_have_text(why["summary"])
-    expect(detail).to_contain_text(f"{why['agents_fitting']} of {why['agents_total']} agents fit")
+    expect(detail).to_contain_text(f"{why['agents_fitting']} of {why['agents_total']} agents could take it now")
     expect(detail.locator("tbody tr")).to_have_count(len(why["reasons"]))
     assert why["reasons"], "nothing keeps an agent from the job: the test says nothing"
     expect(detail.locator("tbody")).to_contain_text(why["reasons"][0]["example"])

@@ -16,6 +16,13 @@ def answer(page: Page, path: str) -> dict:
     return page.evaluate("path => fetch('/api/v1' + path).then(answer => answer.json())", path)
 
 
+def tried(rule: dict) -> tuple:
+    """The order in which the Monitor tries rules."""
+    scopes = sum(value is not None for value in rule["scope"].values())
+    width = 10_000 if rule["code_first"] is None else rule["code_last"] - rule["code_first"]
+    return rule["priority"], -scopes, rule["pattern"] is None, width, rule["rule"]
+
+
 def row(page: Page, rule: str):
     return page.locator(f"#overview tr[data-key='{rule}']")
 
@@ -23,13 +30,13 @@ def row(page: Page, rule: str):
 def check_tables(page: Page) -> None:
     rules = answer(page, "/rules?limit=10000")["items"]
     for kind in ("blame", "action"):
-        of_kind = [rule["rule"] for rule in rules if rule["kind"] == kind]
+        of_kind = [rule["rule"] for rule in sorted(rules, key=tried) if rule["kind"] == kind]
         expect(page.locator(f"#{kind} tbody tr")).to_have_count(len(of_kind))
         shown = page.locator(f"#{kind} .rule-name").all_inner_texts()
         assert shown == of_kind, f"{kind}: not in the order in which they are tried"
     expect(page.locator("#total")).to_contain_text(f"{len(rules)} rules")
     expect(row(page, "payload")).to_contain_text("1000–1999")
-    expect(row(page, "input-on-tape")).to_contain_text("pause 30 min exponential ± 20 % up to 6.0 h, limit 40")
+    expect(row(page, "input-on-tape")).to_contain_text("pause 30 min exponential ± 20 % up to 6 h, limit 40")
     uses = {use["rule"]: use for use in answer(page, "/errors/rules?since=7d")["items"]}
     expect(row(page, "payload").locator("td.n").first).to_have_text(str(uses["payload"]["decided"]))
     expect(row(page, "quiet").locator("td.n").first).to_have_text(f"{uses['quiet']['observed']} would have")
@@ -136,6 +143,13 @@ def check_removal(page: Page) -> None:
     assert changes == [(word, "olga") for word in ("added", "changed", "changed", "removed")], changes
 
 
+def check_elsewhere(page: Page) -> None:
+    """What somebody else changes is seen without a hand."""
+    status = page.evaluate("() => fetch('/api/v1/rules/quiet/enable', { method: 'POST', headers: { 'X-Millrace': '1' } }).then(answer => answer.status)")
+    assert status == 200, status
+    expect(row(page, "quiet")).not_to_contain_text("only observed", timeout=20_000)
+
+
 def check_viewer(page: Page, url: str) -> None:
     expect(page.locator("#who")).to_contain_text("viewer")
     expect(row(page, "payload")).to_be_visible()
@@ -176,6 +190,7 @@ def main(url: str, folder: str) -> None:
         page.wait_for_function("() => document.querySelector('#history')")
         page.screenshot(path=f"{folder}/rules-tested.png", full_page=True)
         check_removal(page)
+        check_elsewhere(page)
         assert all("404" in line for line in complaints), complaints
         context.close()
         context, page, complaints = open_page(browser, url, "/rules", "dark", 1440, "MILLRACE_VIEWER_TOKEN")

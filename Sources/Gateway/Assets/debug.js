@@ -15,12 +15,12 @@ function placesTable(group) {
   const places = group.places || [];
   const more = group.places_total - places.length;
   return [
-    h('div', { class: 'scroll', 'data-key': 'places' }, table([
+    h('div', { class: 'places', 'data-key': 'places' }, table([
       { name: 'site', show: row => row.site }, { name: 'node', show: row => row.node || h('span', { class: 'muted' }, 'none named') },
       { name: 'failures', n: true, show: row => count(row.failures) }, { name: 'jobs', n: true, show: row => count(row.jobs) },
       { name: 'wall time lost', n: true, show: row => lasting(row.lost_wall_seconds) },
       { name: 'last', n: true, show: row => since(row.last) }, { name: 'decided', show: actions },
-    ], places, row => `${row.site}/${row.node || ''}`)),
+    ], places, row => `${row.site}/${row.node || ''}`, true)),
     more > 0 ? h('p', { class: 'hint', 'data-key': 'more' }, `and ${counted(more, 'more place')}`) : null,
   ];
 }

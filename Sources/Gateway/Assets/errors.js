@@ -40,8 +40,8 @@ export function efficiencyTable(answer, by) {
     { name: 'jobs', show: row => share(row.job_efficiency, 'job efficiency') },
     { name: 'wall time', show: row => share(row.wall_efficiency, 'wall-time efficiency') },
     { name: 'CPU', n: true, show: row => percent(row.cpu_efficiency) },
-    { name: 'finished', n: true, show: row => count(row.finished) },
-    { name: 'failed', n: true, show: row => count(row.failed) },
+    { name: 'finished', n: true, extra: true, show: row => count(row.finished) },
+    { name: 'failed', n: true, extra: true, show: row => count(row.failed) },
   ], [...answer.items.slice(0, 40), { ...answer.total, isTotal: true }], row => row.isTotal ? 'total' : `row ${row[by]}`, true);
 }
 
@@ -57,7 +57,7 @@ function wayBack(row) {
   return [
     h('ol', { class: 'steps' }, steps.map(([name, state]) => h('li', { class: state, 'aria-current': state === 'now' ? 'step' : undefined }, name))),
     resting ? bar([['recovering', Math.min(rested, row.pause_seconds)]], Math.max(row.pause_seconds, 1), `rested ${lasting(rested)} of ${lasting(row.pause_seconds)}`, true) : null,
-    h('p', { class: 'hint' }, `${words}${row.round > 1 ? `; round ${row.round}` : ''}`),
+    h('p', { class: 'hint' }, `${words}${row.round > 1 ? `; excluded ${row.round} times in a row` : ''}`),
   ];
 }
 

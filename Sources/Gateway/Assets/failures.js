@@ -21,55 +21,60 @@ function route() {
 }
 
 // What is read only for the overview.
-const overview = read => async () => { if (!route()) await read(); };
+const overview = read => async () => route() ? null : read();
 
 const partial = answer => answer.complete === false ? h('p', { class: 'hint', 'data-key': 'partial' }, 'More ended in this time than is read at once: this is the newest part of it.') : null;
+
+// What the Monitor keeps from work, and the sites that people closed.
+async function places() {
+  const [rows, sites] = await Promise.all([list('/excluded?limit=1000'), list('/sites?access=draining,banned&limit=1000')]);
+  return { rows, closed: sites.filter(site => !rows.some(row => row.site === site.site && !row.node)) };
+}
 
 const parts = {
   errors: overview(async () => {
     const answer = await get(`/errors?${since()}&by=${chosen.by}`);
-    fill(place('errors'), answer.items.length ? [errorTable(answer.items, chosen.by), partial(answer)].filter(Boolean)
+    return () => fill(place('errors'), answer.items.length ? [errorTable(answer.items, chosen.by), partial(answer)].filter(Boolean)
       : [empty(`Nothing failed in ${spans[chosen.since]}.`)]);
   }),
 
   matrix: overview(async () => {
     const answer = await get(`/errors/matrix?${since()}&by=${chosen.rows}`);
-    fill(place('matrix'), answer.items.length ? [...matrixTable(answer, chosen.rows), partial(answer)].filter(Boolean)
+    return () => fill(place('matrix'), answer.items.length ? [...matrixTable(answer, chosen.rows), partial(answer)].filter(Boolean)
       : [empty(`Nothing ended in ${spans[chosen.since]}.`)]);
   }),
 
   efficiency: overview(async () => {
     const answer = await get(`/efficiency?${since()}&by=${chosen.whose}`);
-    fill(place('efficiency'), answer.items.length ? [efficiencyTable(answer, chosen.whose), partial(answer)].filter(Boolean)
+    return () => fill(place('efficiency'), answer.items.length ? [efficiencyTable(answer, chosen.whose), partial(answer)].filter(Boolean)
       : [empty(`Nothing ended in ${spans[chosen.since]}.`)]);
   }),
 
   tiles: overview(async () => {
-    const [errors, efficiency, excluded] = await Promise.all([
-      get(`/errors?${since()}&by=class`), get(`/efficiency?${since()}&by=site`), list('/excluded?limit=1000')]);
+    const [errors, efficiency, { rows, closed }] = await Promise.all([
+      get(`/errors?${since()}&by=class`), get(`/efficiency?${since()}&by=site`), places()]);
     const { failures, jobs, lost_core_hours: lost } = errors.total;
     const { job_efficiency: ofJobs, wall_efficiency: ofTime, finished, failed } = efficiency.total || {};
-    const sites = excluded.filter(row => !row.node).length;
+    const nodes = rows.filter(row => row.node).length;
+    const sites = rows.length - nodes + closed.length;
     const worst = errors.items[0];
-    fill(place('tiles'), [
+    return () => fill(place('tiles'), [
       tile('Failures', count(failures), `of ${counted(jobs, 'job')} in ${spans[chosen.since]}`, failures > 0),
       tile('Lost core hours', hours(lost), worst ? `most often: ${worst.class || 'no verdict yet'}` : 'nothing failed'),
       tile('Job efficiency', percent(ofJobs), finished + failed ? `${count(finished)} finished, ${count(failed)} failed` : 'nothing ended'),
       tile('Wall-time efficiency', percent(ofTime), 'of the time that was run'),
-      tile('Excluded', count(excluded.length), excluded.length ? `${counted(sites, 'site')}, ${counted(excluded.length - sites, 'node')}` : 'every place gets work', excluded.length > 0),
+      tile('Excluded', count(sites + nodes), sites + nodes ? `${counted(sites, 'site')}, ${counted(nodes, 'node')}` : 'every place gets work', sites + nodes > 0),
     ]);
   }),
 
   excluded: overview(async () => {
-    const [rows, sites] = await Promise.all([list('/excluded?limit=1000'), list('/sites?access=draining,banned&limit=1000')]);
-    const closed = sites.filter(site => !rows.some(row => row.site === site.site && !row.node));
-    place('excluded-hint').textContent = rows.length + closed.length ? `${rows.length + closed.length}` : '';
-    fill(place('excluded'), rows.length + closed.length ? excludedPlaces(rows, closed) : [empty('Every site and node gets work.')]);
+    const { rows, closed } = await places();
+    return () => fill(place('excluded'), rows.length + closed.length ? excludedPlaces(rows, closed) : [empty('Every site and node gets work.')]);
   }),
 
   verdicts: overview(async () => {
     const rows = await list('/verdicts?order=desc&limit=20');
-    fill(place('verdicts'), rows.length ? rows.map(verdictRow) : [empty('No attempt has failed.')]);
+    return () => fill(place('verdicts'), rows.length ? rows.map(verdictRow) : [empty('No attempt has failed.')]);
   }),
 
   async detail() {
@@ -89,7 +94,7 @@ const parts = {
 
 const mark = start({
   parts,
-  touched: { verdict: ['verdicts', 'detail'], site: ['excluded'], attempt: ['detail'], task: ['detail'], request: ['detail'] },
+  touched: { verdict: ['verdicts', 'detail'], site: ['excluded', 'tiles'], attempt: ['detail'], task: ['detail'], request: ['detail'] },
   // What counts over a long time is not counted again at every failure.
   periods: { errors: 30, matrix: 30, efficiency: 30, tiles: 30, detail: 15 },
 });

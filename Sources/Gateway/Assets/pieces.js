@@ -34,12 +34,15 @@ export function bar(parts, total, label, thin) {
 
 export const empty = text => h('p', { class: 'empty' }, text);
 
-// columns: [{ name, show, n: a number, wide: may be long }]. `cards`: on a narrow screen each row stands by itself.
+// columns: [{ name, show, n: a number, wide: may be long, extra: not on a narrow screen }]. `cards`: on a narrow screen each row stands by itself.
 export function table(columns, rows, key, cards) {
-  const kind = column => [column.n && 'n', column.wide && 'wide'].filter(Boolean).join(' ') || undefined;
+  const kind = column => [column.n && 'n', column.wide && 'wide', column.extra && 'extra'].filter(Boolean).join(' ') || undefined;
+  const cell = (column, row) => cards
+    ? h('td', { class: kind(column), 'data-label': column.name }, h('div', {}, column.show(row)))
+    : h('td', { class: kind(column) }, column.show(row));
   const head = h('tr', {}, columns.map(column => h('th', { class: kind(column) }, column.name)));
   const body = rows.map(row => h('tr', { 'data-key': String(key(row)) },
-    columns.map(column => h('td', { class: kind(column), 'data-label': cards ? column.name : undefined }, column.show(row)))));
+    columns.map(column => cell(column, row))));
   return h('table', { class: cards ? 'cards' : undefined }, h('thead', {}, head), h('tbody', {}, body));
 }
 

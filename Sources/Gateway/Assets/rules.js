@@ -5,7 +5,7 @@ import { fill, h, place } from '/assets/dom.js';
 import { badge, choice, empty, ruleLink, since, table } from '/assets/pieces.js';
 import { actOnRule, ruleView } from '/assets/ruledetail.js';
 import { openForm } from '/assets/ruleform.js';
-import { changeWords, fits, hasCode, measures, searched, state } from '/assets/rulewords.js';
+import { changeWords, fits, hasCode, measures, searched, state, tried } from '/assets/rulewords.js';
 import { may, start } from '/assets/shell.js';
 import { count, counted, moment } from '/assets/words.js';
 
@@ -43,9 +43,9 @@ const columns = [
   { name: 'fits', wide: true, show: fits },
   { name: 'does', show: does },
   { name: 'in 7 days', n: true, show: used },
-  { name: 'state', show: row => [badge(state(row)), row.expires && state(row) !== 'expired' ? h('div', { class: 'hint' }, `until ${moment(row.expires)}`) : null] },
-  { name: 'changed', show: row => [since(row.changed), h('span', { class: 'hint' }, ` by ${row.who}`)] },
-  { name: 'order', n: true, show: row => count(row.priority) },
+  { name: 'state', show: row => [state(row) === 'deciding' ? h('span', { class: 'muted' }, 'deciding') : badge(state(row)), row.expires && state(row) !== 'expired' ? h('div', { class: 'hint' }, `until ${moment(row.expires)}`) : null] },
+  { name: 'changed', extra: true, show: row => [since(row.changed), h('div', { class: 'hint' }, `by ${row.who}`)] },
+  { name: 'order', n: true, extra: true, show: row => count(row.priority) },
 ];
 
 function showTables() {
@@ -68,7 +68,7 @@ async function readUses() {
 const parts = {
   async rules() {
     if (route().kind !== 'overview') return;
-    rules = await everything('/rules');
+    rules = (await everything('/rules')).sort(tried);
     showTables();
   },
 
@@ -82,7 +82,7 @@ const parts = {
     const rows = await list('/rule-changes?order=desc&limit=200');
     // The one before it of the same rule, if it is not too long ago.
     const before = (row, index) => rows.slice(index + 1).find(other => other.rule === row.rule);
-    const shown = rows.map((row, index) => ({ ...row, words: changeWords(row, before(row, index)) })).slice(0, 12);
+    const shown = rows.map((row, index) => ({ ...row, words: changeWords(row, before(row, index)) })).slice(0, 5);
     fill(place('changes'), [shown.length ? table([
       { name: 'when', show: row => since(row.at) }, { name: 'who', show: row => row.who }, { name: 'what', show: row => badge(row.change) },
       { name: 'rule', show: row => ruleLink(row.rule) }, { name: 'then', wide: true, show: row => row.words },

@@ -56,6 +56,14 @@ export function measures(rule) {
   return parts.join(', ');
 }
 
+// The order in which rules are tried: by priority, then those that are about less.
+export function tried(one, other) {
+  const key = rule => [rule.priority, -conditions(rule).length, present(rule.pattern) ? 0 : 1, present(rule.code_first) ? rule.code_last - rule.code_first : Infinity];
+  const [first, second] = [key(one), key(other)];
+  const different = first.findIndex((value, index) => value !== second[index]);
+  return different < 0 ? (one.rule < other.rule ? -1 : 1) : first[different] - second[different];
+}
+
 export const expired = rule => Boolean(rule.expires) && Date.parse(rule.expires) <= Date.now();
 export const state = rule => expired(rule) ? 'expired' : rule.active ? 'deciding' : 'only observed';
 

@@ -32,28 +32,36 @@ function tick() {
 const slowest = 1000;
 const usual = 10;
 
-// parts: { name: reads and shows it }; touched: { kind of event: the parts it can change }; periods: { name: seconds between
-// two readings without an event }. - Returns: a function that has parts read again.
+// parts: { name: reads and shows it, or reads and returns what shows it: then only what was asked for last is shown };
+// touched: { kind of event: the parts it can change }; periods: { name: seconds between two readings without an event }.
+// - Returns: a function that has parts read again.
 export function start({ parts, touched = {}, periods = {} }) {
   const every = Object.keys(parts);
   const stale = new Set();
-  let timer, reading = false, last = 0;
+  const turns = {};
+  let timer, reading = 0, last = 0;
 
   function mark(names = every, now = false) {
     for (const name of names) stale.add(name);
-    if (now) { clearTimeout(timer); timer = undefined; }
-    const wait = now ? 0 : Math.max(0, last + slowest - Date.now());
-    if (!timer && !reading && stale.size && !document.hidden) timer = setTimeout(refresh, wait);
+    // What somebody asked for does not wait for a slow answer to something else.
+    if (now) { clearTimeout(timer); refresh(); return; }
+    if (!timer && !reading && stale.size && !document.hidden) timer = setTimeout(refresh, Math.max(0, last + slowest - Date.now()));
+  }
+
+  async function read(name) {
+    const mine = turns[name] = (turns[name] || 0) + 1;
+    const show = await parts[name]();
+    if (show && turns[name] === mine) show();
   }
 
   async function refresh() {
     timer = undefined;
-    reading = true;
+    reading += 1;
     last = Date.now();
     const names = [...stale];
     stale.clear();
-    const results = await Promise.allSettled(names.map(name => parts[name]()));
-    reading = false;
+    const results = await Promise.allSettled(names.map(read));
+    reading -= 1;
     const failed = results.filter(result => result.status === 'rejected').map(result => result.reason);
     if (failed.some(reason => reason instanceof Refusal && reason.needsToken)) {
       notice('This page needs a token: open the address that “millrace env” prints, it carries yours.');

@@ -58,14 +58,14 @@ function waitingPanel(why) {
     (need.sites || []).length && `only at ${need.sites.join(', ')}`, (need.storage || []).length && `storage ${need.storage.join(', ')}`].filter(Boolean);
   const waiting = why.waiting || {};
   return h('section', { class: 'panel', 'data-key': 'waiting' },
-    h('div', { class: 'head' }, h('h2', {}, 'What it waits for'), h('span', { class: 'hint num' }, `${count(why.agents_fitting)} of ${counted(why.agents_total, 'agent')} fit`)),
+    h('div', { class: 'head' }, h('h2', {}, 'What it waits for'), h('span', { class: 'hint num' }, `${count(why.agents_fitting)} of ${counted(why.agents_total, 'agent')} could take it now`)),
     facts([
       ['needs', needs.join(', ')], ['ahead of it', present(why.ahead) && counted(why.ahead, 'job')],
       ['not before', waiting.not_before && [at(waiting.not_before), ' UTC']], ['not at', (waiting.excluded || []).join(', ')],
       ['held', waiting.held && 'yes'],
     ]),
     why.reasons.length ? table([
-      { name: 'reason', show: row => h('b', {}, row.reason) }, { name: 'agents', n: true, show: row => count(row.agents) },
+      { name: 'reason', show: row => h('b', { class: 'reason' }, row.reason) }, { name: 'agents', n: true, show: row => count(row.agents) },
       { name: 'sites', show: row => row.sites.join(', ') }, { name: 'for example', wide: true, show: row => row.example },
       { name: 'what changes it', wide: true, show: row => row.changes },
     ], why.reasons, row => row.reason, true) : empty('Every agent could take it.'));

@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat('en');
 const tenths = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const atMostTenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const missing = value => value === null || value === undefined;
 
 export const count = value => missing(value) ? '–' : whole.format(value);
@@ -37,8 +38,8 @@ export function lasting(seconds) {
   const value = Math.max(0, seconds);
   if (value < 90) return `${Math.round(value)} s`;
   if (value < 5400) return `${Math.round(value / 60)} min`;
-  if (value < 172800) return `${tenths.format(value / 3600)} h`;
-  return `${tenths.format(value / 86400)} d`;
+  if (value < 172800) return `${atMostTenths.format(value / 3600)} h`;
+  return `${atMostTenths.format(value / 86400)} d`;
 }
 
 export function ago(time) {
