@@ -8,7 +8,8 @@ import TestSupport
 import Testing
 
 /// The pages in Debian's Chromium, driven by playwright from a virtual environment of its own.
-@Suite struct PageTests {
+/// One at a time: each has a browser, and a browser is large.
+@Suite(.serialized) struct PageTests {
     @Test func aBrowserShowsTheProductionAndItsChangesAndRunsNothingASiteWrote() async throws {
         let folder = try TestFolder.make("page")
         let base = "\(folder)/storage"
@@ -89,11 +90,17 @@ import Testing
         process.standardOutput = pipe
         process.standardError = pipe
         let (parts, feed) = AsyncStream.makeStream(of: Data.self)
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty { feed.finish() } else { feed.yield(data) }
-        }
         try process.run()
+        // Read by a thread of its own: a dispatch source on a pipe that is about to be closed has crashed the tests.
+        let output = pipe.fileHandleForReading
+        Thread.detachNewThread {
+            while true {
+                let data = output.availableData
+                guard !data.isEmpty else { break }
+                feed.yield(data)
+            }
+            feed.finish()
+        }
         var lines: [String] = []
         var rest = ""
         for await part in parts {
@@ -104,7 +111,6 @@ import Testing
                 try await onLine(lines.last ?? "")
             }
         }
-        pipe.fileHandleForReading.readabilityHandler = nil
         process.waitUntilExit()
         return lines + (rest.isEmpty ? [] : [rest])
     }
