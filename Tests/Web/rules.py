@@ -124,7 +124,9 @@ def check_switches(page: Page) -> None:
     expect(page.locator("#history tbody tr")).to_have_count(3)
     page.locator(".crumbs a").first.click()
     expect(row(page, "lost-tpc")).to_contain_text("only observed")
-    expect(page.locator("#changes tbody tr").first).to_contain_text("lost-tpc")
+    expect(page.locator("#changes .change").first).to_contain_text("lost-tpc")
+    expect(page.locator("#changes .change").first).to_contain_text("only observed")
+    expect(page.locator("#changes")).not_to_contain_text("payload")
     row(page, "lost-tpc").locator("a").first.click()
 
 

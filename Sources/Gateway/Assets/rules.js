@@ -44,7 +44,7 @@ const columns = [
   { name: 'does', show: does },
   { name: 'in 7 days', n: true, show: used },
   { name: 'state', show: row => [state(row) === 'deciding' ? h('span', { class: 'muted' }, 'deciding') : badge(state(row)), row.expires && state(row) !== 'expired' ? h('div', { class: 'hint' }, `until ${moment(row.expires)}`) : null] },
-  { name: 'changed', extra: true, show: row => [since(row.changed), h('div', { class: 'hint' }, `by ${row.who}`)] },
+  { name: 'changed', extra: true, show: row => [since(row.changed), h('div', { class: 'hint by' }, `by ${row.who}`)] },
   { name: 'order', n: true, extra: true, show: row => count(row.priority) },
 ];
 
@@ -59,6 +59,9 @@ function showTables() {
     fill(place(kind), [shown.length ? table(columns, shown, row => row.rule, true) : empty(all.length ? 'No rule is like that.' : 'There is no rule in this table.')]);
   }
 }
+
+const changeRow = row => h('div', { class: 'change', 'data-key': `c${row.id}` }, badge(row.change), ruleLink(row.rule),
+  h('span', { class: 'words' }, row.words), h('span', { class: 'hint' }, `${row.who}, `, since(row.at)));
 
 async function readUses() {
   const answer = await get('/errors/rules?since=7d');
@@ -82,11 +85,11 @@ const parts = {
     const rows = await list('/rule-changes?order=desc&limit=200');
     // The one before it of the same rule, if it is not too long ago.
     const before = (row, index) => rows.slice(index + 1).find(other => other.rule === row.rule);
-    const shown = rows.map((row, index) => ({ ...row, words: changeWords(row, before(row, index)) })).slice(0, 5);
-    fill(place('changes'), [shown.length ? table([
-      { name: 'when', show: row => since(row.at) }, { name: 'who', show: row => row.who }, { name: 'what', show: row => badge(row.change) },
-      { name: 'rule', show: row => ruleLink(row.rule) }, { name: 'then', wide: true, show: row => row.words },
-    ], shown, row => row.id, true) : empty('No rule has been changed.')]);
+    // The rules a farm begins with are no news.
+    const shown = rows.map((row, index) => ({ ...row, words: changeWords(row, before(row, index)) }))
+      .filter(row => row.who !== 'millrace').slice(0, 5);
+    place('changes-panel').hidden = !shown.length;
+    fill(place('changes'), shown.map(changeRow));
   },
 
   async role() {
