@@ -23,6 +23,7 @@ enum FailureWorld {
             failures = json_build_array(json_build_object('code', 1001, 'diagnostic', '\(Self.attack)'),
                                         json_build_object('code', 3003, 'diagnostic', 'the wrapper was killed'))
             WHERE task = 1 AND index = 48 AND attempt = 2;
+        UPDATE verdict SET forgiven = true WHERE task = 1 AND index = 54 AND attempt = 1;
         UPDATE job SET state = 'recovering', version = version + 1 WHERE task = 1 AND index = 48;
         INSERT INTO waiting (task, first, last, class, priority, held) VALUES (4, 0, 4, 2, 100, false);
         INSERT INTO agent_session (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb,
@@ -37,10 +38,11 @@ enum FailureWorld {
         INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, since, excluded_at, probes) VALUES
             ('lyon', 'n3', 'resting', '12 of 12 attempts failed within 40 s, elsewhere 3 %', 1, 600,
                 now() - interval '4 minutes', now() - interval '4 minutes', 3),
-            ('desy', 'n17', 'probing', '31 of 40 attempts failed, elsewhere 3 %', 2, 1200,
+            ('desy', 'n17', 'resting', '31 of 40 attempts failed, elsewhere 3 %', 2, 1200,
                 now() - interval '3 minutes', now() - interval '35 minutes', 3),
             ('kek', '', 'resting', '210 of 230 attempts failed: \(Self.attack)', 3, 2400,
                 now() - interval '30 minutes', now() - interval '2 hours', 3);
+        UPDATE excluded_place SET phase = 'probing' WHERE site = 'desy';
         INSERT INTO place_tally (minute, site, node, task, slot, good, failed, good_wall, failed_wall)
             VALUES (date_trunc('minute', now()), 'desy', 'n17', 1, 0, 2, 0, 100, 0);
         INSERT INTO failure_rule (name, kind, priority, code_first, code_last, pattern, action, parameters, why, active, who)

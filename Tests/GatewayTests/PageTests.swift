@@ -22,7 +22,11 @@ import Testing
     }
 
     @Test func aBrowserShowsWhatFailedWhereAndWhyJobByJob() async throws {
-        try await Self.look("failures.py", production: FailureWorld.script)
+        try await Self.look("failures.py", production: FailureWorld.script) { line, gateway in
+            guard line == "EVENT" else { return }
+            try await gateway.script("DELETE FROM millrace.excluded_place WHERE site = 'lyon'")
+            try await LiveTests.publish([LiveTests.event(999_002, "place:lyon/n3")], to: gateway.amqpURL)
+        }
     }
 
     @Test func aBrowserShowsRulesAndAnOperatorTestsAddsSwitchesAndRemovesThem() async throws {

@@ -1,7 +1,7 @@
 """Looks at the page of failures with a real browser, and fails with a line that says what is wrong.
 
 usage: MILLRACE_TOKEN=... failures.py URL FOLDER
-The caller seeds the failures.
+The caller seeds the failures, and lets lyon's node back in when this prints EVENT.
 """
 
 import re
@@ -95,6 +95,19 @@ def check_job(page: Page, url: str) -> None:
     expect(detail).to_contain_text("the end of its log")
 
 
+def check_event(page: Page) -> None:
+    """A place that is let back in leaves the page at once, long before it is read again by itself."""
+    print("EVENT", flush=True)
+    expect(page.locator("#excluded .place")).to_have_count(3)
+    expect(page.locator("#tiles")).to_contain_text("2 sites, 1 node")
+
+
+def check_forgiven(page: Page, url: str) -> None:
+    page.goto(f"{url}/failures#job/1.54")
+    expect(page.locator("#detail .attempt").last).to_contain_text("forgiven: its place was at fault")
+    expect(page.locator("#detail .attempt").first).not_to_contain_text("forgiven")
+
+
 def check_changes(page: Page, url: str) -> None:
     page.goto(f"{url}/failures#job/1.9")
     expect(page.locator("#detail")).to_contain_text("3,000 MB of memory; not at lyon")
@@ -126,6 +139,8 @@ def main(url: str, folder: str) -> None:
             context, page, complaints = open_page(browser, url, "/failures", scheme, width)
             check_overview(page)
             check_look(page, scheme, width, f"{folder}/failures")
+            if (scheme, width) == LOOKS[-1]:
+                check_event(page)
             check_choices(page)
             check_task(page)
             check_look(page, scheme, width, f"{folder}/failures-task")
@@ -133,6 +148,7 @@ def main(url: str, folder: str) -> None:
             page.locator("summary").click()
             check_look(page, scheme, width, f"{folder}/failures-job")
             check_changes(page, url)
+            check_forgiven(page, url)
             check_waiting(page, url)
             check_look(page, scheme, width, f"{folder}/failures-waiting")
             assert not complaints, complaints

@@ -94,9 +94,9 @@ const parts = {
 
 const mark = start({
   parts,
-  touched: { verdict: ['verdicts', 'detail'], site: ['excluded', 'tiles'], attempt: ['detail'], task: ['detail'], request: ['detail'] },
+  touched: { verdict: ['verdicts', 'detail'], site: ['excluded', 'tiles'], place: ['excluded', 'tiles'], attempt: ['detail'], task: ['detail'], request: ['detail'] },
   // What counts over a long time is not counted again at every failure.
-  periods: { errors: 30, matrix: 30, efficiency: 30, tiles: 30, detail: 15 },
+  periods: { errors: 30, matrix: 30, efficiency: 30, tiles: 30, excluded: 30, detail: 15 },
 });
 
 choice(place('since'), value => { chosen.since = value; mark(['tiles', 'errors', 'matrix', 'efficiency'], true); });

@@ -70,7 +70,7 @@ export function verdictRow(row) {
       ` at ${where(row.site, row.node)} · ${row.blame} · ${row.code}`),
     h('time', { class: 'when num', datetime: row.at, title: row.at }, ago(row.at)),
     h('span', { class: 'text', title: row.diagnostic }, row.diagnostic,
-      h('span', { class: 'hint' }, ` — ${row.reason} (rule `, ruleLink(row.rule), ')')));
+      h('span', { class: 'hint' }, ` — ${row.reason} (rule `, ruleLink(row.rule), row.forgiven ? '; forgiven: its place was at fault)' : ')')));
 }
 
 // A row of buttons of which one is pressed; `changed` gets its value.

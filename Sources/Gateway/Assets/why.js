@@ -21,17 +21,18 @@ function changes(group) {
     .map(([key, value]) => Object.hasOwn(told, key) ? told[key](value) : `${key}: ${JSON.stringify(value)}`).filter(Boolean).join('; ');
 }
 
-function verdict(attempt) {
+function verdict(attempt, isForgiven) {
   if (!attempt.action) return attempt.code ? h('span', { class: 'muted' }, 'its verdict is on its way') : null;
   return [badge(attempt.action), ' by rule ', ruleLink(attempt.rule), `: ${attempt.reason}`,
     attempt.not_before ? [', not before ', at(attempt.not_before), ' UTC'] : null,
-    h('span', { class: 'hint' }, attempt.carried_out_at ? [', carried out ', at(attempt.carried_out_at), ' UTC'] : ', not yet carried out')];
+    h('span', { class: 'hint' }, attempt.carried_out_at ? [', carried out ', at(attempt.carried_out_at), ' UTC'] : ', not yet carried out'),
+    isForgiven ? ', forgiven: its place was at fault' : null];
 }
 
 const evidence = failures => (failures || []).length > 1
   ? h('ul', { class: 'plain' }, failures.map(failure => h('li', {}, h('span', { class: 'mono' }, String(failure.code)), ` ${failure.diagnostic || ''}`))) : null;
 
-function attemptCard(attempt, log) {
+function attemptCard(attempt, isForgiven, log) {
   const said = attempt.code ? [h('b', {}, h('span', { class: 'mono' }, String(attempt.code)), ` ${attempt.name || 'not one of ours'}`),
     attempt.blame ? [h('span', { class: 'hint' }, ' blamed on '), attempt.blame] : null] : null;
   return h('article', { class: 'attempt', 'data-key': `a${attempt.attempt}` },
@@ -42,7 +43,7 @@ function attemptCard(attempt, log) {
       ['diagnostic', attempt.diagnostic && h('code', { class: 'said' }, attempt.diagnostic)],
       ['evidence', evidence(attempt.failures)],
       ['last log line', attempt.log_line && h('code', { class: 'said' }, attempt.log_line)],
-      ['verdict', verdict(attempt)],
+      ['verdict', verdict(attempt, isForgiven)],
       ['tried then', changes(attempt.changes)],
       ['used', [present(attempt.wall_seconds) ? `${lasting(attempt.wall_seconds)} of wall time` : null, present(attempt.cpu_seconds) ? `, ${lasting(attempt.cpu_seconds)} of CPU` : null,
         attempt.step ? `, step ${attempt.step}` : null].filter(Boolean).join('').replace(/^, /, '')],
@@ -83,6 +84,7 @@ export async function whyView(task, index) {
   const why = await get(`/jobs/${task}/${index}/why`);
   const [logOf, log] = await lastLog(why);
   const attempts = [...why.attempts].reverse();
+  const forgiven = new Set(why.verdicts.filter(row => row.forgiven).map(row => row.attempt));
   return [
     crumbs(['Failures', '#'], [`task ${task}`, `#task/${task}`], [`job ${task}.${index}`]),
     h('section', { class: 'panel subject', 'data-key': 'head' },
@@ -92,6 +94,6 @@ export async function whyView(task, index) {
     why.waiting ? waitingPanel(why) : null,
     attempts.length ? h('section', { class: 'panel', 'data-key': 'attempts' },
       h('div', { class: 'head' }, h('h2', {}, 'Attempts'), h('span', { class: 'hint' }, `${attempts.length > 1 ? `${attempts.length}, the last first` : ''}`)),
-      attempts.map(attempt => attemptCard(attempt, attempt.attempt === logOf ? log : null))) : null,
+      attempts.map(attempt => attemptCard(attempt, forgiven.has(attempt.attempt), attempt.attempt === logOf ? log : null))) : null,
   ].filter(Boolean);
 }
