@@ -7,28 +7,58 @@ import PrivateServers
 import TestSupport
 import Testing
 
-/// The live page in Debian's Chromium, driven by playwright from a virtual environment of its own.
-@Suite struct PageTests {
+/// The pages in Debian's Chromium, driven by playwright from a virtual environment of its own.
+/// One at a time: each has a browser, and a browser is large.
+@Suite(.serialized) struct PageTests {
     @Test func aBrowserShowsTheProductionAndItsChangesAndRunsNothingASiteWrote() async throws {
         let folder = try TestFolder.make("page")
         let base = "\(folder)/storage"
         try PrivateFiles.makeFolder("\(base)/1/simulate/plot/0")
         try Data(Self.pixel).write(to: URL(filePath: "\(base)/1/simulate/plot/0/1.0.1.png"))
-        let python = try await Self.environment(folder)
-        try await withGateway(production: Production.running(base: base)) { gateway in
+        try await Self.look("page.py", production: Production.running(base: base)) { line, gateway in
+            guard line == "EVENT" else { return }
+            try await LiveTests.publish([LiveTests.event(999_001, "request:1")], to: gateway.amqpURL)
+        }
+    }
+
+    @Test func aBrowserShowsWhatFailedWhereAndWhyJobByJob() async throws {
+        try await Self.look("failures.py", production: FailureWorld.script) { line, gateway in
+            guard line == "EVENT" else { return }
+            try await gateway.script("DELETE FROM millrace.excluded_place WHERE site = 'lyon'")
+            try await LiveTests.publish([LiveTests.event(999_002, "place:lyon/n3")], to: gateway.amqpURL)
+        }
+    }
+
+    @Test func aBrowserShowsRulesAndAnOperatorTestsAddsSwitchesAndRemovesThem() async throws {
+        try await Self.look("rules.py", production: FailureWorld.script)
+    }
+
+    /// Runs one of the scripts in `Tests/Web` against a gateway with the usual rules; `onLine` gets what it prints.
+    private static func look(
+        _ script: String,
+        production: String,
+        onLine: @escaping @Sendable (String, RunningGateway) async throws -> Void = { _, _ in }
+    ) async throws {
+        let folder = try TestFolder.make("pages")
+        let python = try await Self.python.value
+        try await withGateway(production: production) { gateway in
+            try await Seed(sites: [], storages: []).plant(in: gateway.database)
             try await gateway.waitUntilReady()
-            let token = try await gateway.token(.operator, who: "olga")
             let lines = try await Self.run(
                 python,
-                ["Tests/Web/page.py", gateway.url, Self.pictures(folder)],
-                environment: ["MILLRACE_TOKEN": token]
-            ) { line in
-                guard line == "EVENT" else { return }
-                try await LiveTests.publish([LiveTests.event(999_001, "request:1")], to: gateway.amqpURL)
-            }
+                ["Tests/Web/\(script)", gateway.url, Self.pictures(folder)],
+                environment: [
+                    "MILLRACE_TOKEN": try await gateway.token(.operator, who: "olga"),
+                    "MILLRACE_VIEWER_TOKEN": try await gateway.token(.viewer, who: "victor"),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                ]
+            ) { try await onLine($0, gateway) }
             #expect(lines.last == "PASSED", "\(lines.joined(separator: "\n"))")
         }
     }
+
+    /// Made once for all pages.
+    private static let python = Task { try await Self.environment(try TestFolder.make("python")) }
 
     /// Kept for people to look at if they say where.
     private static func pictures(_ folder: String) -> String {
@@ -64,11 +94,17 @@ import Testing
         process.standardOutput = pipe
         process.standardError = pipe
         let (parts, feed) = AsyncStream.makeStream(of: Data.self)
-        pipe.fileHandleForReading.readabilityHandler = { handle in
-            let data = handle.availableData
-            if data.isEmpty { feed.finish() } else { feed.yield(data) }
-        }
         try process.run()
+        // Read by a thread of its own: a dispatch source on a pipe that is about to be closed has crashed the tests.
+        let output = pipe.fileHandleForReading
+        Thread.detachNewThread {
+            while true {
+                let data = output.availableData
+                guard !data.isEmpty else { break }
+                feed.yield(data)
+            }
+            feed.finish()
+        }
         var lines: [String] = []
         var rest = ""
         for await part in parts {
@@ -79,7 +115,6 @@ import Testing
                 try await onLine(lines.last ?? "")
             }
         }
-        pipe.fileHandleForReading.readabilityHandler = nil
         process.waitUntilExit()
         return lines + (rest.isEmpty ? [] : [rest])
     }

@@ -79,4 +79,62 @@ import Testing
             #expect(try await RuleStatements.all(gateway.database).count == 1)
         }
     }
+
+    @Test func theUseOfRulesIsCountedAsTheVerdictsSay() async throws {
+        try await withGateway(production: FailureWorld.script) { gateway in
+            let counted = Statement<String, Int64>(
+                "test.uses",
+                """
+                SELECT u.rule || ' ' || u.use, count(*) FROM verdict v CROSS JOIN LATERAL (
+                    VALUES (v.rule, 'decided'), (v.blame_rule, 'blamed'), (v.observed[1], 'observed')) u(rule, use)
+                WHERE u.rule IS NOT NULL AND v.at > now() - interval '1 day' GROUP BY 1
+                """,
+                returning: String.self,
+                Int64.self
+            )
+            let wanted = Dictionary(
+                try await gateway.database.query(counted).map { ($0.0, $0.1) },
+                uniquingKeysWith: { first, _ in first }
+            )
+            #expect(wanted.count == 5)
+            var told: [String: Int64] = [:]
+            for item in try await gateway.get("/errors/rules").items {
+                for use in ["decided", "blamed", "observed"] {
+                    guard let count = item[use]?.integer, count > 0 else { continue }
+                    told["\(item["rule"]?.text ?? "") \(use)"] = count
+                }
+            }
+            #expect(told == wanted)
+            let answer = try await gateway.get("/errors/rules?since=90s").json
+            #expect(answer["complete"] == .truth(true) && answer["verdicts"]?.integer ?? 0 > 0)
+            let few = RuleUseStatements.uses(since: .secondsAgo(86_400), mostVerdicts: 2)
+            let text = try #require(try await gateway.database.query(few).first)
+            let part = try WireFormat.value(DetailValue.self, from: text)
+            #expect(part["verdicts"]?.integer == 2 && part["complete"] == .truth(false))
+            #expect(try await gateway.get("/errors/rules?since=soon").status == 400)
+        }
+    }
+
+    @Test func theAuditIsReadAlsoOfARuleThatIsGone() async throws {
+        try await withGateway(production: Production.running()) { gateway in
+            _ = try await gateway.post("/rules", #"{"rule": "gone", "action": "abort", "active": false}"#, who: "ada")
+            _ = try await gateway.post("/rules/gone/enable", "{}", who: "olga")
+            _ = try await gateway.post("/rules/gone/remove", "{}", who: "otto")
+            #expect(try await gateway.get("/rules/gone").status == 404)
+            let changes = try await gateway.get("/rule-changes?rule=gone").items
+            #expect(changes.map { $0["change"]?.text } == ["added", "changed", "removed"])
+            #expect(changes.map { $0["who"]?.text } == ["ada", "olga", "otto"])
+            #expect(changes.map { $0["row"]?["active"] } == [.truth(false), .truth(true), .truth(true)])
+            #expect(try await gateway.get("/rule-changes?rule=gone&change=removed&who=otto").items.count == 1)
+        }
+    }
+
+    @Test func aPlaceThatIsProbedSaysHowManyWentWell() async throws {
+        try await withGateway(production: FailureWorld.script) { gateway in
+            let rows = try await gateway.get("/excluded").items
+            let good = rows.map { "\($0["site"]?.text ?? "")/\($0["node"]?.text ?? "") \($0["good"]?.integer ?? -1)" }
+            #expect(good == ["desy/n17 2", "kek/ -1", "lyon/n3 -1"])
+            #expect(rows.allSatisfy { $0["probes"]?.integer == 3 })
+        }
+    }
 }

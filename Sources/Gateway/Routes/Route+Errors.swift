@@ -26,6 +26,9 @@ extension Route {
             let statement = MatrixStatements.matrix(by, since: try Window.start(call), request: request)
             return .json(try await gateway.object(statement, "matrix"))
         },
+        .get("/errors/rules", query: ["since"]) { gateway, call in
+            .json(try await gateway.object(RuleUseStatements.uses(since: try Window.start(call)), "use of rules"))
+        },
         .get("/efficiency", query: ["since", "by"]) { gateway, call in
             let by = try call.word("by", default: EfficiencyStatements.By.site)
             let statement = EfficiencyStatements.efficiency(by, since: try Window.start(call))

@@ -69,7 +69,7 @@ struct GatewayServer: Service, CustomStringConvertible {
         }
         for file in Assets.files {
             router.on(RouterPath(file.path), method: .get) { request, _ in
-                file.path == "/" ? try await Self.page(file, request, gateway) : Self.file(file)
+                file.isPage ? try await Self.page(file, request, gateway) : Self.file(file)
             }
         }
         return router
@@ -99,7 +99,7 @@ struct GatewayServer: Service, CustomStringConvertible {
         return try await route.handle(gateway, call).response
     }
 
-    /// The page; with a token in the address, the token moves into a cookie and out of the address first.
+    /// A page; with a token in the address, the token moves into a cookie and out of the address first.
     private static func page(_ file: Assets.File, _ request: Request, _ gateway: Gateway) async throws -> Response {
         let query = try Call.query(of: request, known: ["token"])
         guard let text = query["token"] else { return Self.file(file) }
@@ -108,7 +108,7 @@ struct GatewayServer: Service, CustomStringConvertible {
         return Response(
             status: .seeOther,
             headers: [
-                .location: "/", .cacheControl: "no-store",
+                .location: file.path, .cacheControl: "no-store",
                 .setCookie: "\(Identification.cookie)=\(text); Path=/; Max-Age=\(age); HttpOnly; SameSite=Strict",
             ]
         )

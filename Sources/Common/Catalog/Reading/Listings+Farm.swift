@@ -62,6 +62,14 @@ extension Listings {
         ]
     )
 
+    /// Who changed which rule, also those that are gone; `row` is the rule as it was then, or had been when it was removed.
+    package static let ruleChanges = Listing(
+        "rule-changes",
+        from: "(SELECT id, at, rule, change, who, row FROM rule_change)",
+        key: [.integer("v.id")],
+        filters: [.texts("rule", "v.rule"), .texts("change", "v.change"), .texts("who", "v.who")]
+    )
+
     package static let tracker = Listing(
         "tracker",
         from: "(SELECT t.*, s.root_name FROM tracker_view t JOIN sample s ON s.gen_id = t.gen_id)",
@@ -71,11 +79,16 @@ extension Listings {
         ]
     )
 
-    /// Nodes and sites the Monitor keeps from work; an empty node is the whole site.
+    /// Nodes and sites the Monitor keeps from work; an empty node is the whole site. While a place is probed, `good` is
+    /// how many attempts went well there: what was counted before, the Monitor took away when the phase began.
     package static let excluded = Listing(
         "excluded",
         from: """
-            (SELECT site, node, phase, reason, round, pause_seconds, since, excluded_at FROM excluded_place)
+            (SELECT e.site, e.node, e.phase, e.reason, e.round, e.pause_seconds, e.since, e.excluded_at, e.probes,
+                    CASE WHEN e.phase = 'probing' THEN (
+                        SELECT coalesce(sum(p.good), 0)::bigint FROM place_tally p
+                        WHERE p.site = e.site AND (p.node = e.node OR e.node = '')) END AS good
+             FROM excluded_place e)
             """,
         key: [.text("v.site"), .text("v.node")],
         filters: [.texts("site", "v.site"), .texts("phase", "v.phase")]

@@ -5,7 +5,8 @@ package enum Listings {
     package static let all: [Listing] = [
         Self.requests, Self.tasks, Self.jobs, Self.attempts, Self.outputs, Self.files, Self.replicas, Self.datasets,
         Self.transfers, Self.verdicts, Self.transitions, Self.sites, Self.storages, Self.clouds, Self.samples,
-        Self.simulations, Self.workflows, Self.rules, Self.tracker, Self.agents, Self.excluded, Self.suspicions,
+        Self.simulations, Self.workflows, Self.rules, Self.ruleChanges, Self.tracker, Self.agents, Self.excluded,
+        Self.suspicions,
         Self.services,
         Self.waiting,
         Self.plots,

@@ -5,6 +5,6 @@ enum ReadStatements {
     static var examples: [AnyStatement] {
         Listings.examples + ObjectStatements.examples + WhyStatements.examples + TotalStatements.examples
             + ReplayStatements.examples + DebugStatements.examples + MatrixStatements.examples
-            + ErrorStatements.examples + EfficiencyStatements.examples
+            + ErrorStatements.examples + EfficiencyStatements.examples + RuleUseStatements.examples
     }
 }

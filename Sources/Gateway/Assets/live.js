@@ -1,126 +1,11 @@
-// The live page. It reads the API, listens to the events, and changes only what is different: nothing flickers. What comes from
-// the farm is set as text or as an attribute of a fixed name, never as markup.
+// The live page: what runs now.
 
+import { address, get, list } from '/assets/api.js';
 import { TimeChart } from '/assets/chart.js';
-
-const api = '/api/v1';
-const place = id => document.getElementById(id);
-const whole = new Intl.NumberFormat('en');
-const count = value => value === null || value === undefined ? '–' : whole.format(value);
-
-// ------------------------------------------------------------ building and changing the page
-
-const SVG = 'http://www.w3.org/2000/svg';
-
-function h(name, attributes, ...children) {
-  const node = name === 'svg' || name === 'rect' ? document.createElementNS(SVG, name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes || {})) {
-    if (value !== undefined && value !== null && value !== false) node.setAttribute(key, value);
-  }
-  for (const child of children.flat(Infinity)) {
-    if (child !== undefined && child !== null && child !== false) node.append(child);
-  }
-  return node;
-}
-
-const keyOf = node => node.nodeType === 1 ? node.getAttribute('data-key') : null;
-
-// Makes `old` look like `fresh`, touching only what differs.
-function morph(old, fresh) {
-  if (old.nodeType === 3) {
-    if (old.data !== fresh.data) old.data = fresh.data;
-    return;
-  }
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
-  for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  fill(old, [...fresh.childNodes]);
-}
-
-function fill(parent, fresh) {
-  const keyed = new Map([...parent.childNodes].filter(keyOf).map(node => [keyOf(node), node]));
-  let at = parent.firstChild;
-  for (const node of fresh) {
-    const key = keyOf(node);
-    const same = key ? keyed.get(key) : at && !keyOf(at) ? at : undefined;
-    if (same && same.nodeName === node.nodeName) {
-      if (same === at) at = at.nextSibling; else parent.insertBefore(same, at);
-      morph(same, node);
-    } else {
-      parent.insertBefore(node, at);
-    }
-  }
-  while (at) {
-    const next = at.nextSibling;
-    at.remove();
-    at = next;
-  }
-}
-
-// ------------------------------------------------------------ words
-
-function ago(time) {
-  if (!time) return 'never';
-  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(time)) / 1000));
-  if (seconds < 5) return 'now';
-  if (seconds < 90) return `${seconds} s ago`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
-  if (seconds < 172800) return `${Math.round(seconds / 3600)} h ago`;
-  return `${Math.round(seconds / 86400)} d ago`;
-}
-
-function rate(value) {
-  if (!value) return '0';
-  if (value < 10) return value.toFixed(value < 1 ? 2 : 1);
-  return whole.format(Math.round(value));
-}
-
-const looks = {
-  new: ['calm', '○'], approved: ['calm', '◔'], running: ['run', '▶'], finished: ['good', '✓'], failed: ['bad', '▲'],
-  cancelled: ['calm', '✕'], held: ['warn', '‖'], rejected: ['calm', '✕'], waiting: ['calm', '○'], scouting: ['run', '▷'],
-  finishing: ['run', '◕'], done: ['good', '✓'], aborted: ['bad', '✕'], paused: ['warn', '‖'], allowed: ['good', '✓'],
-  draining: ['warn', '◐'], banned: ['bad', '✕'], resubmit: ['warn', '↻'], abort: ['bad', '✕'], pause: ['warn', '‖'],
-};
-
-function badge(word) {
-  const [kind, sign] = looks[word] || ['calm', '·'];
-  return h('span', { class: `badge ${kind}`, 'data-sign': sign }, word);
-}
-
-// parts: [[class, number]] of a whole.
-function bar(parts, total, label, thin) {
-  let left = 0;
-  const pieces = parts.filter(([, value]) => value > 0 && total > 0).map(([kind, value]) => {
-    const wide = Math.min(100 - left, value / total * 100);
-    const piece = h('rect', { class: `s-${kind}`, x: `${left.toFixed(3)}%`, y: 0, width: `${wide.toFixed(3)}%`, height: '100%' });
-    left += wide;
-    return piece;
-  });
-  return h('svg', { class: thin ? 'bar thin' : 'bar', role: 'img', 'aria-label': label }, pieces);
-}
-
-const empty = text => h('p', { class: 'empty' }, text);
-
-function table(columns, rows, key) {
-  const head = h('tr', {}, columns.map(column => h('th', { class: column.n && 'n' }, column.name)));
-  const body = rows.map(row => h('tr', { 'data-key': String(key(row)) },
-    columns.map(column => h('td', { class: column.n && 'n' }, column.show(row)))));
-  return h('table', {}, h('thead', {}, head), h('tbody', {}, body));
-}
-
-// ------------------------------------------------------------ reading
-
-class Refused extends Error {}
-
-async function get(path) {
-  const answer = await fetch(api + path, { headers: { Accept: 'application/json' } });
-  if (answer.status === 401 || answer.status === 403) throw new Refused(String(answer.status));
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
-}
-
-const list = async path => (await get(path)).items;
-
-// ------------------------------------------------------------ the parts of the page
+import { fill, h, place } from '/assets/dom.js';
+import { badge, bar, empty, table, taskLink, tile, verdictRow } from '/assets/pieces.js';
+import { start } from '/assets/shell.js';
+import { ago, count, rate } from '/assets/words.js';
 
 const states = new TimeChart(place('chart-states'), [
   { key: 'done', label: 'done', colour: 'done' }, { key: 'active', label: 'running', colour: 'active' },
@@ -130,10 +15,6 @@ const states = new TimeChart(place('chart-states'), [
 const minutes = new TimeChart(place('chart-minutes'), [
   { key: 'done', label: 'jobs done', colour: 'done' }, { key: 'failed', label: 'attempts failed', colour: 'aborted' },
 ], 'bars');
-
-function tile(name, value, small, bad) {
-  return h('div', { class: bad ? 'tile bad' : 'tile', 'data-key': name }, h('span', {}, name), h('b', {}, value), h('small', {}, small));
-}
 
 const parts = {
   async stats() {
@@ -238,22 +119,14 @@ function taskCells(task) {
   const facts = [h('b', { class: 'num' }, count(task.jobs_done)), ` of ${task.jobs_total === null ? '?' : count(total)} jobs`];
   if (task.jobs_active) facts.push(` · ${count(task.jobs_active)} running`);
   if (task.jobs_recovering) facts.push(` · ${count(task.jobs_recovering)} recovering`);
-  if (task.jobs_aborted) facts.push(' · ', h('span', { class: 'bad' }, `${count(task.jobs_aborted)} given up`));
+  if (task.jobs_aborted) facts.push(' · ', h('span', { class: 'bad' }, taskLink(task.task, `${count(task.jobs_aborted)} given up`)));
   const parts = [['done', task.jobs_done], ['active', task.jobs_active], ['recovering', task.jobs_recovering], ['aborted', task.jobs_aborted]];
   return [
-    h('div', { class: 'name', 'data-key': `n${task.task}`, title: task.reason || undefined }, task.name, h('span', { class: 'hint' }, ` ${task.kind}`)),
+    h('div', { class: 'name', 'data-key': `n${task.task}`, title: task.reason || undefined }, taskLink(task.task, task.name), h('span', { class: 'hint' }, ` ${task.kind}`)),
     h('div', { 'data-key': `s${task.task}` }, badge(task.state)),
     h('div', { 'data-key': `b${task.task}` }, bar(parts, total, `${task.jobs_done} of ${total} jobs done`, true)),
     h('div', { class: 'counts num', 'data-key': `c${task.task}` }, facts),
   ];
-}
-
-function verdictRow(row) {
-  const where = row.node ? `${row.site}, ${row.node}` : row.site;
-  return h('div', { class: 'verdict', 'data-key': `${row.task}.${row.index}.${row.attempt}` }, badge(row.action),
-    h('span', { class: 'what' }, h('span', { class: 'mono' }, `${row.task}.${row.index}.${row.attempt}`), ` at ${where} · ${row.blame} · ${row.code}`),
-    h('time', { class: 'when num', datetime: row.at, title: row.at }, ago(row.at)),
-    h('span', { class: 'text', title: row.diagnostic }, row.diagnostic, h('span', { class: 'hint' }, ` — ${row.reason} (rule ${row.rule})`)));
 }
 
 function serviceRow(row) {
@@ -266,13 +139,11 @@ function serviceRow(row) {
 }
 
 function plotCard(row) {
-  const url = `${api}/plots/file?lfn=${encodeURIComponent(row.lfn)}`;
+  const url = address(`/plots/file?lfn=${encodeURIComponent(row.lfn)}`);
   const name = `request ${row.request} · ${row.name} · ${row.stream}`;
   return h('a', { href: url, target: '_blank', rel: 'noopener', 'data-key': row.lfn },
     h('img', { src: url, alt: name, loading: 'lazy' }), h('span', { title: row.lfn }, name));
 }
-
-// ------------------------------------------------------------ when to read
 
 // Which parts an event of a kind can change.
 const touched = {
@@ -280,68 +151,4 @@ const touched = {
   verdict: ['verdicts', 'sites', 'stats'], file: ['plots', 'tracker'], dataset: ['requests'], site: ['sites'], transfer: [],
 };
 
-const stale = new Set();
-const every = Object.keys(parts);
-const slowest = 1000;
-let timer, reading = false, last = 0;
-
-function mark(names) {
-  for (const name of names) stale.add(name);
-  if (!timer && !reading && stale.size && !document.hidden) timer = setTimeout(refresh, Math.max(0, last + slowest - Date.now()));
-}
-
-async function refresh() {
-  timer = undefined;
-  reading = true;
-  last = Date.now();
-  const names = [...stale];
-  stale.clear();
-  const results = await Promise.allSettled(names.map(name => parts[name]()));
-  reading = false;
-  const failed = results.filter(result => result.status === 'rejected').map(result => result.reason);
-  if (failed.some(reason => reason instanceof Refused)) {
-    notice('This page needs a token: open the address that “millrace env” prints, it carries yours.');
-  } else if (failed.length) {
-    notice(`The gateway does not answer as it should (${failed[0].message}); what is shown may be old.`);
-  } else {
-    notice('');
-  }
-  document.body.dataset.ready = 'true';
-  mark([]);
-}
-
-function notice(text) {
-  const node = place('notice');
-  if (node.textContent !== text) node.textContent = text;
-  node.hidden = !text;
-}
-
-function link(state, text) {
-  const node = place('link');
-  node.dataset.state = state;
-  node.querySelector('b').textContent = text;
-}
-
-function listen() {
-  const events = new EventSource(`${api}/events`);
-  events.onopen = () => { link('live', 'live'); mark(every); };
-  events.onerror = () => {
-    link('lost', 'reconnecting');
-    // The browser comes back by itself after a broken connection, not after a refusal.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
-  };
-  for (const [kind, names] of Object.entries(touched)) events.addEventListener(kind, () => mark(names));
-}
-
-function tick() {
-  place('clock').textContent = `${new Date().toISOString().slice(11, 19)} UTC`;
-}
-
-get('/me').then(me => { place('who').textContent = `${me.who}, ${me.role}`; }, () => {});
-mark(every);
-listen();
-tick();
-setInterval(tick, 1000);
-setInterval(() => mark(['stats']), 2000);
-setInterval(() => mark(every), 10000);
-document.addEventListener('visibilitychange', () => mark(every));
+start({ parts, touched, periods: { stats: 2 } });
