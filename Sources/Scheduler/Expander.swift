@@ -17,7 +17,7 @@ struct Expander: Sendable {
 
     private typealias WaitingTask = (
         id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32,
-        scouts: Int32
+        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?
     )
 
     /// Starts every task that can start. Returns whether there may be more.
@@ -25,7 +25,7 @@ struct Expander: Sendable {
         let rows = try await self.database.query(ExpansionStatements.waiting(limit: 500))
         var started = 0
         for row in rows {
-            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7)
+            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9)
             if try await self.expand(task) { started += 1 }
         }
         if started > 0 {
@@ -84,17 +84,29 @@ struct Expander: Sendable {
                 files += try await self.database.query(
                     ExpansionStatements.acceptedFiles(parent: parent, stream: stream)
                 ).map {
-                    InputFile(file: $0.0, events: $0.1, origin: JobKey(task: $0.2, index: $0.3), stream: $0.4)
+                    InputFile(
+                        file: $0.0,
+                        events: $0.1,
+                        bytes: $0.5,
+                        origin: JobKey(task: $0.2, index: $0.3),
+                        stream: $0.4
+                    )
                 }
             } else if let dataset = input.4 {
-                files += try await self.database.query(ExpansionStatements.datasetFiles(dataset)).map { row in
-                    let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
-                    return InputFile(file: row.0, events: row.1, origin: origin, stream: row.4)
-                }
+                files += try await self.database.query(ExpansionStatements.datasetFiles(dataset, missingIn: input.7))
+                    .map { row in
+                        let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
+                        return InputFile(file: row.0, events: row.1, bytes: row.5, origin: origin, stream: row.4)
+                    }
             }
         }
         return .ready(
-            InputGrouping.jobs(kind: task.kind, inputs: files, perJob: task.perJob, limit: inputs.compactMap(\.6).first)
+            InputGrouping.jobs(
+                kind: task.kind,
+                inputs: files,
+                size: JobSize(events: task.perJob, files: task.perJobFiles, bytes: task.perJobBytes),
+                limit: inputs.compactMap(\.6).first
+            )
         )
     }
 

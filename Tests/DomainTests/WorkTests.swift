@@ -119,14 +119,46 @@ import Testing
 
     @Test func processCutsFilesAndMergeTakesAll() {
         let files = [InputFile(file: 1, events: 500), InputFile(file: 2, events: 300), InputFile(file: 3, events: 0)]
-        let process = InputGrouping.jobs(kind: "process", inputs: files, perJob: 200, limit: nil)
+        let process = InputGrouping.jobs(kind: "process", inputs: files, size: .init(events: 200), limit: nil)
         #expect(process.map(\.events) == [200, 200, 100, 200, 100])
         #expect(process.flatMap(\.slices).map(\.first) == [0, 200, 400, 0, 200])
-        let merge = InputGrouping.jobs(kind: "merge", inputs: files, perJob: nil, limit: nil)
+        let merge = InputGrouping.jobs(kind: "merge", inputs: files, size: .init(), limit: nil)
         #expect(merge.count == 1 && merge[0].events == 800)
-        let limited = InputGrouping.jobs(kind: "process", inputs: files, perJob: nil, limit: 600)
+        let limited = InputGrouping.jobs(kind: "process", inputs: files, size: .init(), limit: 600)
         #expect(limited.map(\.events) == [500, 100])
-        #expect(InputGrouping.jobs(kind: "merge", inputs: [], perJob: nil, limit: nil).isEmpty)
+        #expect(InputGrouping.jobs(kind: "merge", inputs: [], size: .init(), limit: nil).isEmpty)
+    }
+
+    /// Every file goes into exactly one merge, in its order, and no limit is exceeded but by a file alone.
+    @Test func mergesAreNoLargerThanTheyMayBe() {
+        let files = (1...100 as ClosedRange<Int64>).map { number -> InputFile in
+            InputFile(file: number, events: number * 37 % 50, bytes: number * 91 % 1000)
+        }
+        let wanted = files.filter { $0.events > 0 }
+        let sizes = [
+            JobSize(events: 60), JobSize(files: 7), JobSize(bytes: 1500), JobSize(events: 100, files: 5, bytes: 2000),
+            JobSize(events: 1), JobSize(files: 1), JobSize(bytes: 1), JobSize(),
+        ]
+        for size in sizes {
+            let jobs = InputGrouping.jobs(kind: "merge", inputs: files, size: size, limit: nil)
+            #expect(jobs.flatMap(\.slices).map(\.input) == wanted, "\(size)")
+            for job in jobs where job.slices.count > 1 { #expect(self.fits(job.slices, size), "\(size)") }
+            // No two neighbours would have fitted together.
+            for (one, next) in zip(jobs, jobs.dropFirst()) {
+                #expect(!self.fits(one.slices + [next.slices[0]], size), "\(size)")
+            }
+        }
+        #expect(InputGrouping.jobs(kind: "merge", inputs: files, size: .init(), limit: nil).count == 1)
+        let skim = InputGrouping.jobs(kind: "skim", inputs: files, size: .init(), limit: nil)
+        #expect(skim.count == wanted.count && skim.allSatisfy { $0.slices.count == 1 })
+    }
+
+    private func fits(_ slices: [GroupedJob.Slice], _ size: JobSize) -> Bool {
+        let events = slices.map(\.count).reduce(0, +)
+        let bytes = slices.map(\.input.bytes).reduce(0, +)
+        if let most = size.events, events > most { return false }
+        if let most = size.bytes, bytes > most { return false }
+        return size.files.map { Int64(slices.count) <= $0 } ?? true
     }
 
     @Test(arguments: [0, 951_782_399_999_999, 1_795_226_470_000_123, -1, 4_102_444_800_000_000] as [Int64])

@@ -69,7 +69,17 @@ import Testing
         ("two tasks are named", { $0.tasks[1].name = "gen" }),
         ("needs inputs", { $0.tasks[1].inputs = nil }),
         ("is not known", { $0.tasks[0].kind = "guess" }),
-        ("cannot be run by this version", { $0.tasks[1].kind = "skim" }),
+        ("a derive task says in missingIn", { $0.tasks[1].kind = "derive" }),
+        (
+            "a derive task reads a dataset",
+            {
+                $0.tasks[1].kind = "derive"
+                $0.tasks[1].inputs = [InputTemplate(task: "gen", stream: "gen", missingIn: "x")]
+            }
+        ),
+        ("missingIn is for derive tasks", { $0.tasks[1].inputs = [InputTemplate(dataset: "d", missingIn: "x")] }),
+        ("filesPerJob: is for merge tasks", { $0.tasks[0].filesPerJob = 3 }),
+        ("0 is not a number from 1 to 1000000", { $0.tasks[1].filesPerJob = 0 }),
         ("neither a parameter nor a job variable", { $0.tasks[0].steps[0].command = ["x", "${sead}"] }),
         ("at least one step", { $0.tasks[0].steps = [] }),
         ("is not among the workflow's software", { $0.tasks[0].software = ["root"] }),

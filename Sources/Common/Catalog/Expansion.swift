@@ -4,12 +4,15 @@ package import Postgres
 /// From a task whose inputs are ready to ranges that wait: the Scheduler's expansion.
 package enum ExpansionStatements {
     /// Tasks that wait for inputs, of requests that may run: id, request, kind, jobs total (nil: has inputs), events per job,
-    /// class, priority, scouts.
-    package static func waiting(limit: Int) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32> {
+    /// class, priority, scouts, files per job, bytes per job.
+    package static func waiting(
+        limit: Int
+    ) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32, Int64?, Int64?> {
         Statement(
             "expansion.waiting",
             """
-            SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority, t.scouts
+            SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority, t.scouts,
+                   t.files_per_job, t.bytes_per_job
             FROM task t JOIN request r ON r.id = t.request AND r.state IN ('approved', 'running')
             WHERE t.state = 'waiting' ORDER BY t.id LIMIT \(limit)
             """,
@@ -20,18 +23,21 @@ package enum ExpansionStatements {
             Int64?.self,
             Int32.self,
             Int32.self,
-            Int32.self
+            Int32.self,
+            Int64?.self,
+            Int64?.self
         )
     }
 
-    /// The inputs of a task and how ready each is: position, parent, parent's state, stream, dataset, dataset's state, events.
+    /// The inputs of a task and how ready each is: position, parent, parent's state, stream, dataset, dataset's state, events, the dataset in which
+    /// what is made from them is missing.
     package static func inputs(
         of task: Int64
-    ) -> Statement<Int32, Int64?, String?, String?, String?, String?, Int64?> {
+    ) -> Statement<Int32, Int64?, String?, String?, String?, String?, Int64?, String?> {
         Statement(
             "expansion.inputs",
             """
-            SELECT i.position, i.parent, p.state, i.stream, i.dataset, d.state, i.events
+            SELECT i.position, i.parent, p.state, i.stream, i.dataset, d.state, i.events, i.missing_in
             FROM task_input i LEFT JOIN task p ON p.id = i.parent LEFT JOIN dataset d ON d.name = i.dataset
             WHERE i.task = \(task) ORDER BY i.position
             """,
@@ -41,16 +47,20 @@ package enum ExpansionStatements {
             String?.self,
             String?.self,
             String?.self,
-            Int64?.self
+            Int64?.self,
+            String?.self
         )
     }
 
-    /// Accepted files of a stream of a task, in the order of its jobs: file, events, task, index, stream.
-    package static func acceptedFiles(parent: Int64, stream: String) -> Statement<Int64, Int64, Int64, Int64, String> {
+    /// Accepted files of a stream of a task, in the order of its jobs: file, events, task, index, stream, bytes.
+    package static func acceptedFiles(
+        parent: Int64,
+        stream: String
+    ) -> Statement<Int64, Int64, Int64, Int64, String, Int64> {
         Statement(
             "expansion.acceptedFiles",
             """
-            SELECT o.file, a.events, a.task, a.index, a.stream
+            SELECT o.file, a.events, a.task, a.index, a.stream, (SELECT f.bytes FROM file f WHERE f.id = o.file)
             FROM accepted a JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
             WHERE a.task = \(parent) AND a.stream = \(stream) AND o.file IS NOT NULL ORDER BY a.index
             """,
@@ -58,25 +68,35 @@ package enum ExpansionStatements {
             Int64.self,
             Int64.self,
             Int64.self,
-            String.self
+            String.self,
+            Int64.self
         )
     }
 
-    /// Files of a dataset in a stable order: file, events, task, index, stream (of the output it is).
-    package static func datasetFiles(_ name: String) -> Statement<Int64, Int64, Int64?, Int64?, String?> {
+    /// Files of a dataset in a stable order: file, events, task, index, stream (of the output it is), bytes.
+    ///
+    /// - Parameter missing: only those of which this dataset holds no file that was made from them.
+    package static func datasetFiles(
+        _ name: String,
+        missingIn missing: String? = nil
+    ) -> Statement<Int64, Int64, Int64?, Int64?, String?, Int64> {
         Statement(
             "expansion.datasetFiles",
             """
-            SELECT f.id, f.events, o.task, o.index, o.stream
+            SELECT f.id, f.events, o.task, o.index, o.stream, f.bytes
             FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
             LEFT JOIN output o ON o.file = f.id
-            WHERE d.name = \(name) AND NOT f.lost ORDER BY f.task, f.index, f.lfn
+            WHERE d.name = \(name) AND NOT f.lost AND (\(missing)::text IS NULL OR NOT EXISTS (
+                SELECT 1 FROM file_parent p JOIN dataset_file m ON m.file = p.file JOIN dataset md ON md.id = m.dataset
+                WHERE p.parent = f.id AND md.name = \(missing)))
+            ORDER BY f.task, f.index, f.lfn
             """,
             returning: Int64.self,
             Int64.self,
             Int64?.self,
             Int64?.self,
-            String?.self
+            String?.self,
+            Int64.self
         )
     }
 

@@ -136,10 +136,11 @@ package enum RequestStatements {
             "requests.insertTask",
             """
             INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, allowed_loss,
-                              max_attempts, scouts)
+                              max_attempts, scouts, files_per_job, bytes_per_job)
             VALUES (\(task.request), \(task.plan.name), \(Int32(task.plan.position)), \(task.plan.kind), \(task.classID),
                     \(Int32(task.priority)), \(task.spec), \(task.plan.jobs), \(task.plan.inputs.isEmpty ? task.plan.events : nil),
-                    \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)), \(Int32(task.plan.scouts)))
+                    \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)), \(Int32(task.plan.scouts)),
+                    \(task.plan.filesPerJob), \(task.plan.bytesPerJob))
             RETURNING id
             """,
             returning: Int64.self
@@ -177,11 +178,12 @@ package enum RequestStatements {
         parent: Int64?,
         stream: String?,
         dataset: String?,
-        events: Int64?
+        events: Int64?,
+        missingIn: String? = nil
     ) -> SQL {
         """
-        INSERT INTO task_input (task, position, parent, stream, dataset, events)
-        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events))
+        INSERT INTO task_input (task, position, parent, stream, dataset, events, missing_in)
+        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events), \(missingIn))
         """
     }
 

@@ -184,6 +184,8 @@ CREATE TABLE task (
     jobs_total     bigint CHECK (jobs_total >= 0),      -- NULL until the inputs are grouped
     events_total   bigint CHECK (events_total >= 0),
     events_per_job bigint CHECK (events_per_job > 0),
+    files_per_job  bigint CHECK (files_per_job > 0),    -- of a merge
+    bytes_per_job  bigint CHECK (bytes_per_job > 0),
     allowed_loss   double precision NOT NULL DEFAULT 0 CHECK (allowed_loss BETWEEN 0 AND 1),
     max_attempts   int NOT NULL DEFAULT 3 CHECK (max_attempts > 0),
     scouts         int NOT NULL DEFAULT 0 CHECK (scouts >= 0),         -- so many jobs run first, alone; 0: none
@@ -218,6 +220,7 @@ CREATE TABLE task_input (
     stream   text,
     dataset  text,
     events   bigint CHECK (events > 0),   -- only the first so many events; NULL: all
+    missing_in text,                      -- only files of which this dataset holds none that was made from them; NULL: all
     PRIMARY KEY (task, position),
     CHECK ((parent IS NOT NULL AND stream IS NOT NULL AND dataset IS NULL) OR (parent IS NULL AND dataset IS NOT NULL))
 );

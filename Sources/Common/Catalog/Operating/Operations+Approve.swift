@@ -171,7 +171,8 @@ extension Operations {
                     parent: parent,
                     stream: input.stream,
                     dataset: input.dataset,
-                    events: plan.events
+                    events: plan.events,
+                    missingIn: input.missingIn
                 )
             )
         }

@@ -2,13 +2,15 @@
 package struct InputFile: Sendable, Hashable {
     package let file: Int64
     package let events: Int64
+    package let bytes: Int64
     /// The output it is, when it is read from a sibling task or its dataset: the key of `merge_input`.
     package let origin: JobKey?
     package let stream: String?
 
-    package init(file: Int64, events: Int64, origin: JobKey? = nil, stream: String? = nil) {
+    package init(file: Int64, events: Int64, bytes: Int64 = 0, origin: JobKey? = nil, stream: String? = nil) {
         self.file = file
         self.events = events
+        self.bytes = bytes
         self.origin = origin
         self.stream = stream
     }
@@ -27,28 +29,60 @@ package struct GroupedJob: Sendable, Hashable {
     package var events: Int64 { self.slices.reduce(0) { $0 + $1.count } }
 }
 
+/// How much goes into one job at most. Nil: no limit.
+package struct JobSize: Sendable, Hashable {
+    package var events: Int64?
+    package var files: Int64?
+    package var bytes: Int64?
+
+    package init(events: Int64? = nil, files: Int64? = nil, bytes: Int64? = nil) {
+        self.events = events
+        self.files = files
+        self.bytes = bytes
+    }
+}
+
 /// Which inputs make which job: pure. The order of the inputs is the order of the jobs, so give them in a stable one.
 package enum InputGrouping {
     /// - Parameters:
-    ///   - kind: process: each file is cut into slices of `perJob` events (nil: one job a file); merge and analyse: one job of all.
+    ///   - kind: process, skim, derive: each file is cut into slices of `size.events` (nil: one job a file); merge: files are taken
+    ///     together, in their order, as long as every limit of `size` holds (none: one job of all; a file that alone is larger is a
+    ///     job of its own); analyse: one job of all.
     ///   - limit: only the first so many events over all files; nil: all.
-    package static func jobs(kind: String, inputs: [InputFile], perJob: Int64?, limit: Int64?) -> [GroupedJob] {
+    package static func jobs(kind: String, inputs: [InputFile], size: JobSize, limit: Int64?) -> [GroupedJob] {
         let slices = Self.firstEvents(of: inputs, limit: limit)
-        guard kind == "process" else { return slices.isEmpty ? [] : [GroupedJob(slices: slices)] }
-        return slices.flatMap { slice -> [GroupedJob] in
-            let size = min(perJob ?? slice.count, slice.count)
-            return stride(from: slice.first, to: slice.first + slice.count, by: Int64.Stride(size)).map { first in
-                GroupedJob(
-                    slices: [
-                        GroupedJob.Slice(
-                            input: slice.input,
-                            first: first,
-                            count: min(size, slice.first + slice.count - first)
-                        )
-                    ]
-                )
-            }
+        switch kind {
+        case "process", "skim", "derive": return slices.flatMap { Self.cut($0, size.events) }
+        case "merge": return Self.gather(slices, size)
+        default: return slices.isEmpty ? [] : [GroupedJob(slices: slices)]
         }
+    }
+
+    private static func cut(_ slice: GroupedJob.Slice, _ perJob: Int64?) -> [GroupedJob] {
+        let size = min(perJob ?? slice.count, slice.count)
+        let end = slice.first + slice.count
+        return stride(from: slice.first, to: end, by: Int64.Stride(size)).map { first in
+            GroupedJob(slices: [GroupedJob.Slice(input: slice.input, first: first, count: min(size, end - first))])
+        }
+    }
+
+    private static func gather(_ slices: [GroupedJob.Slice], _ size: JobSize) -> [GroupedJob] {
+        var jobs: [GroupedJob] = []
+        var group: [GroupedJob.Slice] = []
+        var (events, bytes): (Int64, Int64) = (0, 0)
+        for slice in slices {
+            let isFull =
+                Int64(group.count) >= size.files ?? Int64.max || events + slice.count > size.events ?? Int64.max
+                || bytes + slice.input.bytes > size.bytes ?? Int64.max
+            if isFull && !group.isEmpty {
+                jobs.append(GroupedJob(slices: group))
+                (group, events, bytes) = ([], 0, 0)
+            }
+            group.append(slice)
+            events += slice.count
+            bytes += slice.input.bytes
+        }
+        return group.isEmpty ? jobs : jobs + [GroupedJob(slices: group)]
     }
 
     /// Files that hold no events but exist (artefacts) count as one slice of length 0 only when there is no limit.

@@ -2,6 +2,8 @@
 enum TaskBounds {
     static let events: ClosedRange<Int64> = 1...1_000_000_000_000_000
     static let eventsPerJob: ClosedRange<Int64> = 1...1_000_000_000_000
+    static let filesPerJob: ClosedRange<Int64> = 1...1_000_000
+    static let megabytesPerJob: ClosedRange<Double> = 0.000_001...1e12
     static let allowedLoss: ClosedRange<Double> = 0...1
     static let maxAttempts: ClosedRange<Int> = 1...100
     static let scouts: ClosedRange<Int> = 0...1000
@@ -50,6 +52,8 @@ enum TaskBounds {
         }
         check(task.events, "events", self.events)
         check(task.eventsPerJob, "eventsPerJob", self.eventsPerJob)
+        check(task.filesPerJob, "filesPerJob", self.filesPerJob)
+        check(task.megabytesPerJob, "megabytesPerJob", self.megabytesPerJob)
         check(task.allowedLoss, "allowedLoss", self.allowedLoss)
         check(task.maxAttempts, "maxAttempts", self.maxAttempts)
         check(task.scouts, "scouts", self.scouts)

@@ -5,6 +5,8 @@ package struct TaskPlan: Sendable, Hashable {
     package var kind: String
     package var events: Int64?
     package var eventsPerJob: Int64?
+    package var filesPerJob: Int64?
+    package var bytesPerJob: Int64?
     package var inputs: [InputTemplate]
     package var requirement: Requirement
     package var allowedLoss: Double
@@ -21,6 +23,8 @@ package struct TaskPlan: Sendable, Hashable {
         kind: String,
         events: Int64?,
         eventsPerJob: Int64?,
+        filesPerJob: Int64? = nil,
+        bytesPerJob: Int64? = nil,
         inputs: [InputTemplate],
         requirement: Requirement,
         allowedLoss: Double,
@@ -36,6 +40,8 @@ package struct TaskPlan: Sendable, Hashable {
         self.kind = kind
         self.events = events
         self.eventsPerJob = eventsPerJob
+        self.filesPerJob = filesPerJob
+        self.bytesPerJob = bytesPerJob
         self.inputs = inputs
         self.requirement = requirement
         self.allowedLoss = allowedLoss
@@ -173,8 +179,17 @@ extension WorkflowDocument {
             kind: task.kind,
             events: try number(task.events, "events", TaskBounds.events),
             eventsPerJob: try number(task.eventsPerJob, "eventsPerJob", TaskBounds.eventsPerJob),
+            filesPerJob: try number(task.filesPerJob, "filesPerJob", TaskBounds.filesPerJob),
+            bytesPerJob: try number(task.megabytesPerJob, "megabytesPerJob", TaskBounds.megabytesPerJob).map {
+                Int64(($0 * 1e6).rounded(.up))
+            },
             inputs: (task.inputs ?? []).map {
-                InputTemplate(task: $0.task, stream: $0.stream, dataset: $0.dataset.map(fill))
+                InputTemplate(
+                    task: $0.task,
+                    stream: $0.stream,
+                    dataset: $0.dataset.map(fill),
+                    missingIn: $0.missingIn.map(fill)
+                )
             },
             requirement: requirement,
             allowedLoss: try number(task.allowedLoss, "allowedLoss", TaskBounds.allowedLoss) ?? 0,

@@ -72,11 +72,14 @@ package struct SandboxFile: Sendable, Hashable, Codable {
 /// One task of a workflow.
 package struct TaskTemplate: Sendable, Hashable, Codable {
     package var name: String
-    /// generate, process, merge, analyse (skim and derive are known to the catalogue and refused here until they can run).
+    /// generate, process, skim, merge, derive, analyse.
     package var kind: String
     /// How many events the task makes or reads; for tasks with inputs the default is all.
     package var events: Scalar?
     package var eventsPerJob: Scalar?
+    /// At most so many inputs of a merge go into one file, and at most so many megabytes (10^6 bytes).
+    package var filesPerJob: Scalar?
+    package var megabytesPerJob: Scalar?
     package var inputs: [InputTemplate]?
     package var software: [String]?
     package var steps: [StepTemplate]
@@ -93,6 +96,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         kind: String,
         events: Scalar? = nil,
         eventsPerJob: Scalar? = nil,
+        filesPerJob: Scalar? = nil,
+        megabytesPerJob: Scalar? = nil,
         inputs: [InputTemplate]? = nil,
         software: [String]? = nil,
         steps: [StepTemplate],
@@ -106,6 +111,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         self.kind = kind
         self.events = events
         self.eventsPerJob = eventsPerJob
+        self.filesPerJob = filesPerJob
+        self.megabytesPerJob = megabytesPerJob
         self.inputs = inputs
         self.software = software
         self.steps = steps
@@ -122,11 +129,14 @@ package struct InputTemplate: Sendable, Hashable, Codable {
     package var task: String?
     package var stream: String?
     package var dataset: String?
+    /// Of a derive task: only files of which this dataset holds none that was made from them.
+    package var missingIn: String?
 
-    package init(task: String? = nil, stream: String? = nil, dataset: String? = nil) {
+    package init(task: String? = nil, stream: String? = nil, dataset: String? = nil, missingIn: String? = nil) {
         self.task = task
         self.stream = stream
         self.dataset = dataset
+        self.missingIn = missingIn
     }
 }
 

@@ -32,8 +32,10 @@ extension WorkflowDocument {
             "name": .scalar,
             "kind": .scalar,
             "events": .scalar,
-            "eventsPerJob": .scalar,
-            "inputs": .list(.keys(["task": .scalar, "stream": .scalar, "dataset": .scalar], required: [])),
+            "eventsPerJob": .scalar, "filesPerJob": .scalar, "megabytesPerJob": .scalar,
+            "inputs": .list(
+                .keys(["task": .scalar, "stream": .scalar, "dataset": .scalar, "missingIn": .scalar], required: [])
+            ),
             "software": .list(.scalar),
             "steps": .list(
                 .keys(

@@ -52,15 +52,14 @@ extension WorkflowDocument {
                 refuse("kind", "a generate task needs events and eventsPerJob")
             }
             if !(task.inputs ?? []).isEmpty { refuse("inputs", "a generate task has no inputs") }
-        case "process", "merge", "analyse":
+        case "process", "skim", "merge", "derive", "analyse":
             if (task.inputs ?? []).isEmpty { refuse("kind", "a \(task.kind) task needs inputs") }
-        case "skim", "derive":
-            refuse(
-                "kind",
-                "\(task.kind) tasks cannot be run by this version; it runs generate, process, merge and analyse"
-            )
         default:
-            refuse("kind", "\(task.kind) is not known; known: generate, process, merge, analyse")
+            refuse("kind", "\(task.kind) is not known; known: generate, process, skim, merge, derive, analyse")
+        }
+        if task.kind != "merge" {
+            if task.filesPerJob != nil { refuse("filesPerJob", "is for merge tasks") }
+            if task.megabytesPerJob != nil { refuse("megabytesPerJob", "is for merge tasks") }
         }
         if task.steps.isEmpty { refuse("steps", "a task has at least one step") }
         for name in task.steps.map(\.name).duplicates { refuse("steps", "two steps are named \(name)") }
@@ -88,6 +87,11 @@ extension WorkflowDocument {
     }
 
     private func problem(of input: InputTemplate, in task: TaskTemplate) -> String? {
+        if (input.missingIn != nil) != (task.kind == "derive") {
+            return task.kind == "derive"
+                ? "a derive task says in missingIn which dataset lacks what it makes" : "missingIn is for derive tasks"
+        }
+        if task.kind == "derive", input.task != nil { return "a derive task reads a dataset" }
         switch (input.task, input.dataset) {
         case (nil, nil), (.some, .some): return "names either a task and its stream, or a dataset"
         case (nil, .some): return input.stream == nil ? nil : "a dataset has no stream to choose"
