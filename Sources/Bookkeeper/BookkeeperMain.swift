@@ -44,9 +44,23 @@ enum BookkeeperAssembly {
             )
             return .done
         }
+        // What was accepted while somebody subscribed its dataset may have seen no subscription.
+        let subscriptions = parts.sweep("subscriptions", every: config.sweep) {
+            for (dataset, storage) in try await database.query(DataStatements.recentSubscriptions) {
+                let transfers = try await database.query(DataStatements.fill(dataset: dataset, storage: storage))
+                guard let first = transfers.first else { continue }
+                parts.outbox.send(
+                    try OutboxMessage.messages(
+                        [TransferItem(transfer: first)],
+                        routingKey: RoutingKey.transfer(storage)
+                    )
+                )
+            }
+            return .done
+        }
         let consumers = BookkeeperConsumers(parts: parts)
         return parts.services + [
-            settling, consumers.manifests(desk), consumers.commands(), consumers.control(tasks),
+            settling, subscriptions, consumers.manifests(desk), consumers.commands(), consumers.control(tasks),
         ]
     }
 }

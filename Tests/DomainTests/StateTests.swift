@@ -35,7 +35,9 @@ import Testing
             .approve: [.approved], .reject: [.rejected], .hold: [.held], .release: [.approved, .running],
             .cancel: [.cancelled],
         ]
-        for action in RequestAction.allCases {
+        // What moves nothing is not for what has ended.
+        #expect(RequestAction.extend.allowedIn.allSatisfy { !$0.isTerminal && $0 != .new })
+        for action in RequestAction.allCases where action != .extend {
             for state in action.allowedIn {
                 let legal = (targets[action] ?? []).contains { RequestState.isLegal(from: state, to: $0) }
                 #expect(legal, "\(action) in \(state)")

@@ -5,8 +5,36 @@ struct DatasetCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataset",
         abstract: "Datasets.",
-        subcommands: [List.self, Show.self, Files.self]
+        subcommands: [List.self, Show.self, Files.self, Close.self, Subscribe.self]
     )
+
+    struct Close: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Close a dataset that no task fills any more: it never changes again."
+        )
+        @OptionGroup var options: ChangeOptions
+        @Argument(help: "The dataset.") var dataset: String
+        @Option(help: "Why, for the log.") var reason: String?
+
+        mutating func run() async throws {
+            let path = "/datasets/\(GatewayClient.escape(self.dataset))/close"
+            try await self.options.send(path, ["reason": self.reason.json])
+        }
+    }
+
+    struct Subscribe: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have every file of a dataset at a storage element too: those there are, and those that come."
+        )
+        @OptionGroup var options: ChangeOptions
+        @Argument(help: "The dataset.") var dataset: String
+        @Argument(help: "The storage element.") var storage: String
+
+        mutating func run() async throws {
+            let path = "/datasets/\(GatewayClient.escape(self.dataset))/subscribe"
+            try await self.options.send(path, ["storage": .text(self.storage)])
+        }
+    }
 
     struct List: ListCommand {
         static let configuration = CommandConfiguration(abstract: "List datasets.")
@@ -62,8 +90,28 @@ struct FileCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "file",
         abstract: "Files: who made them, from what, with which software, and where they are.",
-        subcommands: [Show.self, Parents.self, Children.self, Suspected.self]
+        subcommands: [Show.self, Parents.self, Children.self, Suspected.self, DeclareBad.self]
     )
+
+    struct DeclareBad: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "declare-bad",
+            abstract: "Say that a replica is bad, or that a file is lost; tells what depends on it."
+        )
+        @OptionGroup var options: ChangeOptions
+        @Argument(help: "The file's logical name.") var lfn: String
+        @Option(help: "The storage element with the bad replica (default: all).") var storage: String?
+        @Flag(help: "No good replica is left: the file is lost.") var lost = false
+        @Option(help: "Why, for the log.") var reason: String?
+
+        mutating func run() async throws {
+            let body: [String: JSON] = [
+                "lfn": .text(self.lfn), "storage": self.storage.json, "lost": .truth(self.lost),
+                "reason": self.reason.json,
+            ]
+            try await self.options.send("/files/declare-bad", body)
+        }
+    }
 
     struct Suspected: ListCommand {
         static let configuration = CommandConfiguration(abstract: "List files that attempts could not read.")

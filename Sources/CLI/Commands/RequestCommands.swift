@@ -9,7 +9,7 @@ struct RequestCommands: AsyncParsableCommand {
         abstract: "Requests: a workflow with its parameters, to be worked off.",
         subcommands: [
             Create.self, List.self, Show.self, Approve.self, Reject.self, Hold.self, Release.self, Cancel.self,
-            Watch.self, Debug.self,
+            Extend.self, Watch.self, Debug.self,
         ]
     )
 
@@ -150,6 +150,14 @@ struct RequestCommands: AsyncParsableCommand {
         )
         static let action = "cancel"
         @OptionGroup var arguments: RequestActionArguments
+    }
+
+    struct Extend: RequestAction {
+        static let configuration = CommandConfiguration(abstract: "Give a request that is under way more events.")
+        static let action = "extend"
+        @OptionGroup var arguments: RequestActionArguments
+        @Option(help: "How many more.") var events: Int64
+        var more: [String: JSON] { ["events": .integer(self.events)] }
     }
 }
 

@@ -53,6 +53,7 @@ struct Route: Sendable {
 
     /// Every route of the API.
     static let all: [Route] =
-        Listings.all.map(Route.list) + Self.objects + Self.errors + Self.live + Self.requestChanges + Self.taskChanges
+        Listings.all.map(Route.list) + Self.objects + Self.errors + Self.live + Self.requestChanges + Self.dataChanges
+        + Self.taskChanges
         + Self.farmChanges
 }

@@ -200,6 +200,16 @@ BEGIN
 END $$;
 CREATE TRIGGER log_new AFTER INSERT ON file REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION log_file();
 
+CREATE FUNCTION log_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO transition (kind, entity, version, from_state, to_state, cause, who, route, detail)
+    SELECT 'file', 'file:' || n.lfn, 2, 'registered', 'lost', 'declared lost', me(), 'file.lost',
+           jsonb_build_object('lfn', n.lfn, 'bytes', n.bytes, 'events', n.events, 'task', n.task, 'index', n.index, 'attempt', n.attempt)
+    FROM n JOIN o ON o.id = n.id WHERE n.lost AND NOT o.lost;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER log_lost AFTER UPDATE ON file REFERENCING OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION log_loss();
+
 -- A closed dataset never changes: not its state (the table of legal moves), not its members.
 CREATE FUNCTION guard_dataset_file() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE closed_name text;

@@ -39,6 +39,8 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
     case hold
     case release
     case cancel
+    /// More events.
+    case extend
 
     /// The states in which the action is allowed. The CLI and the web pages show no other.
     package var allowedIn: [RequestState] {
@@ -47,13 +49,14 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
         case .hold: [.approved, .running]
         case .release: [.held]
         case .cancel: [.new, .approved, .running, .held]
+        case .extend: [.approved, .running, .held]
         }
     }
 
     /// The least role that may do it.
     package var role: Role {
         switch self {
-        case .approve, .reject, .hold, .release: .operator
+        case .approve, .reject, .hold, .release, .extend: .operator
         case .cancel: .physicist
         }
     }

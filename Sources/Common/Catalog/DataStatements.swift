@@ -1,0 +1,177 @@
+import Domain
+package import Postgres
+
+/// What people do to datasets and files.
+package enum DataStatements {
+    /// A dataset, locked: id, state, who fills it, that task's state.
+    package static func lock(dataset: String) -> Statement<Int64, String, Int64?, String?> {
+        Statement(
+            "data.lockDataset",
+            """
+            SELECT d.id, d.state, d.task, t.state FROM dataset d LEFT JOIN task t ON t.id = d.task
+            WHERE d.name = \(dataset) FOR NO KEY UPDATE OF d
+            """,
+            returning: Int64.self,
+            String.self,
+            Int64?.self,
+            String?.self
+        )
+    }
+
+    package static func close(dataset: Int64, cause: String, who: String) -> SQL {
+        """
+        UPDATE dataset SET state = 'closed', version = version + 1, closed = clock_timestamp(), cause = \(cause), who = \(who)
+        WHERE id = \(dataset)
+        """
+    }
+
+    package static func dataset(_ name: String) -> Statement<String> {
+        Statement(
+            "data.dataset",
+            "SELECT row_to_json(v)::text FROM dataset_view v WHERE dataset = \(name)",
+            returning: String.self
+        )
+    }
+
+    /// Whether the subscription is new.
+    package static func subscribe(dataset: Int64, storage: String, who: String) -> Statement<Bool> {
+        Statement(
+            "data.subscribe",
+            """
+            INSERT INTO subscription AS s (dataset, storage, who) VALUES (\(dataset), \(storage), \(who))
+            ON CONFLICT (dataset, storage) DO UPDATE SET who = s.who RETURNING xmax = 0
+            """,
+            returning: Bool.self
+        )
+    }
+
+    /// Queues what is missing of a dataset at a storage element: files without a replica there, from where there is a good one.
+    /// Returns the transfers.
+    package static func fill(dataset: Int64, storage: String) -> Statement<Int64> {
+        Statement(
+            "data.fill",
+            """
+            WITH missing AS MATERIALIZED (
+                SELECT f.id AS file, (SELECT r.storage FROM replica r WHERE r.file = f.id AND r.state = 'available'
+                                      ORDER BY r.storage LIMIT 1) AS source
+                FROM dataset_file df JOIN file f ON f.id = df.file
+                WHERE df.dataset = \(dataset) AND NOT f.lost
+                  AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.storage = \(storage) AND r.state <> 'bad')
+            ), r AS (
+                INSERT INTO replica AS r (file, storage, state) SELECT file, \(storage), 'copying' FROM missing WHERE source IS NOT NULL
+                ORDER BY file
+                ON CONFLICT (file, storage) DO UPDATE SET state = 'copying', at = now()
+            )
+            INSERT INTO transfer (file, source, destination) SELECT file, source, \(storage) FROM missing WHERE source IS NOT NULL
+            ORDER BY file ON CONFLICT DO NOTHING RETURNING id
+            """,
+            returning: Int64.self
+        )
+    }
+
+    /// Subscriptions of the last hour: what was accepted at the moment of a subscription may have seen none: dataset, storage.
+    package static let recentSubscriptions = Statement<Int64, String>(
+        "data.recentSubscriptions",
+        "SELECT dataset, storage FROM subscription WHERE since > now() - interval '1 hour' ORDER BY dataset, storage",
+        returning: Int64.self,
+        String.self
+    )
+
+    // MARK: Bad and lost files
+
+    /// A file, locked: id, whether it is lost already.
+    package static func lock(file: String) -> Statement<Int64, Bool> {
+        Statement(
+            "data.lockFile",
+            "SELECT id, lost FROM file WHERE lfn = \(file) FOR NO KEY UPDATE",
+            returning: Int64.self,
+            Bool.self
+        )
+    }
+
+    /// The replicas of a file: storage, state.
+    package static func replicas(_ file: Int64) -> Statement<String, String> {
+        Statement(
+            "data.replicas",
+            "SELECT storage, state FROM replica WHERE file = \(file) ORDER BY storage FOR NO KEY UPDATE",
+            returning: String.self,
+            String.self
+        )
+    }
+
+    package static func condemn(_ file: Int64, storages: [String]) -> SQL {
+        "UPDATE replica SET state = 'bad', at = now() WHERE file = \(file) AND storage = ANY(\(storages))"
+    }
+
+    /// The file has no good replica any more: what was on the way to anywhere ends.
+    package static func lose(_ file: Int64, reason: String, who: String) -> [SQL] {
+        [
+            """
+            UPDATE transfer SET state = 'cancelled', version = version + 1, token = NULL, lease_until = NULL, reason = \(reason),
+                who = \(who), updated = now()
+            WHERE file = \(file) AND state IN ('queued', 'active')
+            """,
+            "UPDATE file SET lost = true WHERE id = \(file)",
+        ]
+    }
+
+    /// Whether a file belongs at a storage element: the home of a dataset of it, or subscribed.
+    package static func belongs(_ file: Int64, at storage: String) -> Statement<Bool> {
+        Statement(
+            "data.belongs",
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM dataset_file df JOIN dataset d ON d.id = df.dataset
+                WHERE df.file = \(file) AND (d.home = \(storage) OR EXISTS (
+                    SELECT 1 FROM subscription s WHERE s.dataset = d.id AND s.storage = \(storage))))
+            """,
+            returning: Bool.self
+        )
+    }
+
+    /// Fetches a file again. Returns the transfer.
+    package static func fetch(_ file: Int64, from source: String, to storage: String) -> Statement<Int64> {
+        Statement(
+            "data.fetch",
+            """
+            WITH r AS (UPDATE replica SET state = 'copying', at = now() WHERE file = \(file) AND storage = \(storage))
+            INSERT INTO transfer (file, source, destination) VALUES (\(file), \(source), \(storage)) ON CONFLICT DO NOTHING RETURNING id
+            """,
+            returning: Int64.self
+        )
+    }
+
+    /// What depends on a file: files made from it, in all generations; jobs that have yet to read it; the task that made it.
+    package static func dependents(_ file: Int64) -> Statement<Int64, Int64, Int64?> {
+        Statement(
+            "data.dependents",
+            """
+            WITH RECURSIVE down AS (
+                SELECT p.file FROM file_parent p WHERE p.parent = \(file)
+                UNION
+                SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
+            )
+            SELECT (SELECT count(*) FROM down),
+                   (SELECT count(*) FROM unit_input u JOIN job j ON j.task = u.task AND j.index = u.index
+                    WHERE u.file = \(file) AND j.state IN ('waiting', 'active', 'recovering')),
+                   (SELECT task FROM file WHERE id = \(file))
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64?.self
+        )
+    }
+
+    static var examples: [AnyStatement] {
+        let changes =
+            [
+                Self.close(dataset: 1, cause: "x", who: "x"), Self.condemn(1, storages: []),
+            ] + Self.lose(1, reason: "x", who: "x")
+        return [
+            Self.lock(dataset: "x").erased, Self.dataset("x").erased,
+            Self.subscribe(dataset: 1, storage: "x", who: "x").erased, Self.fill(dataset: 1, storage: "x").erased,
+            Self.recentSubscriptions.erased, Self.lock(file: "x").erased, Self.replicas(1).erased,
+            Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y").erased, Self.dependents(1).erased,
+        ] + changes.enumerated().map { Command("data.change.\($0)", $1).erased }
+    }
+}

@@ -1,0 +1,62 @@
+import Domain
+import Postgres
+
+/// More events for a request.
+enum ExtendStatements {
+    /// The tasks of a request that make events from nothing, locked: id, name, state, jobs, events, events per job, class, priority.
+    static func generating(
+        _ request: Int64
+    ) -> Statement<Int64, String, String, Int64, Int64, Int64, Int32, Int32> {
+        Statement(
+            "extend.generating",
+            """
+            SELECT t.id, t.name, t.state, coalesce(t.jobs_total, 0), coalesce(t.events_total, 0), t.events_per_job, t.class, t.priority
+            FROM task t WHERE t.request = \(request) AND t.kind = 'generate' AND t.events_per_job IS NOT NULL
+            ORDER BY t.id FOR NO KEY UPDATE
+            """,
+            returning: Int64.self,
+            String.self,
+            String.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int32.self,
+            Int32.self
+        )
+    }
+
+    /// Tasks that read its output and are past waiting for it: id, name.
+    static func readers(of task: Int64) -> Statement<Int64, String> {
+        Statement(
+            "extend.readers",
+            """
+            SELECT t.id, t.name FROM task_input i JOIN task t ON t.id = i.task
+            WHERE i.parent = \(task) AND t.state <> 'waiting' ORDER BY t.id LIMIT 1
+            """,
+            returning: Int64.self,
+            String.self
+        )
+    }
+
+    /// Its version stays: the state does not change, and the log is of states.
+    static func extend(task: Int64, jobs: Int64, events: Int64, cause: String, who: String) -> SQL {
+        """
+        UPDATE task SET jobs_total = jobs_total + \(jobs), events_total = events_total + \(events), cause = \(cause), who = \(who),
+            updated = now()
+        WHERE id = \(task)
+        """
+    }
+
+    /// The request is another one now: an operator who has seen the old one looks again.
+    static func touch(request: Int64, cause: String, who: String) -> SQL {
+        "UPDATE request SET version = version + 1, cause = \(cause), who = \(who), updated = now() WHERE id = \(request)"
+    }
+
+    static var examples: [AnyStatement] {
+        [
+            Self.generating(1).erased, Self.readers(of: 1).erased,
+            Command("extend.extend", Self.extend(task: 1, jobs: 1, events: 1, cause: "x", who: "x")).erased,
+            Command("extend.touch", Self.touch(request: 1, cause: "x", who: "x")).erased,
+        ]
+    }
+}
