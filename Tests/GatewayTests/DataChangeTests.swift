@@ -42,7 +42,7 @@ import Testing
             // Of its 1,000 files two are on their way there already; one whose transfer failed is tried again. A plot goes there as well.
             #expect(try answer.json["result"]?["transfers"]?.integer == 998)
             #expect(
-                try await self.text(gateway, "SELECT count(*)::text FROM transfer WHERE state = 'queued'") == "1000"
+                try await self.text(gateway, "SELECT count(*)::text FROM transfer WHERE state = 'queued'") == "1001"
             )
             let again = try await gateway.post(path, #"{"storage": "lyon-disk"}"#, as: .operator)
             #expect(again.text.contains("\"changed\":false"), "\(again.text)")
