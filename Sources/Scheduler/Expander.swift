@@ -53,7 +53,7 @@ struct Expander: Sendable {
             }
         }
         switch try await self.inputs(of: task) {
-        case .notReady: return false
+        case .notReady: return try await self.begin(task)
         case .lost(let why): return try await self.fail(task, why)
         case .ready(let jobs): return try await self.start(task, jobs)
         }
@@ -110,6 +110,26 @@ struct Expander: Sendable {
         )
     }
 
+    /// A task that can takes its inputs as they come, from tasks that still run. The class is narrowed to agents that can read the
+    /// home of what it reads.
+    private func begin(_ task: WaitingTask) async throws -> Bool {
+        guard try await !self.database.query(FeedingStatements.canBegin(task.id)).isEmpty else { return false }
+        return try await self.database.withTransaction { transaction in
+            guard try await self.lock(task, in: transaction),
+                try await !transaction.query(FeedingStatements.canBegin(task.id)).isEmpty
+            else { return false }
+            _ = try await transaction.query(FeedingStatements.lockDatasets(of: task.id))
+            let homes = try await transaction.query(FeedingStatements.homes(task.id))
+            let classID = try await self.classID(task, reaching: homes, in: transaction)
+            try await transaction.execute(
+                FeedingStatements.begin(task.id) + [
+                    FeedingStatements.narrow(task.id, to: classID), ExpansionStatements.requestRuns(task.request),
+                ]
+            )
+            return true
+        }
+    }
+
     private func start(_ task: WaitingTask, _ jobs: [GroupedJob]) async throws -> Bool {
         let files = Array(Set(jobs.flatMap { $0.slices.map(\.input.file) })).sorted()
         let storage = try await self.database.query(ExpansionStatements.commonStorage(files))
@@ -152,9 +172,17 @@ struct Expander: Sendable {
         storage: [String],
         in transaction: PostgresTransaction
     ) async throws -> Int32 {
-        guard let home = storage.first else { return task.classID }
+        try await self.classID(task, reaching: Array(storage.prefix(1)), in: transaction)
+    }
+
+    private func classID(
+        _ task: WaitingTask,
+        reaching storage: [String],
+        in transaction: PostgresTransaction
+    ) async throws -> Int32 {
+        guard !storage.isEmpty else { return task.classID }
         guard var requirement = try await self.classes.requirement(task.classID) else { return task.classID }
-        requirement.storage = [home]
+        requirement.storage = storage
         return try await transaction.query(RequestStatements.classID(requirement)).first ?? task.classID
     }
 

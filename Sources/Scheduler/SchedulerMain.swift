@@ -91,7 +91,8 @@ enum SchedulerAssembly {
             settings: config.scouts,
             wake: wake
         )
-        let expansion = SchedulerSweeps.expansion(parts, expander, scouts, config)
+        let feeding = FeedDesk(database: database, outbox: parts.outbox, bell: parts.bell, wake: wake)
+        let expansion = SchedulerSweeps.expansion(parts, expander, scouts, feeding, config)
         let handlers = SchedulerHandlers(
             desk: desk,
             verdicts: verdicts,

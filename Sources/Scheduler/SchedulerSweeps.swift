@@ -19,16 +19,19 @@ enum SchedulerSweeps {
         }
     }
 
-    /// Tasks that can start, and tasks whose scouts have come back.
+    /// Tasks whose scouts have come back, tasks that can start, and inputs that have come.
     static func expansion(
         _ parts: CentralParts,
         _ expander: Expander,
         _ scouts: ScoutDesk,
+        _ feeding: FeedDesk,
         _ config: SchedulerConfig
     ) -> PeriodicSweep {
         parts.sweep("expansion", every: config.sweep) {
             try await scouts.judge()
-            return try await expander.expand() ? .more : .done
+            let started = try await expander.expand()
+            let isMore = try await feeding.feed()
+            return started || isMore ? .more : .done
         }
     }
 

@@ -86,6 +86,8 @@ import Testing
             "nothing-is-merged-twice",
             "ALTER TABLE merge_input DROP CONSTRAINT merge_input_pkey; INSERT INTO merge_input VALUES (2, 1, 3, 0, 'out')"
         ),
+        Fault("what-comes-is-taken", "INSERT INTO pending_input (task, file, dataset) VALUES (2, 2, 1)"),
+        Fault("what-comes-is-taken", "INSERT INTO input_feed (dataset, task) VALUES (1, 2)"),
         Fault("split-jobs-cover-their-events", "UPDATE job SET state = 'replaced' WHERE task = 1 AND index = 0"),
         Fault("nothing-is-merged-twice", "DELETE FROM accepted WHERE task = 3"),
         Fault(

@@ -153,6 +153,28 @@ import Testing
         #expect(skim.count == wanted.count && skim.allSatisfy { $0.slices.count == 1 })
     }
 
+    /// While more may come, a merge takes what is full; in the end the same files are merged, whatever came when.
+    @Test func whatArrivesIsMergedWhenItIsFull() {
+        let files = (1...95 as ClosedRange<Int64>).map { InputFile(file: $0, events: 10) }
+        let size = JobSize(files: 20)
+        for step in [1, 7, 20, 33, 95] {
+            var (waiting, jobs): ([InputFile], [GroupedJob]) = ([], [])
+            for first in stride(from: 0, to: files.count, by: step) {
+                waiting += files[first..<min(first + step, files.count)]
+                let arrived = InputGrouping.arrived(kind: "merge", inputs: waiting, size: size, flush: false)
+                (waiting, jobs) = (arrived.rest, jobs + arrived.jobs)
+                #expect(waiting.count < 20 && arrived.jobs.allSatisfy { $0.slices.count == 20 })
+            }
+            let end = InputGrouping.arrived(kind: "merge", inputs: waiting, size: size, flush: true)
+            #expect(end.rest.isEmpty && (jobs + end.jobs).map(\.slices.count) == [20, 20, 20, 20, 15])
+            #expect((jobs + end.jobs).flatMap(\.slices).map(\.input) == files)
+        }
+        // What is not merged waits for nothing.
+        #expect(InputGrouping.arrived(kind: "process", inputs: files, size: .init(), flush: false).jobs.count == 95)
+        let byEvents = InputGrouping.arrived(kind: "merge", inputs: files, size: .init(events: 50), flush: false)
+        #expect(byEvents.jobs.count == 19 && byEvents.rest.isEmpty)
+    }
+
     private func fits(_ slices: [GroupedJob.Slice], _ size: JobSize) -> Bool {
         let events = slices.map(\.count).reduce(0, +)
         let bytes = slices.map(\.input.bytes).reduce(0, +)

@@ -5,7 +5,7 @@ struct TaskCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "task",
         abstract: "Tasks of requests.",
-        subcommands: [List.self, Show.self, Pause.self, Resume.self, Retry.self, Abort.self, Debug.self]
+        subcommands: [List.self, Show.self, Pause.self, Resume.self, Retry.self, Flush.self, Abort.self, Debug.self]
     )
 
     static let columns = [
@@ -69,6 +69,14 @@ struct TaskCommands: AsyncParsableCommand {
             abstract: "Let the jobs of a task that were given up wait again."
         )
         static let action = "retry"
+        @OptionGroup var arguments: TaskActionArguments
+    }
+
+    struct Flush: TaskAction {
+        static let configuration = CommandConfiguration(
+            abstract: "Merge now what a merge has of inputs, however little, instead of waiting for more."
+        )
+        static let action = "flush"
         @OptionGroup var arguments: TaskActionArguments
     }
 

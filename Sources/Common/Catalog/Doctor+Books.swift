@@ -5,6 +5,19 @@ extension Doctor {
     static var books: [Invariant] {
         [
             Invariant(
+                "what-comes-is-taken",
+                "inputs wait only for tasks that take them, and no input waits that is in a job already",
+                """
+                SELECT format('file %s waits for task %s, which is %s', p.file, p.task, t.state) AS example
+                FROM pending_input p JOIN task t ON t.id = p.task
+                WHERE NOT t.inputs_open OR t.state IN ('done', 'failed', 'aborted')
+                   OR EXISTS (SELECT 1 FROM unit_input u WHERE u.task = p.task AND u.file = p.file)
+                UNION ALL
+                SELECT format('task %s, which is %s, is fed from dataset %s', f.task, t.state, f.dataset)
+                FROM input_feed f JOIN task t ON t.id = f.task WHERE NOT t.inputs_open
+                """
+            ),
+            Invariant(
                 "split-jobs-cover-their-events",
                 "the jobs that replace another have its events, none twice and none left out",
                 """

@@ -122,16 +122,18 @@ package enum ExpansionStatements {
     }
 
     /// Rows for jobs with inputs; index = position.
-    package static func insertJobs(task: Int64, jobs: [GroupedJob]) -> SQL {
+    ///
+    /// - Parameter first: the index of the first of them.
+    package static func insertJobs(task: Int64, jobs: [GroupedJob], from first: Int64 = 0) -> SQL {
         """
         INSERT INTO job (task, index, events_expected, state, cause)
-        SELECT \(task), i.index - 1, i.events, 'waiting', 'inputs grouped'
+        SELECT \(task), \(first) + i.index - 1, i.events, 'waiting', 'inputs grouped'
         FROM unnest(\(jobs.map(\.events))) WITH ORDINALITY AS i(events, index)
         """
     }
 
-    package static func insertInputs(task: Int64, jobs: [GroupedJob]) -> SQL {
-        let rows = jobs.enumerated().flatMap { index, job in job.slices.map { (Int64(index), $0) } }
+    package static func insertInputs(task: Int64, jobs: [GroupedJob], from first: Int64 = 0) -> SQL {
+        let rows = jobs.enumerated().flatMap { index, job in job.slices.map { (first + Int64(index), $0) } }
         return """
             INSERT INTO unit_input (task, index, file, slice)
             SELECT \(task), i.index, i.file, int8range(i.first, i.first + i.count)
@@ -140,11 +142,11 @@ package enum ExpansionStatements {
             """
     }
 
-    package static func insertMergeInputs(task: Int64, jobs: [GroupedJob]) -> SQL {
+    package static func insertMergeInputs(task: Int64, jobs: [GroupedJob], from first: Int64 = 0) -> SQL {
         let rows = jobs.enumerated().flatMap { index, job in
             job.slices.compactMap { slice -> (Int64, JobKey, String)? in
                 guard let origin = slice.input.origin, let stream = slice.input.stream else { return nil }
-                return (Int64(index), origin, stream)
+                return (first + Int64(index), origin, stream)
             }
         }
         return """

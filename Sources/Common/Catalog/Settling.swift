@@ -30,7 +30,10 @@ package enum Settlement {
         let candidates = progress.filter { $0.isComplete && [.running, .scouting, .finishing].contains($0.state) }
         // More scouts have ended: the Scheduler looks whether the others may run.
         let scouting = progress.filter { !$0.isComplete && $0.state == .scouting }.map(\.task)
-        var messages = scouting.isEmpty ? [] : try OutboxMessage.control("scheduler", .task, ids: scouting)
+        // And whether there is something for tasks that read what these make, as it comes.
+        let feeding = try await database.query(SettlingStatements.feeding(tasks))
+        let told = Set(scouting + feeding).sorted()
+        var messages = told.isEmpty ? [] : try OutboxMessage.control("scheduler", .task, ids: told)
         for candidate in candidates.sorted(by: { $0.task < $1.task }) {
             messages += try await database.withTransaction {
                 try await Self.settle(candidate.task, candidate.request, in: $0)
@@ -113,7 +116,7 @@ package enum SettlingStatements {
                 SELECT sum(done)::bigint AS done, sum(aborted)::bigint AS aborted, sum(cancelled)::bigint AS cancelled
                 FROM task_counter c WHERE c.task = t.id
             ) c ON true
-            WHERE t.id = ANY(\(tasks)) AND t.jobs_total IS NOT NULL
+            WHERE t.id = ANY(\(tasks)) AND t.jobs_total IS NOT NULL AND NOT t.inputs_open
             """,
             returning: Int64.self,
             Int64.self,
@@ -140,10 +143,21 @@ package enum SettlingStatements {
         )
     }
 
+    /// Those of the tasks whose datasets feed others.
+    package static func feeding(_ tasks: [Int64]) -> Statement<Int64> {
+        Statement(
+            "settling.feeding",
+            """
+            SELECT DISTINCT d.task FROM dataset d JOIN input_feed f ON f.dataset = d.id WHERE d.task = ANY(\(tasks)) ORDER BY 1
+            """,
+            returning: Int64.self
+        )
+    }
+
     /// Tasks whose jobs may all be terminal: what the sweep looks at.
     package static let open = Statement<Int64>(
         "settling.open",
-        "SELECT id FROM task WHERE state IN ('running', 'scouting', 'finishing') AND jobs_total IS NOT NULL ORDER BY id",
+        "SELECT id FROM task WHERE state IN ('running', 'scouting', 'finishing') AND jobs_total IS NOT NULL AND NOT inputs_open ORDER BY id",
         returning: Int64.self
     )
 
@@ -198,7 +212,7 @@ package enum SettlingStatements {
         [
             Self.progress([]).erased, Self.open.erased, Self.lockRequest(1).erased, Self.lockTask(1).erased,
             Self.filesOnTheWay(1).erased, Command("settling.closeDatasets", Self.closeDatasets(1)).erased,
-            Self.taskStates(1).erased,
+            Self.taskStates(1).erased, Self.feeding([]).erased,
             Command("settling.endRequest", Self.endRequest(1, to: .finished, cause: "x")).erased,
         ]
     }

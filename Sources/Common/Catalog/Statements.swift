@@ -5,7 +5,8 @@ package enum CatalogStatements {
     package static var all: [AnyStatement] {
         OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
             + AcceptStatements.examples + BrakeStatements.examples + FailureFactStatements.examples
-            + DataStatements.examples + ExtendStatements.examples + SuspicionStatements.examples
+            + FeedingStatements.examples + DataStatements.examples + ExtendStatements.examples
+            + SuspicionStatements.examples
             + ScoutStatements.examples + VerdictStatements.examples
             + SplitStatements.examples
             + FeedStatements.examples

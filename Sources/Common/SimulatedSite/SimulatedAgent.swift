@@ -60,6 +60,8 @@ package final class SimulatedAgent: Sendable {
     private struct State {
         var question: Int64 = 0
         var held: Set<AttemptKey> = []
+        /// Under which token each is held.
+        var names: [AttemptKey: AttemptName] = [:]
         var seen = 0
         var killed: [AttemptKey] = []
     }
@@ -227,12 +229,14 @@ package final class SimulatedAgent: Sendable {
             }
         case AnswerItem.type:
             let answers = try Batch<AnswerItem>(decoding: delivery.body).items
-            self.state.withLockedValue { state in
-                for order in answers.flatMap(\.kill) {
+            let ended = self.state.withLockedValue { state -> [AttemptName] in
+                answers.flatMap(\.kill).compactMap { order in
                     state.killed.append(order.attempt)
-                    state.held.remove(order.attempt)
+                    return state.held.remove(order.attempt) == nil
+                        ? nil : state.names.removeValue(forKey: order.attempt)
                 }
             }
+            try await self.cancel(ended)
             if answers.contains(where: \.wantsList) { try await self.beat(withList: true) }
         default:
             self.logger.error("unknown message", metadata: ["type": "\(delivery.type ?? "none")"])
@@ -249,7 +253,10 @@ package final class SimulatedAgent: Sendable {
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
             var behaviour = self.behaviour(job, description, node)
             if case .ignore = behaviour { continue }
-            self.state.withLockedValue { _ = $0.held.insert(job.name.key) }
+            self.state.withLockedValue { state in
+                state.held.insert(job.name.key)
+                state.names[job.name.key] = job.name
+            }
             let item = RunningItem(
                 name: job.name,
                 sequence: 1,
@@ -293,12 +300,33 @@ package final class SimulatedAgent: Sendable {
     /// They are held no longer: there is room for others.
     private func forget(_ ending: Ending) async throws {
         let ended = ending.finished.map(\.name.key) + ending.failed.map(\.name.key)
-        self.state.withLockedValue { $0.held.subtract(ended + ending.lost) }
+        self.state.withLockedValue { state in
+            state.held.subtract(ended + ending.lost)
+            for key in ended + ending.lost { state.names[key] = nil }
+        }
         if self.manner.keepsAsking {
             try await self.ask(room: self.room)
         } else if !ended.isEmpty {
             try await self.ask(room: self.room - self.state.withLockedValue { $0.held.count })
         }
+    }
+
+    /// Says that attempts were ended on request.
+    private func cancel(_ ended: [AttemptName]) async throws {
+        guard !ended.isEmpty, !self.manner.isSilent else { return }
+        try await self.send(
+            ended.map {
+                CancelledItem(
+                    name: $0,
+                    sequence: 3,
+                    agent: self.agent,
+                    reason: "killed on request",
+                    usage: Self.usage(.zero),
+                    at: Timestamp(secondsSince1970: Date().timeIntervalSince1970)
+                )
+            },
+            RoutingKey.cancelled
+        )
     }
 
     private func report(_ running: [RunningItem], _ finished: [FinishedItem], _ failed: [FailedItem]) async throws {

@@ -42,6 +42,7 @@ extension Route {
         .task(.pause) { try await $0.pause(task: $1, version: $2, reason: $3) },
         .task(.resume) { try await $0.resume(task: $1, version: $2, reason: $3) },
         .task(.abort) { try await $0.abort(task: $1, version: $2, reason: $3) },
+        .task(.flush) { try await $0.flush(task: $1, version: $2, reason: $3) },
         .task(.retry) { try await $0.retry(task: $1, version: $2, reason: $3) },
         .post("/jobs/{task}/{index}/kill", role: .operator) { gateway, call in
             let reason = try call.body(["reason"]).reason()

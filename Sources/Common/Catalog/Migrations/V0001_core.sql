@@ -186,6 +186,9 @@ CREATE TABLE task (
     events_per_job bigint CHECK (events_per_job > 0),
     files_per_job  bigint CHECK (files_per_job > 0),    -- of a merge
     bytes_per_job  bigint CHECK (bytes_per_job > 0),
+    flush_after_s  int CHECK (flush_after_s > 0),       -- inputs that have waited so long are merged, however few
+    flush          boolean NOT NULL DEFAULT false,      -- an operator wants what waits to be merged now
+    inputs_open    boolean NOT NULL DEFAULT false,      -- it runs, and more inputs may come
     allowed_loss   double precision NOT NULL DEFAULT 0 CHECK (allowed_loss BETWEEN 0 AND 1),
     max_attempts   int NOT NULL DEFAULT 3 CHECK (max_attempts > 0),
     scouts         int NOT NULL DEFAULT 0 CHECK (scouts >= 0),         -- so many jobs run first, alone; 0: none

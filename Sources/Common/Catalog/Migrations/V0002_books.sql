@@ -223,6 +223,24 @@ CREATE TABLE dataset_file (
 );
 CREATE INDEX dataset_file_file ON dataset_file (file);
 
+-- Running tasks that take what comes into an open dataset, as it comes.
+CREATE TABLE input_feed (
+    dataset bigint NOT NULL REFERENCES dataset,
+    task    bigint NOT NULL REFERENCES task,
+    PRIMARY KEY (dataset, task)
+);
+CREATE INDEX input_feed_task ON input_feed (task);
+
+-- What came and is in no job yet.
+CREATE TABLE pending_input (
+    task    bigint NOT NULL REFERENCES task,
+    file    bigint NOT NULL REFERENCES file,
+    dataset bigint NOT NULL REFERENCES dataset,
+    at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (task, file)
+);
+CREATE INDEX pending_input_file ON pending_input (file);
+
 -- Delta rows summed on read, at most 16 a dataset.
 CREATE TABLE dataset_counter (
     dataset bigint NOT NULL REFERENCES dataset,

@@ -220,6 +220,13 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'dataset % is closed: its files cannot change', closed_name USING ERRCODE = 'MR003';
     END IF;
+    -- After the lock: who begins to read the dataset holds it against this, and either sees these files or is seen here.
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO pending_input (task, file, dataset)
+        SELECT f.task, n.file, n.dataset FROM n JOIN input_feed f ON f.dataset = n.dataset ORDER BY f.task, n.file ON CONFLICT DO NOTHING;
+    ELSE
+        DELETE FROM pending_input p USING n WHERE p.file = n.file AND p.dataset = n.dataset;
+    END IF;
     INSERT INTO dataset_counter AS c (dataset, slot, files, bytes, events)
     SELECT n.dataset, counter_slot(), count(*) * sign, sum(f.bytes) * sign, sum(f.events) * sign
     FROM n CROSS JOIN LATERAL (SELECT bytes, events FROM file WHERE id = n.file OFFSET 0) f,   -- by key, whatever the planner thinks

@@ -88,6 +88,18 @@ extension Operations {
         }
     }
 
+    /// What has come and waits for company is merged now, however little it is.
+    package func flush(task: Int64, version: Int64?, reason: String?) async throws -> Outcome {
+        try await self.move(task, .flush, version) { locked, transaction in
+            let isFed = try await transaction.execute(FeedingStatements.flush(task)) > 0
+            let line =
+                isFed
+                ? "task \(task) (\(locked.name)) merges what waits now"
+                : "task \(task) (\(locked.name)) takes no inputs any more: nothing waits"
+            return ([line], isFed ? nil : 0)
+        }
+    }
+
     private func moved(_ locked: LockedTask, to state: TaskState, pausedFrom: TaskState?, cause: String) -> SQL {
         RequestStatements.moveTask(locked.id, to: state, pausedFrom: pausedFrom, cause: cause, who: self.caller.who)
     }

@@ -5,6 +5,8 @@ package enum TaskAction: String, Sendable, CaseIterable, Codable {
     case abort
     /// Aborted jobs wait again.
     case retry
+    /// What waits for company is merged now.
+    case flush
 
     /// The states in which the action is allowed. The CLI and the web pages show no other.
     package var allowedIn: [TaskState] {
@@ -13,6 +15,7 @@ package enum TaskAction: String, Sendable, CaseIterable, Codable {
         case .resume: [.paused]
         case .abort: [.waiting, .scouting, .running, .finishing, .paused]
         case .retry: [.scouting, .running, .finishing, .paused]
+        case .flush: [.scouting, .running]
         }
     }
 

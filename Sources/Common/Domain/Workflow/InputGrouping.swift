@@ -58,6 +58,27 @@ package enum InputGrouping {
         }
     }
 
+    /// Which of the inputs that have come make jobs now, while more may come: of a merge the last group waits until it is full or is
+    /// told not to. `rest` stays where it is.
+    ///
+    /// - Parameter flush: no more comes, or what is there has waited long enough.
+    package static func arrived(
+        kind: String,
+        inputs: [InputFile],
+        size: JobSize,
+        flush: Bool
+    ) -> (jobs: [GroupedJob], rest: [InputFile]) {
+        let jobs = self.jobs(kind: kind, inputs: inputs, size: size, limit: nil)
+        guard kind == "merge", !flush, let last = jobs.last, !Self.isFull(last, size) else { return (jobs, []) }
+        return (jobs.dropLast(), last.slices.map(\.input))
+    }
+
+    /// Nothing more fits.
+    private static func isFull(_ job: GroupedJob, _ size: JobSize) -> Bool {
+        Int64(job.slices.count) >= size.files ?? Int64.max || job.events >= size.events ?? Int64.max
+            || job.slices.reduce(0) { $0 + $1.input.bytes } >= size.bytes ?? Int64.max
+    }
+
     private static func cut(_ slice: GroupedJob.Slice, _ perJob: Int64?) -> [GroupedJob] {
         let size = min(perJob ?? slice.count, slice.count)
         let end = slice.first + slice.count

@@ -4,6 +4,7 @@ enum TaskBounds {
     static let eventsPerJob: ClosedRange<Int64> = 1...1_000_000_000_000
     static let filesPerJob: ClosedRange<Int64> = 1...1_000_000
     static let megabytesPerJob: ClosedRange<Double> = 0.000_001...1e12
+    static let flushAfter: ClosedRange<Int> = 1...31_536_000
     static let allowedLoss: ClosedRange<Double> = 0...1
     static let maxAttempts: ClosedRange<Int> = 1...100
     static let scouts: ClosedRange<Int> = 0...1000
@@ -53,6 +54,7 @@ enum TaskBounds {
         check(task.events, "events", self.events)
         check(task.eventsPerJob, "eventsPerJob", self.eventsPerJob)
         check(task.filesPerJob, "filesPerJob", self.filesPerJob)
+        check(task.flushAfter, "flushAfter", self.flushAfter)
         check(task.megabytesPerJob, "megabytesPerJob", self.megabytesPerJob)
         check(task.allowedLoss, "allowedLoss", self.allowedLoss)
         check(task.maxAttempts, "maxAttempts", self.maxAttempts)

@@ -7,6 +7,7 @@ package struct TaskPlan: Sendable, Hashable {
     package var eventsPerJob: Int64?
     package var filesPerJob: Int64?
     package var bytesPerJob: Int64?
+    package var flushAfterSeconds: Int?
     package var inputs: [InputTemplate]
     package var requirement: Requirement
     package var allowedLoss: Double
@@ -25,6 +26,7 @@ package struct TaskPlan: Sendable, Hashable {
         eventsPerJob: Int64?,
         filesPerJob: Int64? = nil,
         bytesPerJob: Int64? = nil,
+        flushAfterSeconds: Int? = nil,
         inputs: [InputTemplate],
         requirement: Requirement,
         allowedLoss: Double,
@@ -42,6 +44,7 @@ package struct TaskPlan: Sendable, Hashable {
         self.eventsPerJob = eventsPerJob
         self.filesPerJob = filesPerJob
         self.bytesPerJob = bytesPerJob
+        self.flushAfterSeconds = flushAfterSeconds
         self.inputs = inputs
         self.requirement = requirement
         self.allowedLoss = allowedLoss
@@ -183,6 +186,7 @@ extension WorkflowDocument {
             bytesPerJob: try number(task.megabytesPerJob, "megabytesPerJob", TaskBounds.megabytesPerJob).map {
                 Int64(($0 * 1e6).rounded(.up))
             },
+            flushAfterSeconds: try number(task.flushAfter, "flushAfter", TaskBounds.flushAfter),
             inputs: (task.inputs ?? []).map {
                 InputTemplate(
                     task: $0.task,

@@ -80,6 +80,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
     /// At most so many inputs of a merge go into one file, and at most so many megabytes (10^6 bytes).
     package var filesPerJob: Scalar?
     package var megabytesPerJob: Scalar?
+    /// Seconds after which the inputs of a merge that still wait for company are merged, however few they are.
+    package var flushAfter: Scalar?
     package var inputs: [InputTemplate]?
     package var software: [String]?
     package var steps: [StepTemplate]
@@ -98,6 +100,7 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         eventsPerJob: Scalar? = nil,
         filesPerJob: Scalar? = nil,
         megabytesPerJob: Scalar? = nil,
+        flushAfter: Scalar? = nil,
         inputs: [InputTemplate]? = nil,
         software: [String]? = nil,
         steps: [StepTemplate],
@@ -113,6 +116,7 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         self.eventsPerJob = eventsPerJob
         self.filesPerJob = filesPerJob
         self.megabytesPerJob = megabytesPerJob
+        self.flushAfter = flushAfter
         self.inputs = inputs
         self.software = software
         self.steps = steps

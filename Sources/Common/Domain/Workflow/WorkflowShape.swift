@@ -32,7 +32,7 @@ extension WorkflowDocument {
             "name": .scalar,
             "kind": .scalar,
             "events": .scalar,
-            "eventsPerJob": .scalar, "filesPerJob": .scalar, "megabytesPerJob": .scalar,
+            "eventsPerJob": .scalar, "filesPerJob": .scalar, "megabytesPerJob": .scalar, "flushAfter": .scalar,
             "inputs": .list(
                 .keys(["task": .scalar, "stream": .scalar, "dataset": .scalar, "missingIn": .scalar], required: [])
             ),

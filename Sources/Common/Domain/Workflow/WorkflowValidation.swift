@@ -60,6 +60,7 @@ extension WorkflowDocument {
         if task.kind != "merge" {
             if task.filesPerJob != nil { refuse("filesPerJob", "is for merge tasks") }
             if task.megabytesPerJob != nil { refuse("megabytesPerJob", "is for merge tasks") }
+            if task.flushAfter != nil { refuse("flushAfter", "is for merge tasks") }
         }
         if task.steps.isEmpty { refuse("steps", "a task has at least one step") }
         for name in task.steps.map(\.name).duplicates { refuse("steps", "two steps are named \(name)") }

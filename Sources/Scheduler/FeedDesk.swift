@@ -1,0 +1,119 @@
+import Catalog
+import CentralKit
+import Domain
+import Logging
+import Postgres
+
+/// Makes jobs of inputs as they come, for tasks that read datasets which are still open. ``InputGrouping`` decides which.
+struct FeedDesk: Sendable {
+    let database: PostgresClient
+    let outbox: OutboxService
+    let bell: FeedBell
+    /// Rung when jobs wait.
+    let wake: @Sendable () -> Void
+    /// Inputs that are looked at in one transaction.
+    private static let page = 2000
+
+    /// One look at every task that is fed. - Returns: whether there may be more at once.
+    func feed() async throws -> Bool {
+        var made = false
+        var isMore = false
+        var ended: [Int64] = []
+        for row in try await self.database.query(FeedingStatements.fed) {
+            let task = Fed(row: row)
+            let outcome = try await self.database.withTransaction { try await self.feed(task, in: $0) }
+            if outcome.jobs > 0 { made = true }
+            if outcome.isFullPage { isMore = true }
+            if outcome.hasEnded { ended.append(task.id) }
+        }
+        if made {
+            self.bell.ring()
+            self.wake()
+        }
+        // The last of its jobs may have ended before the last of its inputs.
+        if !ended.isEmpty { self.outbox.send(try await Settlement.settle(ended, in: self.database)) }
+        return isMore
+    }
+
+    private struct Fed: Sendable {
+        let id: Int64
+        let kind: String
+        let size: JobSize
+        let classID: Int32
+        let priority: Int32
+        let flushAfter: Double
+        let flush: Bool
+        let isClosed: Bool
+
+        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool)) {
+            self.id = row.0
+            self.kind = row.1
+            self.size = JobSize(events: row.2, files: row.3, bytes: row.4)
+            self.classID = row.5
+            self.priority = row.6
+            self.flushAfter = row.7.map(Double.init) ?? .infinity
+            self.flush = row.8
+            self.isClosed = row.10
+        }
+    }
+
+    private struct Fill: Sendable {
+        var jobs = 0
+        var isFullPage = false
+        var hasEnded = false
+    }
+
+    private func feed(_ task: Fed, in transaction: PostgresTransaction) async throws -> Fill {
+        guard let first = try await transaction.query(FeedingStatements.lock(task.id)).first else { return Fill() }
+        let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: Self.page))
+        let isFullPage = rows.count == Self.page
+        let hasWaited = rows.contains { $0.3 >= task.flushAfter }
+        let (jobs, rest) = InputGrouping.arrived(
+            kind: task.kind,
+            inputs: rows.map { row in
+                let origin = row.4.flatMap { task in row.5.map { JobKey(task: task, index: $0) } }
+                return InputFile(file: row.0, events: row.1, bytes: row.2, origin: origin, stream: row.6)
+            },
+            size: task.size,
+            flush: task.flush || hasWaited || (task.isClosed && !isFullPage)
+        )
+        try await self.make(jobs, of: task, from: first, in: transaction)
+        let kept = Set(rest.map(\.file))
+        try await transaction.execute(
+            FeedingStatements.taken(task.id, files: rows.map(\.0).filter { !kept.contains($0) })
+        )
+        var fill = Fill(jobs: jobs.count, isFullPage: isFullPage)
+        if task.isClosed, try await transaction.query(FeedingStatements.isAnyPending(task.id)).first == false {
+            try await transaction.execute(FeedingStatements.end([task.id]))
+            fill.hasEnded = true
+        }
+        return fill
+    }
+
+    private func make(
+        _ jobs: [GroupedJob],
+        of task: Fed,
+        from first: Int64,
+        in transaction: PostgresTransaction
+    ) async throws {
+        guard !jobs.isEmpty else { return }
+        let count = Int64(jobs.count)
+        var statements = [
+            ExpansionStatements.insertJobs(task: task.id, jobs: jobs, from: first),
+            ExpansionStatements.insertInputs(task: task.id, jobs: jobs, from: first),
+        ]
+        if task.kind == "merge" {
+            statements.append(ExpansionStatements.insertMergeInputs(task: task.id, jobs: jobs, from: first))
+        }
+        statements += [
+            ExpansionStatements.insertRanges(
+                task: task.id,
+                ranges: [IndexRange(first: first, last: first + count - 1)],
+                classID: task.classID,
+                priority: task.priority
+            ), FeedingStatements.grow(task.id, jobs: count, events: jobs.reduce(0) { $0 + $1.events }),
+            TaskControlStatements.hold(task: task.id),
+        ]
+        try await transaction.execute(statements)
+    }
+}
