@@ -5,6 +5,8 @@ package enum TaskAction: String, Sendable, CaseIterable, Codable {
     case abort
     /// Aborted jobs wait again.
     case retry
+    /// What is lost or missing is made again, as ``RecoveryPolicy`` plans.
+    case recover
 
     /// The states in which the action is allowed. The CLI and the web pages show no other.
     package var allowedIn: [TaskState] {
@@ -12,7 +14,7 @@ package enum TaskAction: String, Sendable, CaseIterable, Codable {
         case .pause: [.scouting, .running]
         case .resume: [.paused]
         case .abort: [.waiting, .scouting, .running, .finishing, .paused]
-        case .retry: [.scouting, .running, .finishing, .paused]
+        case .retry, .recover: [.scouting, .running, .finishing, .paused]
         }
     }
 
