@@ -237,6 +237,14 @@ enum GrownWorld {
             ("kills", [SessionStatements.kills(holders: [1, 2, 3, 4]).sql]),
             ("feed", [FeedStatements.lastID.sql, FeedStatements.rows(after: 50_000, through: 50_500).sql]),
             ("settling", [SettlingStatements.open.sql, SettlingStatements.progress([1]).sql]),
+            (
+                "recovery of a page",
+                [
+                    RecoveryFacts.page(1, after: 59_899, size: Int(Self.batch)).sql,
+                    RecoveryFacts.doubtful(1, after: 59_899, through: 60_099).sql,
+                    RecoveryFacts.of(1, Array(60_000..<60_000 + Self.batch)).sql,
+                ]
+            ),
             ("silence", [SessionStatements.silence(connectedSeconds: 1000).sql]),
         ]
     }

@@ -1,0 +1,156 @@
+import Domain
+import Postgres
+
+/// What recovery writes. The caller holds the locks of request, task, ranges and jobs.
+enum RecoveryStatements {
+    /// The waiting ranges that hold these jobs, locked: ranges come before jobs in the order of locks.
+    static func lockRanges(_ task: Int64, _ indexes: [Int64]) -> Statement<Int64> {
+        Statement(
+            "recovery.lockRanges",
+            """
+            SELECT w.first FROM waiting w
+            WHERE w.task = \(task) AND EXISTS (SELECT 1 FROM unnest(\(indexes)) AS i(index) WHERE i.index BETWEEN w.first AND w.last)
+            ORDER BY w.first FOR NO KEY UPDATE
+            """,
+            returning: Int64.self
+        )
+    }
+
+    /// Who and why, for what the log says of files: they have no columns for it.
+    static func sayWhy(who: String, cause: String) -> Statement<String, String> {
+        Statement(
+            "recovery.sayWhy",
+            "SELECT set_config('millrace.who', \(who), true), set_config('millrace.cause', \(cause), true)",
+            returning: String.self,
+            String.self
+        )
+    }
+
+    /// The files that are accepted from jobs, locked.
+    static func lockFiles(_ task: Int64, _ indexes: [Int64]) -> Statement<Int64> {
+        Statement(
+            "recovery.lockFiles",
+            "SELECT id FROM file WHERE id IN (\(fragment: self.files(task, indexes))) ORDER BY id FOR NO KEY UPDATE",
+            returning: Int64.self
+        )
+    }
+
+    /// Takes the winners of jobs and what was accepted from them out of the books. Their files count as lost from now on and are
+    /// deleted after the grace time; that attempt and its outputs stay as history.
+    ///
+    /// - Parameter graceSeconds: how long a worker may still be copying one of the files.
+    static func withdraw(
+        _ task: Int64,
+        _ indexes: [Int64],
+        who: String,
+        cause: String,
+        graceSeconds: Double
+    ) -> [SQL] {
+        let files = self.files(task, indexes)
+        let key: SQL = "x.task = \(task) AND x.index = ANY(\(indexes))"
+        return [
+            """
+            UPDATE transfer SET state = 'cancelled', version = version + 1, token = NULL, lease_until = NULL, worker = NULL,
+                reason = \(cause), who = \(who), updated = now()
+            WHERE file IN (\(fragment: files)) AND state IN ('queued', 'active')
+            """,
+            """
+            INSERT INTO garbage (lfn, storage, not_before, reason)
+            SELECT f.lfn, r.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(cause)
+            FROM file f JOIN replica r ON r.file = f.id WHERE f.id IN (\(fragment: files)) ON CONFLICT DO NOTHING
+            """,
+            "UPDATE replica SET state = 'deleting', at = now() WHERE file IN (\(fragment: files))",
+            "DELETE FROM dataset_file WHERE file IN (\(fragment: files))",
+            "UPDATE file SET lost = true WHERE id IN (\(fragment: files)) AND NOT lost",
+            "DELETE FROM accepted x WHERE \(fragment: key)", "DELETE FROM winner x WHERE \(fragment: key)",
+        ]
+    }
+
+    /// The files that are accepted from jobs.
+    private static func files(_ task: Int64, _ indexes: [Int64]) -> SQL {
+        """
+        SELECT o.file FROM accepted ac
+        JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
+        WHERE ac.task = \(task) AND ac.index = ANY(\(indexes)) AND o.file IS NOT NULL
+        """
+    }
+
+    /// Moves jobs, with the reason of each. Those that wait have their attempts to use anew.
+    static func move(_ task: Int64, _ jobs: [(index: Int64, cause: String)], to state: JobState, who: String) -> SQL {
+        """
+        UPDATE job j SET state = \(state.rawValue), version = j.version + 1, cause = i.cause, who = \(who),
+            failures = CASE WHEN \(state == .waiting) THEN 0 ELSE j.failures END
+        FROM unnest(\(jobs.map(\.index)), \(jobs.map(\.cause))) AS i(index, cause)
+        WHERE j.task = \(task) AND j.index = i.index
+        """
+    }
+
+    /// Each is a range of one, in the class the job has.
+    static func wait(_ task: Int64, _ indexes: [Int64]) -> SQL {
+        """
+        INSERT INTO waiting (task, first, last, class, priority, held)
+        SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, range_is_held(t.state, r.state, t.scouts, j.index)
+        FROM job j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
+        WHERE j.task = \(task) AND j.index = ANY(\(indexes)) ORDER BY j.index
+        """
+    }
+
+    /// Cuts jobs out of the ranges they wait in; what is left of a range waits as before.
+    static func leaveRanges(_ task: Int64, _ indexes: [Int64]) -> SQL {
+        """
+        WITH cut AS MATERIALIZED (
+            SELECT w.first, range_agg(int8range(i.index, i.index, '[]')) AS gone
+            FROM waiting w JOIN unnest(\(indexes)) AS i(index) ON i.index BETWEEN w.first AND w.last
+            WHERE w.task = \(task) GROUP BY w.first
+        ), old AS (
+            DELETE FROM waiting w USING cut c WHERE w.task = \(task) AND w.first = c.first RETURNING w.*, c.gone
+        )
+        INSERT INTO waiting (task, first, last, class, priority, not_before, excluded, excluded_nodes, due, held)
+        SELECT o.task, lower(p.part), upper(p.part) - 1, o.class, o.priority, o.not_before, o.excluded, o.excluded_nodes, o.due, o.held
+        FROM old o CROSS JOIN LATERAL unnest(int8multirange(int8range(o.first, o.last, '[]')) - o.gone) AS p(part)
+        """
+    }
+
+    /// Open verdicts, as the message that tells of them: index, attempt, site, node, action, class, blame, code, diagnostic, rule,
+    /// counted, not before, changes, at.
+    static func openVerdicts(
+        _ task: Int64,
+        _ indexes: [Int64]
+    ) -> Statement<
+        Int64, Int32, String, String?, String, String, String, Int32, String, String, Bool, Moment?, JSONText, Moment
+    > {
+        Statement(
+            "recovery.openVerdicts",
+            """
+            SELECT index, attempt, site, node, action, class, blame, code, diagnostic, rule, counted, not_before, changes, at
+            FROM verdict WHERE task = \(task) AND index = ANY(\(indexes)) AND carried_out_at IS NULL ORDER BY index, attempt
+            """,
+            returning: Int64.self,
+            Int32.self,
+            String.self,
+            String?.self,
+            String.self,
+            String.self,
+            String.self,
+            Int32.self,
+            String.self,
+            String.self,
+            Bool.self,
+            Moment?.self,
+            JSONText.self,
+            Moment.self
+        )
+    }
+
+    static var examples: [AnyStatement] {
+        [
+            Self.lockRanges(1, []).erased, Self.lockFiles(1, []).erased, Self.sayWhy(who: "x", cause: "y").erased,
+            Command("recovery.move", Self.move(1, [], to: .waiting, who: "x")).erased,
+            Command("recovery.wait", Self.wait(1, [])).erased,
+            Command("recovery.leaveRanges", Self.leaveRanges(1, [])).erased, Self.openVerdicts(1, []).erased,
+        ]
+            + Self.withdraw(1, [], who: "x", cause: "y", graceSeconds: 1).enumerated().map {
+                Command("recovery.withdraw.\($0)", $1).erased
+            } + RecoveryFacts.examples
+    }
+}
