@@ -1,8 +1,8 @@
-import Domain
-import Postgres
+package import Domain
+package import Postgres
 
 /// What recovery writes. The caller holds the locks of request, task, ranges and jobs.
-enum RecoveryStatements {
+package enum RecoveryStatements {
     /// The waiting ranges that hold these jobs, locked: ranges come before jobs in the order of locks.
     static func lockRanges(_ task: Int64, _ indexes: [Int64]) -> Statement<Int64> {
         Statement(
@@ -27,10 +27,14 @@ enum RecoveryStatements {
     }
 
     /// The files that are accepted from jobs, locked.
-    static func lockFiles(_ task: Int64, _ indexes: [Int64]) -> Statement<Int64> {
+    package static func lockFiles(_ task: Int64, _ indexes: [Int64]) -> Statement<Int64> {
         Statement(
             "recovery.lockFiles",
-            "SELECT id FROM file WHERE id IN (\(fragment: self.files(task, indexes))) ORDER BY id FOR NO KEY UPDATE",
+            """
+            SELECT f.id FROM unnest(\(indexes)) AS i(index) JOIN accepted ac ON ac.task = \(task) AND ac.index = i.index
+            JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
+            JOIN file f ON f.id = o.file ORDER BY f.id FOR NO KEY UPDATE OF f
+            """,
             returning: Int64.self
         )
     }
@@ -38,45 +42,38 @@ enum RecoveryStatements {
     /// Takes the winners of jobs and what was accepted from them out of the books. Their files count as lost from now on and are
     /// deleted after the grace time; that attempt and its outputs stay as history.
     ///
-    /// - Parameter graceSeconds: how long a worker may still be copying one of the files.
-    static func withdraw(
+    /// - Parameters:
+    ///   - files: those that are accepted from the jobs.
+    ///   - graceSeconds: how long a worker may still be copying one of them.
+    package static func withdraw(
         _ task: Int64,
         _ indexes: [Int64],
+        files: [Int64],
         who: String,
         cause: String,
         graceSeconds: Double
     ) -> [SQL] {
-        let files = self.files(task, indexes)
-        let key: SQL = "x.task = \(task) AND x.index = ANY(\(indexes))"
-        return [
+        [
             """
-            UPDATE transfer SET state = 'cancelled', version = version + 1, token = NULL, lease_until = NULL, worker = NULL,
+            UPDATE transfer t SET state = 'cancelled', version = t.version + 1, token = NULL, lease_until = NULL, worker = NULL,
                 reason = \(cause), who = \(who), updated = now()
-            WHERE file IN (\(fragment: files)) AND state IN ('queued', 'active')
+            FROM unnest(\(files)) AS i(file) WHERE t.file = i.file AND t.state IN ('queued', 'active')
             """,
             """
             INSERT INTO garbage (lfn, storage, not_before, reason)
             SELECT f.lfn, r.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(cause)
-            FROM file f JOIN replica r ON r.file = f.id WHERE f.id IN (\(fragment: files)) ON CONFLICT DO NOTHING
+            FROM unnest(\(files)) AS i(file) JOIN file f ON f.id = i.file JOIN replica r ON r.file = f.id ON CONFLICT DO NOTHING
             """,
-            "UPDATE replica SET state = 'deleting', at = now() WHERE file IN (\(fragment: files))",
-            "DELETE FROM dataset_file WHERE file IN (\(fragment: files))",
-            "UPDATE file SET lost = true WHERE id IN (\(fragment: files)) AND NOT lost",
-            "DELETE FROM accepted x WHERE \(fragment: key)", "DELETE FROM winner x WHERE \(fragment: key)",
+            "UPDATE replica r SET state = 'deleting', at = now() FROM unnest(\(files)) AS i(file) WHERE r.file = i.file",
+            "DELETE FROM dataset_file d USING unnest(\(files)) AS i(file) WHERE d.file = i.file",
+            "UPDATE file f SET lost = true FROM unnest(\(files)) AS i(file) WHERE f.id = i.file AND NOT f.lost",
+            "DELETE FROM accepted a USING unnest(\(indexes)) AS i(index) WHERE a.task = \(task) AND a.index = i.index",
+            "DELETE FROM winner w USING unnest(\(indexes)) AS i(index) WHERE w.task = \(task) AND w.index = i.index",
         ]
     }
 
-    /// The files that are accepted from jobs.
-    private static func files(_ task: Int64, _ indexes: [Int64]) -> SQL {
-        """
-        SELECT o.file FROM accepted ac
-        JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
-        WHERE ac.task = \(task) AND ac.index = ANY(\(indexes)) AND o.file IS NOT NULL
-        """
-    }
-
     /// Moves jobs, with the reason of each. Those that wait have their attempts to use anew.
-    static func move(_ task: Int64, _ jobs: [(index: Int64, cause: String)], to state: JobState, who: String) -> SQL {
+    package static func move(_ task: Int64, _ jobs: [(index: Int64, cause: String)], to state: JobState, who: String) -> SQL {
         """
         UPDATE job j SET state = \(state.rawValue), version = j.version + 1, cause = i.cause, who = \(who),
             failures = CASE WHEN \(state == .waiting) THEN 0 ELSE j.failures END
@@ -86,12 +83,12 @@ enum RecoveryStatements {
     }
 
     /// Each is a range of one, in the class the job has.
-    static func wait(_ task: Int64, _ indexes: [Int64]) -> SQL {
+    package static func wait(_ task: Int64, _ indexes: [Int64]) -> SQL {
         """
         INSERT INTO waiting (task, first, last, class, priority, held)
         SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, range_is_held(t.state, r.state, t.scouts, j.index)
-        FROM job j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
-        WHERE j.task = \(task) AND j.index = ANY(\(indexes)) ORDER BY j.index
+        FROM unnest(\(indexes)) AS i(index) JOIN job j ON j.task = \(task) AND j.index = i.index
+        JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request ORDER BY j.index
         """
     }
 
@@ -122,8 +119,10 @@ enum RecoveryStatements {
         Statement(
             "recovery.openVerdicts",
             """
-            SELECT index, attempt, site, node, action, class, blame, code, diagnostic, rule, counted, not_before, changes, at
-            FROM verdict WHERE task = \(task) AND index = ANY(\(indexes)) AND carried_out_at IS NULL ORDER BY index, attempt
+            SELECT v.index, v.attempt, v.site, v.node, v.action, v.class, v.blame, v.code, v.diagnostic, v.rule, v.counted, v.not_before,
+                   v.changes, v.at
+            FROM unnest(\(indexes)) AS i(index) JOIN verdict v ON v.task = \(task) AND v.index = i.index AND v.carried_out_at IS NULL
+            ORDER BY v.index, v.attempt
             """,
             returning: Int64.self,
             Int32.self,
@@ -149,7 +148,7 @@ enum RecoveryStatements {
             Command("recovery.wait", Self.wait(1, [])).erased,
             Command("recovery.leaveRanges", Self.leaveRanges(1, [])).erased, Self.openVerdicts(1, []).erased,
         ]
-            + Self.withdraw(1, [], who: "x", cause: "y", graceSeconds: 1).enumerated().map {
+            + Self.withdraw(1, [], files: [], who: "x", cause: "y", graceSeconds: 1).enumerated().map {
                 Command("recovery.withdraw.\($0)", $1).erased
             } + RecoveryFacts.examples
     }

@@ -42,7 +42,7 @@ package enum RecoveryFacts {
         self.query(
             "recovery.doubtful",
             task,
-            selection: "j.index > \(after) AND j.index <= \(through)",
+            jobs: "SELECT * FROM job WHERE task = \(task) AND index > \(after) AND index <= \(through) OFFSET 0",
             filter: """
                 NOT (NOT leased AND verdict <> 'open' AND (
                     state = 'done' AND winner AND streams = 'all' AND events = 'equal' AND files = 'there'
@@ -54,11 +54,16 @@ package enum RecoveryFacts {
 
     /// These jobs, whatever they are like.
     package static func of(_ task: Int64, _ indexes: [Int64]) -> Query {
-        self.query("recovery.of", task, selection: "j.index = ANY(\(indexes))", filter: "true")
+        self.query(
+            "recovery.of",
+            task,
+            jobs: "SELECT j.* FROM unnest(\(indexes)) AS i(index) JOIN job j ON j.task = \(task) AND j.index = i.index",
+            filter: "true"
+        )
     }
 
     /// The facts in the words of ``JobCondition``. What was made of the outputs is looked for last, for the jobs that remain.
-    private static func query(_ name: String, _ task: Int64, selection: SQL, filter: SQL) -> Query {
+    private static func query(_ name: String, _ task: Int64, jobs: SQL, filter: SQL) -> Query {
         Statement(
             name,
             """
@@ -74,7 +79,7 @@ package enum RecoveryFacts {
                        CASE WHEN NOT s.reads THEN 'there' WHEN u.events <> j.events_expected THEN 'claimed' WHEN u.gone IS NULL THEN 'there'
                             WHEN u.declared THEN 'lost' WHEN u.missing THEN 'unavailable' ELSE 'producible' END AS inputs,
                        u.gone, u.producer
-                FROM (SELECT * FROM job j WHERE j.task = \(task) AND \(fragment: selection) OFFSET 0) j
+                FROM (\(fragment: jobs)) j
                 CROSS JOIN (SELECT (SELECT count(*) FROM task_stream WHERE task = \(task)) AS streams,
                                    EXISTS (SELECT 1 FROM task_input WHERE task = \(task)) AS reads) s
                 LEFT JOIN lease l ON l.task = j.task AND l.index = j.index

@@ -79,12 +79,13 @@ struct Recovery {
     }
 
     private func withdraw(_ indexes: [Int64], cause: String, in transaction: PostgresTransaction) async throws {
-        _ = try await transaction.query(RecoveryStatements.lockFiles(self.locked.id, indexes))
+        let files = try await transaction.query(RecoveryStatements.lockFiles(self.locked.id, indexes))
         _ = try await transaction.query(RecoveryStatements.sayWhy(who: self.who, cause: cause))
         try await transaction.execute(
             RecoveryStatements.withdraw(
                 self.locked.id,
                 indexes,
+                files: files,
                 who: self.who,
                 cause: cause,
                 graceSeconds: self.graceSeconds
