@@ -26,12 +26,18 @@ package enum RecoveryStatements {
         )
     }
 
+    /// Jobs as rows `i(task, index)`. The task comes with each: compared with one value the planner expects so few rows of it that
+    /// it reads them all (see PlanTests).
+    static func keys(_ task: Int64, _ indexes: [Int64]) -> SQL {
+        "unnest(\(indexes.map { _ in task }), \(indexes)) AS i(task, index)"
+    }
+
     /// The files that are accepted from jobs, locked.
     package static func lockFiles(_ task: Int64, _ indexes: [Int64]) -> Statement<Int64> {
         Statement(
             "recovery.lockFiles",
             """
-            SELECT f.id FROM unnest(\(indexes)) AS i(index) JOIN accepted ac ON ac.task = \(task) AND ac.index = i.index
+            SELECT f.id FROM \(fragment: self.keys(task, indexes)) JOIN accepted ac ON ac.task = i.task AND ac.index = i.index
             JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
             JOIN file f ON f.id = o.file ORDER BY f.id FOR NO KEY UPDATE OF f
             """,
@@ -53,7 +59,8 @@ package enum RecoveryStatements {
         cause: String,
         graceSeconds: Double
     ) -> [SQL] {
-        [
+        let jobs = self.keys(task, indexes)
+        return [
             """
             UPDATE transfer t SET state = 'cancelled', version = t.version + 1, token = NULL, lease_until = NULL, worker = NULL,
                 reason = \(cause), who = \(who), updated = now()
@@ -67,18 +74,23 @@ package enum RecoveryStatements {
             "UPDATE replica r SET state = 'deleting', at = now() FROM unnest(\(files)) AS i(file) WHERE r.file = i.file",
             "DELETE FROM dataset_file d USING unnest(\(files)) AS i(file) WHERE d.file = i.file",
             "UPDATE file f SET lost = true FROM unnest(\(files)) AS i(file) WHERE f.id = i.file AND NOT f.lost",
-            "DELETE FROM accepted a USING unnest(\(indexes)) AS i(index) WHERE a.task = \(task) AND a.index = i.index",
-            "DELETE FROM winner w USING unnest(\(indexes)) AS i(index) WHERE w.task = \(task) AND w.index = i.index",
+            "DELETE FROM accepted a USING \(fragment: jobs) WHERE a.task = i.task AND a.index = i.index",
+            "DELETE FROM winner w USING \(fragment: jobs) WHERE w.task = i.task AND w.index = i.index",
         ]
     }
 
     /// Moves jobs, with the reason of each. Those that wait have their attempts to use anew.
-    package static func move(_ task: Int64, _ jobs: [(index: Int64, cause: String)], to state: JobState, who: String) -> SQL {
+    package static func move(
+        _ task: Int64,
+        _ jobs: [(index: Int64, cause: String)],
+        to state: JobState,
+        who: String
+    ) -> SQL {
         """
         UPDATE job j SET state = \(state.rawValue), version = j.version + 1, cause = i.cause, who = \(who),
             failures = CASE WHEN \(state == .waiting) THEN 0 ELSE j.failures END
-        FROM unnest(\(jobs.map(\.index)), \(jobs.map(\.cause))) AS i(index, cause)
-        WHERE j.task = \(task) AND j.index = i.index
+        FROM unnest(\(jobs.map { _ in task }), \(jobs.map(\.index)), \(jobs.map(\.cause))) AS i(task, index, cause)
+        WHERE j.task = i.task AND j.index = i.index
         """
     }
 
@@ -87,7 +99,7 @@ package enum RecoveryStatements {
         """
         INSERT INTO waiting (task, first, last, class, priority, held)
         SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, range_is_held(t.state, r.state, t.scouts, j.index)
-        FROM unnest(\(indexes)) AS i(index) JOIN job j ON j.task = \(task) AND j.index = i.index
+        FROM \(fragment: self.keys(task, indexes)) JOIN job j ON j.task = i.task AND j.index = i.index
         JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request ORDER BY j.index
         """
     }
@@ -121,7 +133,7 @@ package enum RecoveryStatements {
             """
             SELECT v.index, v.attempt, v.site, v.node, v.action, v.class, v.blame, v.code, v.diagnostic, v.rule, v.counted, v.not_before,
                    v.changes, v.at
-            FROM unnest(\(indexes)) AS i(index) JOIN verdict v ON v.task = \(task) AND v.index = i.index AND v.carried_out_at IS NULL
+            FROM \(fragment: self.keys(task, indexes)) JOIN verdict v ON v.task = i.task AND v.index = i.index AND v.carried_out_at IS NULL
             ORDER BY v.index, v.attempt
             """,
             returning: Int64.self,

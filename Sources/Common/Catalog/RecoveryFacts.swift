@@ -57,7 +57,9 @@ package enum RecoveryFacts {
         self.query(
             "recovery.of",
             task,
-            jobs: "SELECT j.* FROM unnest(\(indexes)) AS i(index) JOIN job j ON j.task = \(task) AND j.index = i.index",
+            jobs: """
+                SELECT j.* FROM \(fragment: RecoveryStatements.keys(task, indexes)) JOIN job j ON j.task = i.task AND j.index = i.index OFFSET 0
+                """,
             filter: "true"
         )
     }
