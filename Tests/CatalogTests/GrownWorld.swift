@@ -69,6 +69,7 @@ enum GrownWorld {
     private static let active: [AttemptKey] = (60_000..<60_000 + Self.batch).map {
         AttemptKey(task: 1, index: $0, attempt: 1)
     }
+    private static let first = Array(0..<Self.batch)
     private static let recovering: [AttemptKey] = (61_000..<61_000 + Self.batch).map {
         AttemptKey(task: 1, index: $0, attempt: 1)
     }
@@ -237,6 +238,29 @@ enum GrownWorld {
             ("kills", [SessionStatements.kills(holders: [1, 2, 3, 4]).sql]),
             ("feed", [FeedStatements.lastID.sql, FeedStatements.rows(after: 50_000, through: 50_500).sql]),
             ("settling", [SettlingStatements.open.sql, SettlingStatements.progress([1]).sql]),
+            (
+                "recovery of a page",
+                [
+                    RecoveryFacts.page(1, after: 59_899, size: Int(Self.batch)).sql,
+                    RecoveryFacts.doubtful(1, after: 59_899, through: 60_099).sql,
+                    RecoveryFacts.of(1, Array(60_000..<60_000 + Self.batch)).sql,
+                ]
+            ),
+            (
+                "withdrawal and another wait",
+                [RecoveryStatements.lockFiles(1, Self.first).sql]
+                    + RecoveryStatements.withdraw(
+                        1,
+                        Self.first,
+                        files: Self.first.map { $0 + 1 },
+                        who: "x",
+                        cause: "x",
+                        graceSeconds: 1
+                    ) + [
+                        RecoveryStatements.move(1, Self.first.map { ($0, "x") }, to: .waiting, who: "x"),
+                        RecoveryStatements.wait(1, Self.first),
+                    ]
+            ),
             ("silence", [SessionStatements.silence(connectedSeconds: 1000).sql]),
         ]
     }

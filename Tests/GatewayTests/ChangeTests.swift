@@ -152,6 +152,7 @@ import Testing
                 ("/samples", #"{"root_name": "n", "process": "p", "generator": "g", "energy": 1, "total_events": 5}"#),
                 ("/rules", #"{"rule": "r", "priority": 1, "code_first": 1001, "code_last": 1002, "action": "abort"}"#),
                 ("/rules/test", #"{"rule": "payload"}"#), ("/rules/payload/remove", "{}"),
+                ("/tasks/1/recover", #"{"reason": "a disk died"}"#),
             ]
             for (path, body) in calls {
                 let answer = try await gateway.post("\(path)?dryRun=true", body)
@@ -184,6 +185,33 @@ import Testing
             #expect(mine.status == 403 && mine.error.contains("belongs to john"), "\(mine.text)")
             let killed = try await gateway.post("/requests/1/cancel", "", as: .physicist, who: "mary")
             #expect(killed.text.contains("230 running jobs are told to stop"), "\(killed.text)")
+        }
+    }
+
+    /// All but job 0 lack the stream `plot`.
+    @Test func aTaskIsCheckedAndRecovered() async throws {
+        try await withGateway(production: Production.running()) { gateway in
+            let checked = try await gateway.get("/tasks/1/recovery").json
+            let first = try #require(checked["plan"]?.list.first)
+            #expect(first["action"]?.text == "makeAgain" && first["reason"]?.text == "streamsMissing")
+            #expect(first["jobs"]?.integer == 999 && first["events"]?.integer == 499_500)
+            #expect(first["examples"]?.list.first?.text == "1.1")
+            let dry = try await gateway.post("/tasks/1/recover?dryRun=true", "", as: .operator)
+            #expect(
+                try dry.json["result"]?["plan"] == checked["plan"] && dry.json["lines"] == checked["lines"],
+                "\(dry.text)"
+            )
+            #expect(try await gateway.post("/tasks/1/recover", "", as: .physicist).status == 403)
+            #expect(try await gateway.post("/tasks/1/recover", #"{"version": 1}"#, as: .operator).status == 409)
+            let real = try await gateway.post("/tasks/1/recover", #"{"reason": "a disk died"}"#, as: .operator)
+            #expect(try real.status == 200 && real.json["result"]?["plan"] == checked["plan"], "\(real.text)")
+            #expect(try await gateway.get("/jobs/1/0").json["state"]?.text == "done")
+            let job = try await gateway.get("/jobs/1/5").json
+            #expect(job["state"]?.text == "waiting" && job["winner"] == .nothing)
+            #expect(job["reason"]?.text == "a disk died (recovery: made again: not every stream is accepted)")
+            let after = try await gateway.get("/tasks/1/recovery").json
+            #expect(after["plan"]?.list.contains { $0["action"]?.text == "makeAgain" } == false)
+            #expect(try await gateway.get("/tasks/99/recovery").status == 404)
         }
     }
 

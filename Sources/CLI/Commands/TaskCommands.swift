@@ -5,7 +5,9 @@ struct TaskCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "task",
         abstract: "Tasks of requests.",
-        subcommands: [List.self, Show.self, Pause.self, Resume.self, Retry.self, Flush.self, Abort.self, Debug.self]
+        subcommands: [
+            List.self, Show.self, Pause.self, Resume.self, Retry.self, Flush.self, Abort.self, Debug.self, Check.self,
+        ]
     )
 
     static let columns = [

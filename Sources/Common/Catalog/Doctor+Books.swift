@@ -190,10 +190,10 @@ extension Doctor {
             ),
             Invariant(
                 "registered-files-are-not-garbage",
-                "no file of the catalogue is on the list of files to delete",
+                "no file of the catalogue is on the list of files to delete, but for those that were withdrawn from the books",
                 """
                 SELECT format('%s is to be deleted from %s: %s', g.lfn, g.storage, g.reason) AS example
-                FROM garbage g JOIN file f ON f.lfn = g.lfn
+                FROM garbage g JOIN file f ON f.lfn = g.lfn AND NOT f.lost
                 """
             ),
         ]

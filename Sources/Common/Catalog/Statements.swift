@@ -14,6 +14,6 @@ package enum CatalogStatements {
             + RequestStatements.examples + ExpansionStatements.examples + SettlingStatements.examples
             + TransferStatements.examples + ReadStatements.examples + OperatingStatements.examples + Doctor.examples
             + TaskControlStatements.examples + BenchStatements.examples + SeedStatements.examples
-            + RebuildStatements.examples + AuditStatements.examples
+            + RecoveryStatements.examples + RebuildStatements.examples + AuditStatements.examples
     }
 }

@@ -134,13 +134,13 @@ package enum TransferStatements {
         )
     }
 
-    /// Files to delete now: lfn, storage. Never one the catalogue knows.
+    /// Files to delete now: lfn, storage. Never one the catalogue knows, but for what was withdrawn from the books.
     package static func garbage(limit: Int) -> Statement<String, String> {
         Statement(
             "transfers.garbage",
             """
             SELECT g.lfn, g.storage FROM garbage g
-            WHERE g.not_before <= clock_timestamp() AND NOT EXISTS (SELECT 1 FROM file f WHERE f.lfn = g.lfn)
+            WHERE g.not_before <= clock_timestamp() AND NOT EXISTS (SELECT 1 FROM file f WHERE f.lfn = g.lfn AND NOT f.lost)
             ORDER BY g.not_before LIMIT \(limit) FOR UPDATE SKIP LOCKED
             """,
             returning: String.self,
@@ -148,10 +148,15 @@ package enum TransferStatements {
         )
     }
 
+    /// These are gone: from the list, and with them the replicas that were to be deleted.
     package static func deleted(_ files: [(lfn: String, storage: String)]) -> SQL {
         """
-        DELETE FROM garbage g USING unnest(\(files.map(\.lfn)), \(files.map(\.storage))) AS i(lfn, storage)
-        WHERE g.lfn = i.lfn AND g.storage = i.storage
+        WITH g AS (
+            DELETE FROM garbage g USING unnest(\(files.map(\.lfn)), \(files.map(\.storage))) AS i(lfn, storage)
+            WHERE g.lfn = i.lfn AND g.storage = i.storage RETURNING g.lfn, g.storage
+        )
+        DELETE FROM replica r USING g JOIN file f ON f.lfn = g.lfn
+        WHERE r.file = f.id AND r.storage = g.storage AND r.state = 'deleting'
         """
     }
 

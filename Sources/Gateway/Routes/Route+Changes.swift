@@ -44,6 +44,7 @@ extension Route {
         .task(.abort) { try await $0.abort(task: $1, version: $2, reason: $3) },
         .task(.flush) { try await $0.flush(task: $1, version: $2, reason: $3) },
         .task(.retry) { try await $0.retry(task: $1, version: $2, reason: $3) },
+        .task(.recover) { try await $0.recover(task: $1, version: $2, reason: $3) },
         .post("/jobs/{task}/{index}/kill", role: .operator) { gateway, call in
             let reason = try call.body(["reason"]).reason()
             let job = JobKey(task: try call.integer("task"), index: try call.integer("index"))

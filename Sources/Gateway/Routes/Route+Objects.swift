@@ -17,6 +17,9 @@ extension Route {
             let row = try await gateway.object(ObjectStatements.task(id), "task \(id)")
             return .json(ObjectText.adding("actions", try TaskFacts(row).actions(call.caller), to: row))
         },
+        .get("/tasks/{task}/recovery") { gateway, call in
+            .json(try await Operations(gateway.database, caller: call.caller).check(task: try call.integer("task")))
+        },
         .get("/jobs/{task}/{index}") { gateway, call in
             let job = try call.job()
             return .json(try await gateway.object(ObjectStatements.job(job), "job \(job)"))

@@ -188,6 +188,7 @@ CREATE TABLE merge_input (
     FOREIGN KEY (src_task, src_index, stream) REFERENCES accepted (task, index, stream)
 ) PARTITION BY RANGE (task);
 CREATE INDEX merge_input_job ON merge_input (task, index);
+CREATE INDEX merge_input_source ON merge_input (src_task, src_index, stream);         -- who merged an output, and the check of its key
 
 -- Files of attempts that did not win, deleted by Transfer after the grace time.
 CREATE TABLE garbage (

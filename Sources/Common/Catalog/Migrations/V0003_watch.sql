@@ -200,12 +200,15 @@ BEGIN
 END $$;
 CREATE TRIGGER log_new AFTER INSERT ON file REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION log_file();
 
-CREATE FUNCTION log_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+-- A file has neither cause nor who of its own: whoever takes it out of the books says both before.
+CREATE FUNCTION log_loss() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO transition (kind, entity, version, from_state, to_state, cause, who, route, detail)
-    SELECT 'file', 'file:' || n.lfn, 2, 'registered', 'lost', 'declared lost', me(), 'file.lost',
+    SELECT 'file', 'file:' || n.lfn, 2, 'registered', 'lost',
+           coalesce(nullif(current_setting('millrace.cause', true), ''), 'declared lost'),
+           coalesce(nullif(current_setting('millrace.who', true), ''), me()), 'file.lost',
            jsonb_build_object('lfn', n.lfn, 'bytes', n.bytes, 'events', n.events, 'task', n.task, 'index', n.index, 'attempt', n.attempt)
-    FROM n JOIN o ON o.id = n.id WHERE n.lost AND NOT o.lost;
+    FROM n JOIN o ON o.id = n.id WHERE n.lost AND NOT o.lost ORDER BY n.id;
     RETURN NULL;
 END $$;
 CREATE TRIGGER log_lost AFTER UPDATE ON file REFERENCING OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION log_loss();

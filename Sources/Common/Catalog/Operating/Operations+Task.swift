@@ -100,7 +100,7 @@ extension Operations {
         }
     }
 
-    private func moved(_ locked: LockedTask, to state: TaskState, pausedFrom: TaskState?, cause: String) -> SQL {
+    func moved(_ locked: LockedTask, to state: TaskState, pausedFrom: TaskState?, cause: String) -> SQL {
         RequestStatements.moveTask(locked.id, to: state, pausedFrom: pausedFrom, cause: cause, who: self.caller.who)
     }
 
@@ -123,7 +123,8 @@ extension Operations {
         }
     }
 
-    private func lock(task: Int64, in transaction: PostgresTransaction) async throws -> LockedTask {
+    /// Request first, then task: the order of locks everywhere.
+    func lock(task: Int64, in transaction: PostgresTransaction) async throws -> LockedTask {
         guard let request = try await transaction.query(OperatingStatements.requestOfTask(task)).first else {
             throw CatalogRefusal(.missing, "there is no task \(task)")
         }

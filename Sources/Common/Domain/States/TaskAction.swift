@@ -7,6 +7,8 @@ package enum TaskAction: String, Sendable, CaseIterable, Codable {
     case retry
     /// What waits for company is merged now.
     case flush
+    /// What is lost or missing is made again, as ``RecoveryPolicy`` plans.
+    case recover
 
     /// The states in which the action is allowed. The CLI and the web pages show no other.
     package var allowedIn: [TaskState] {
@@ -14,7 +16,7 @@ package enum TaskAction: String, Sendable, CaseIterable, Codable {
         case .pause: [.scouting, .running]
         case .resume: [.paused]
         case .abort: [.waiting, .scouting, .running, .finishing, .paused]
-        case .retry: [.scouting, .running, .finishing, .paused]
+        case .retry, .recover: [.scouting, .running, .finishing, .paused]
         case .flush: [.scouting, .running]
         }
     }
