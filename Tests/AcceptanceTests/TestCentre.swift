@@ -23,18 +23,29 @@ final class TestCentre: Sendable {
     let caller = Caller(who: "steve", role: .administrator)
 
     init() async throws {
-        self.folder = try TestFolder.make("centre")
-        self.broker = try await TestBroker.startOwn()
-        self.databaseURL = try await TestDatabase.make(template: "millrace_template") { url in
-            _ = try await Migrator.migrate(url: url, logger: Self.logger)
+        await CentreGate.shared.enter()
+        do {
+            let folder = try TestFolder.make("centre")
+            let broker = try await TestBroker.startOwn()
+            let url = try await TestDatabase.make(template: "millrace_template") { url in
+                _ = try await Migrator.migrate(url: url, logger: Self.logger)
+            }
+            let client = PostgresClient(url: url, logger: Self.logger)
+            (self.folder, self.broker, self.databaseURL, self.database) = (folder, broker, url, client)
+            // Awaited in stop(): it lives as long as the centre.
+            self.databaseTask = Task { try await client.run() }
+        } catch {
+            await CentreGate.shared.leave()
+            throw error
         }
-        let client = PostgresClient(url: self.databaseURL, logger: Self.logger)
-        self.database = client
-        // Awaited in stop(): it lives as long as the centre.
-        self.databaseTask = Task { try await client.run() }
-        let key = Curve25519.Signing.PrivateKey().rawRepresentation.base64EncodedString()
-        try key.write(toFile: self.keyFile, atomically: true, encoding: .utf8)
-        try await self.seed()
+        do {
+            let key = Curve25519.Signing.PrivateKey().rawRepresentation.base64EncodedString()
+            try key.write(toFile: self.keyFile, atomically: true, encoding: .utf8)
+            try await self.seed()
+        } catch {
+            await self.stop()
+            throw error
+        }
     }
 
     private var keyFile: String { "\(self.folder)/signing.key" }
@@ -54,6 +65,7 @@ final class TestCentre: Sendable {
         self.databaseTask.cancel()
         _ = await self.databaseTask.result
         await self.broker.stop()
+        await CentreGate.shared.leave()
     }
 
     // MARK: Services
