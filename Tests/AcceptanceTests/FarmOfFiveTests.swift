@@ -50,7 +50,9 @@ import Testing
             try await Self.checkBooks(centre)
             try await Self.checkNode(centre)
             let after = try await Self.excludedSoFar(centre)
-            #expect(after == before, "a fault of everyone excluded \(after.subtracting(before))")
+            // The storage that refuses writes for a minute may be found at any time in that minute: that is its own fault.
+            let more = after.subtracting(before).filter { !$0.hasPrefix("place:STORAGE/") }
+            #expect(more.isEmpty, "a fault of everyone excluded \(more)")
             try await LifecycleTests.expectNoViolations(centre)
         }
     }

@@ -103,6 +103,18 @@ import Testing
         #expect(self.excluded(self.farm(single)) == ["single"])
     }
 
+    /// Two of five nodes are out already; the third would make it most of them: then it is the site.
+    @Test func aSiteDoesNotLoseItsNodesOneByOne() {
+        var nodes = self.nodes(bad: 3, of: 5)
+        for place in 0..<2 {
+            nodes[place] = NodeCounts(node: nodes[place].node, access: .excluded, good: 0, failed: 0, tasks: 0)
+        }
+        let site = self.site("slow", good: 20, failed: 40, nodes: nodes)
+        #expect(!self.excluded(self.farm(site)).contains("slow/wn3"))
+        nodes[1] = NodeCounts(node: "wn2", good: 10, failed: 0, tasks: 2, baseline: 0.01)
+        #expect(self.excluded(self.farm(self.site("slow", good: 30, failed: 40, nodes: nodes))) == ["slow/wn3"])
+    }
+
     @Test func bothANodeAndTheRestOfItsSiteMayBeBad() {
         let nodes = self.nodes(bad: 1, of: 2)
         let site = self.site("bad", good: 10, failed: 140, nodes: nodes)

@@ -56,7 +56,12 @@ struct PlacePicture {
             let here = bySite[name] ?? []
             let elsewhere = tallies.filter { $0.site != name }
             let sum = Self.sum(here, against: elsewhere)
-            let nodes = Dictionary(grouping: here.filter { !$0.node.isEmpty }, by: \.node).sorted { $0.key < $1.key }
+            var byNode = Dictionary(grouping: here.filter { !$0.node.isEmpty }, by: \.node)
+            // What is excluded has no traffic, and is there all the same.
+            for (_, node) in excluded.filter({ $0.0 == name && !$0.1.isEmpty }) where byNode[node] == nil {
+                byNode[node] = []
+            }
+            let nodes = byNode.sorted { $0.key < $1.key }
             self.counts.append(
                 SiteCounts(
                     site: name,

@@ -114,9 +114,12 @@ package struct ExclusionPolicy: Sendable {
     }
 
     private func badNodes(_ site: SiteCounts) -> [NodeCounts] {
-        let busy = site.nodes.filter { $0.good + $0.failed > 0 }
-        let bad = busy.filter { self.reason($0.good, $0.failed, $0.fast, $0.tasks, $0.baseline) != nil }
-        guard Double(bad.count) <= self.settings.mostNodes * Double(busy.count) else { return [] }
+        // Those that are out already count among the bad: else a site that fails as a whole would lose its nodes one by one.
+        let known = site.nodes.filter { $0.good + $0.failed > 0 || $0.access == .excluded }
+        let bad = known.filter {
+            $0.access == .excluded || self.reason($0.good, $0.failed, $0.fast, $0.tasks, $0.baseline) != nil
+        }
+        guard Double(bad.count) <= self.settings.mostNodes * Double(known.count) else { return [] }
         return bad.filter { $0.access == .open }.sorted { $0.node < $1.node }
     }
 
