@@ -13,6 +13,7 @@ package enum CatalogStatements {
             + RequestStatements.examples + ExpansionStatements.examples + SettlingStatements.examples
             + TransferStatements.examples + ReadStatements.examples + OperatingStatements.examples + Doctor.examples
             + TaskControlStatements.examples + BenchStatements.examples + SeedStatements.examples
-            + RebuildStatements.examples + AuditStatements.examples
+            + RebuildStatements.examples + AuditStatements.examples + GrowthStatements.examples
+            + BooksBenchStatements.examples
     }
 }
