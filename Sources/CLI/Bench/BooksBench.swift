@@ -102,6 +102,7 @@ struct BooksBench: Sendable {
                     jobs: self.jobs
                 )
             )[0]
+            _ = try await transaction.query(RequestStatements.makePartitions(task))
             if let parent { try await transaction.execute(BooksBenchStatements.read(parent: parent, task: task)) }
             try await transaction.execute(
                 BooksBenchStatements.start(task: task, request: request, streams: names)

@@ -34,7 +34,9 @@ struct Growth: Sendable {
     /// A task with a dataset of so many files, of jobs that ended in the last hour.
     func dataset(files: Int64) async throws -> GrowthStatements.Task {
         _ = try await self.quietly { try await $0.execute(GrowthStatements.farm) }
-        return try await self.task(0, jobs: (files * 100 + 94) / 95, began: 3600, ended: 0)
+        let task = try await self.task(0, jobs: (files * 100 + 94) / 95, began: 3600, ended: 0)
+        try await self.database.execute(GrowthStatements.analyze)
+        return task
     }
 
     private func task(
@@ -55,6 +57,7 @@ struct Growth: Sendable {
                 began: began,
                 ended: ended
             )
+            _ = try await transaction.query(RequestStatements.makePartitions(task.id))
             try await transaction.execute(GrowthStatements.rows(task))
             return task
         }

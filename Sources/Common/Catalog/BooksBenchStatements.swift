@@ -29,10 +29,9 @@ package enum BooksBenchStatements {
         )
     }
 
-    /// Its streams and their datasets, its partitions, and the moves until it runs; the first task of a request moves that too.
+    /// Its streams and their datasets, and the moves until it runs; the first task of a request moves that too.
     package static func start(task: Int64, request: Int64, streams: [String]) -> [SQL] {
         [
-            "SELECT make_partitions(\(task))",
             """
             INSERT INTO task_stream (task, stream, counted, main)
             SELECT \(task), s.stream, true, s.position = 1 FROM unnest(\(streams)) WITH ORDINALITY AS s(stream, position)

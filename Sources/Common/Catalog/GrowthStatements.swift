@@ -123,7 +123,6 @@ package enum GrowthStatements {
 
     private static func work(_ task: Task) -> [SQL] {
         [
-            "SELECT make_partitions(\(task.id))",
             """
             INSERT INTO job (task, index, events_expected, state, attempts, failures, version, cause)
             SELECT \(task.id), i, 10, CASE WHEN i % 100 < 95 THEN 'done' WHEN i % 100 = 95 THEN 'aborted' WHEN i % 100 = 96 THEN 'recovering'

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func theBooksHoldWhatTheClientsWereTold() async throws {
-        let total = Int(Self.setting("MILLRACE_FUZZ") ?? 6000)
+        let total = Int(Self.setting("MILLRACE_FUZZ") ?? 5000)
         let seed = Self.setting("MILLRACE_FUZZ_SEED") ?? UInt64.random(in: 0...UInt64.max)
         print("fuzz: \(total) transactions, MILLRACE_FUZZ_SEED=\(seed)")
         let url = try await CatalogDatabase.make()
@@ -49,11 +49,7 @@ import Testing
                 #expect(diagnosis.violations == 0, "\(diagnosis)")
             }
         }
-        // A fuzz that did not reach the books proves nothing.
-        #expect(!told.winners.elements.isEmpty && !told.revoked.isEmpty && !told.doneTransfers.isEmpty)
-        #expect(!told.closedDatasets.elements.isEmpty && told.grouped.values.contains { !$0.isEmpty })
-        let untried = FuzzAttack.allCases.map { "\($0)" }.filter { told.attacks[$0] == nil }
-        #expect(untried.isEmpty, "never refused, so never tried: \(untried)")
+        #expect(told.hasBeenEverywhere, "never tried: \(told.untried)")
     }
 
     private static func withClient(

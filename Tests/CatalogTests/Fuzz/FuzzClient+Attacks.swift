@@ -40,7 +40,9 @@ extension FuzzClient {
                 let merges = ledger.grouped.keys
                 return merges.isEmpty ? nil : Array(merges)[Int(number % UInt64(merges.count))]
             }
-            if aim == .loserAndMerge { target.key = self.draw { $0.losers } }
+            // The last to fail: their jobs have not been accepted since.
+            let losers = self.ledger.withLockedValue { $0.losers.elements.suffix(10) }
+            if aim == .loserAndMerge { target.key = losers.randomElement(using: &self.random) }
         case .dataset:
             target.dataset = self.draw { $0.closedDatasets }
             target.file = self.draw { $0.winners }.flatMap { key in

@@ -8,7 +8,7 @@ extension FuzzClient {
     func campaign() async throws {
         guard self.ledger.withLockedValue({ $0.live.elements.count < 100 }) else { return }
         let streams = Int.random(in: 1...14, using: &self.random)
-        let jobs = Int64.random(in: 3...15, using: &self.random)
+        let jobs = Int64.random(in: 2...10, using: &self.random)
         let subscribed = (0..<streams).map { _ in self.chance(20) }
         let made = try await self.transact { transaction -> [FuzzTask] in
             let request = try await transaction.query(FuzzWorld.request)[0]

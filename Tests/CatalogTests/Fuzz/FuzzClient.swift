@@ -17,8 +17,8 @@ final class FuzzClient {
             case .lease, .attack: 14
             case .accept: 18
             case .leaseTransfers, .endTransfers: 8
-            case .acceptWithoutLocks, .badManifest, .refuse, .running: 5
-            case .expand, .settle, .fillDataset: 4
+            case .acceptWithoutLocks, .badManifest, .refuse, .running, .expand, .settle: 5
+            case .fillDataset: 4
             case .giveBack, .revoke: 3
             case .campaign, .closeDataset, .expireTransfers, .retryTransfer: 1
             }
@@ -39,9 +39,12 @@ final class FuzzClient {
         self.random = SeededRandom(seed: seed &+ UInt64(number) &* 0x1000_0001)
     }
 
-    /// Goes on until all clients together have made so many transactions.
+    /// Goes on until all clients together have made so many transactions and have been everywhere; three times as many at most.
     func run(until total: Int) async throws {
-        while self.ledger.withLockedValue({ $0.transactions < total && $0.faults.isEmpty }) {
+        while self.ledger.withLockedValue({ ledger in
+            ledger.faults.isEmpty
+                && (ledger.transactions < total || (ledger.transactions < 3 * total && !ledger.hasBeenEverywhere))
+        }) {
             try await self.step()
         }
     }

@@ -83,6 +83,16 @@ struct FuzzLedger: Sendable {
         if !self.doneTransfers.insert(transfer).inserted { self.faults.append("transfer \(transfer) was done twice") }
     }
 
+    /// Attacks that were never refused, because what they need was never there.
+    var untried: [String] { FuzzAttack.allCases.map { "\($0)" }.filter { self.attacks[$0] == nil } }
+
+    /// Something was accepted, revoked, moved, closed and merged, and every attack was tried: a fuzz without proves nothing.
+    var hasBeenEverywhere: Bool {
+        !self.winners.elements.isEmpty && !self.revoked.isEmpty && !self.doneTransfers.isEmpty
+            && !self.closedDatasets.elements.isEmpty && self.grouped.values.contains { !$0.isEmpty }
+            && self.untried.isEmpty
+    }
+
     /// The acceptances that stand.
     var standing: [Acceptance] { self.winners.elements.compactMap { self.accepted[$0] } }
 }

@@ -28,6 +28,8 @@ CREATE TABLE replica (
     PRIMARY KEY (file, storage)
 );
 
+CREATE INDEX replica_bad ON replica (state, file) WHERE state IN ('bad', 'deleting');
+
 CREATE TABLE file_parent (
     file   bigint NOT NULL REFERENCES file,
     parent bigint NOT NULL REFERENCES file,
@@ -335,6 +337,7 @@ CREATE TABLE verdict (
 );
 CREATE INDEX verdict_open ON verdict (at) WHERE carried_out_at IS NULL;
 CREATE INDEX verdict_at ON verdict (at);
+CREATE INDEX verdict_task ON verdict (task, at);
 CREATE INDEX verdict_site ON verdict (site, at);
 CREATE INDEX verdict_code ON verdict (code, at);
 CREATE INDEX verdict_rule ON verdict (rule, at);

@@ -27,6 +27,7 @@ enum ListConditions {
 
     /// Attempts in these states: those that ended badly, and those that live, have an index each.
     static func attemptState(_ states: [String]) -> SQL {
+        if states.allSatisfy({ AttemptState(rawValue: $0) == nil }) { return "false" }
         let bad = [AttemptState.failed, .lost, .cancelled].map(\.rawValue)
         if states.allSatisfy(bad.contains) {
             let ended: SQL = states.count == 1 ? "= \(states[0])" : "= ANY(\(states)::text[])"
