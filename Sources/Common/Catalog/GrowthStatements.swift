@@ -58,7 +58,11 @@ package enum GrowthStatements {
 
     /// Twenty sites with a storage element and five agents each, a home for the files, and a workflow.
     package static let farm: [SQL] = [
-        "INSERT INTO site (name) SELECT 'GROWN' || n FROM generate_series(0, 19) n ON CONFLICT DO NOTHING",
+        // Nobody answers for these sites: their attempts are not to be given up while something is measured.
+        """
+        INSERT INTO site (name, lost_after) SELECT 'GROWN' || n, interval '10000 days' FROM generate_series(0, 19) n
+        ON CONFLICT DO NOTHING
+        """,
         """
         INSERT INTO storage_element (name, site, kind, base)
         SELECT 'GROWN-DISK' || n, 'GROWN' || n, 'posix', '/nonexistent' FROM generate_series(0, 19) n

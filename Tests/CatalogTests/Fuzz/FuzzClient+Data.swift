@@ -25,8 +25,18 @@ extension FuzzClient {
         let inputs = try await self.database.query(ExpansionStatements.inputs(of: task))
         guard let parent = inputs.first?.1, inputs.first?.2 == TaskState.done.rawValue else { return }
         let files = try await self.database.query(ExpansionStatements.acceptedFiles(parent: parent, stream: "s0"))
-            .map { InputFile(file: $0.0, events: $0.1, origin: JobKey(task: $0.2, index: $0.3), stream: $0.4) }
-        let jobs = InputGrouping.jobs(kind: kind, inputs: files, perJob: perJob, limit: nil)
+            .map {
+                InputFile(
+                    file: $0.0,
+                    events: $0.1,
+                    bytes: $0.5,
+                    origin: JobKey(task: $0.2, index: $0.3),
+                    stream: $0.4
+                )
+            }
+        // Merges by size: several jobs of one task share out its inputs.
+        let size = JobSize(events: kind == "merge" ? 20 : perJob)
+        let jobs = InputGrouping.jobs(kind: kind, inputs: files, size: size, limit: nil)
         let isCareless = !jobs.isEmpty && self.chance(40)
         let done = try await self.transact(refusals: isCareless ? Self.constraints : []) { transaction -> Bool in
             if !isCareless {
