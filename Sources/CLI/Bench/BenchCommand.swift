@@ -7,7 +7,10 @@ struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure what a farm can do; needs MILLRACE_DATABASE_URL and MILLRACE_AMQP_URL (see millrace env).",
-        subcommands: [Lifecycle.self, Matching.self, Reports.self, Heartbeats.self]
+        subcommands: [
+            Lifecycle.self, Matching.self, Reports.self, Heartbeats.self, BooksBenchCommand.self,
+            ListingsBenchCommand.self,
+        ]
     )
 
     /// `millrace bench lifecycle`.
@@ -167,6 +170,14 @@ struct BenchCommand: AsyncParsableCommand {
                 "  together                           \(two(result.share * 100)) % of one core",
             ])
         }
+    }
+
+    /// The database that is measured.
+    static func database() throws -> String {
+        guard let url = ProcessEnvironment.current()["MILLRACE_DATABASE_URL"] else {
+            throw CommandFailure(.usage, "MILLRACE_DATABASE_URL is not set: eval \"$(millrace env)\"")
+        }
+        return url
     }
 
     /// The farm that is measured.

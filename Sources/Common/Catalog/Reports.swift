@@ -251,8 +251,8 @@ package enum ReportStatements {
             "reports.forgottenRejections",
             """
             SELECT a.task, a.index, a.attempt FROM attempt a
-            WHERE a.state = 'failed' AND a.ended_at < clock_timestamp() - make_interval(secs => \(seconds))
-              AND a.ended_at > clock_timestamp() - interval '7 days'
+            WHERE a.state = 'failed' AND a.ended_at < statement_timestamp() - make_interval(secs => \(seconds))
+              AND a.ended_at > statement_timestamp() - interval '7 days'
               AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt)
             ORDER BY a.ended_at LIMIT 500
             """,

@@ -27,6 +27,8 @@ CREATE TABLE transition (
     detail     jsonb
 );
 CREATE INDEX transition_entity ON transition (entity, id);
+-- The kinds that are few among those of jobs, attempts and files.
+CREATE INDEX transition_kind ON transition (kind, id) WHERE kind IN ('request', 'task', 'dataset', 'site', 'place', 'verdict', 'transfer');
 
 -- How far the feed has been published. One row; its lease says who is the relay.
 CREATE TABLE relay (

@@ -3,7 +3,8 @@
 -- ---------------------------------------------------------------- files
 CREATE TABLE file (
     id       bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    lfn      text NOT NULL UNIQUE CHECK (length(lfn) <= 511 AND lfn ~ '^/[A-Za-z0-9_.+/-]+$' AND lfn !~ '(^|/)\.\.?(/|$)' AND lfn !~ '//'),
+    -- Names are compared byte by byte: so the key finds beginnings too, whatever the collation of the database.
+    lfn      text COLLATE "C" NOT NULL UNIQUE CHECK (length(lfn) <= 511 AND lfn ~ '^/[A-Za-z0-9_.+/-]+$' AND lfn !~ '(^|/)\.\.?(/|$)' AND lfn !~ '//'),
     bytes    bigint NOT NULL CHECK (bytes > 0),
     adler32  text NOT NULL CHECK (adler32 ~ '^[0-9a-f]{8}$'),
     crc32c   text NOT NULL CHECK (crc32c ~ '^[0-9a-f]{8}$'),
@@ -26,6 +27,8 @@ CREATE TABLE replica (
     at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (file, storage)
 );
+
+CREATE INDEX replica_bad ON replica (state, file) WHERE state IN ('bad', 'deleting');
 
 CREATE TABLE file_parent (
     file   bigint NOT NULL REFERENCES file,
@@ -124,7 +127,11 @@ CREATE TABLE attempt (
     CHECK (state IS DISTINCT FROM 'done' OR events_read IS NOT DISTINCT FROM events_expected)
 ) PARTITION BY RANGE (task);
 CREATE UNIQUE INDEX attempt_one_live ON attempt (task, index) WHERE state IS NULL;
-CREATE INDEX attempt_ended ON attempt (ended_at) WHERE state IN ('failed', 'lost');
+CREATE INDEX attempt_ended ON attempt (ended_at, site) WHERE state IN ('failed', 'lost');
+-- What people look for among attempts is what went wrong: attempts that go well have no row in these.
+CREATE INDEX attempt_state ON attempt (state, task, index, attempt) WHERE state IN ('failed', 'lost', 'cancelled');
+CREATE INDEX attempt_code ON attempt (code, task, index, attempt) WHERE code IS NOT NULL;
+CREATE INDEX attempt_blame ON attempt (blame, task, index, attempt) WHERE blame IS NOT NULL;
 
 CREATE TABLE output (
     task    bigint NOT NULL,
@@ -282,6 +289,7 @@ CREATE TABLE transfer (
 );
 CREATE UNIQUE INDEX transfer_one_live ON transfer (file, destination) WHERE state IN ('queued', 'active');
 CREATE INDEX transfer_queue ON transfer (destination, not_before, id) WHERE state = 'queued';
+CREATE INDEX transfer_ended_badly ON transfer (state, id) WHERE state IN ('failed', 'cancelled');
 CREATE INDEX transfer_active ON transfer (lease_until) WHERE state = 'active';
 
 -- ---------------------------------------------------------------- failures
@@ -348,6 +356,10 @@ CREATE TABLE verdict (
 );
 CREATE INDEX verdict_open ON verdict (at) WHERE carried_out_at IS NULL;
 CREATE INDEX verdict_at ON verdict (at);
+CREATE INDEX verdict_task ON verdict (task, at);
+CREATE INDEX verdict_site ON verdict (site, at);
+CREATE INDEX verdict_code ON verdict (code, at);
+CREATE INDEX verdict_rule ON verdict (rule, at);
 
 -- Files that attempts could not read, each a symptom: what an operator looks at before a replica is condemned.
 CREATE TABLE suspicion (

@@ -9,10 +9,12 @@ CREATE FUNCTION me() RETURNS text LANGUAGE sql STABLE AS $$ SELECT coalesce(null
 CREATE FUNCTION refuse_illegal() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE bad record;
 BEGIN
-    SELECT n.entity, n.from_state, n.to_state INTO bad
-    FROM n LEFT JOIN legal_transition l
-      ON l.kind = n.kind AND coalesce(l.from_state, '') = coalesce(n.from_state, '') AND l.to_state = n.to_state
-    WHERE l.kind IS NULL LIMIT 1;
+    -- The different moves of a batch are few: joined row by row, this was a tenth of what accepting costs.
+    SELECT m.* INTO bad FROM (SELECT kind, from_state, to_state, min(entity) AS entity FROM n GROUP BY kind, from_state, to_state) m
+    WHERE NOT EXISTS (
+        SELECT 1 FROM legal_transition l
+        WHERE l.kind = m.kind AND l.from_state IS NOT DISTINCT FROM m.from_state AND l.to_state = m.to_state)
+    LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'illegal transition of %: from % to %', bad.entity, coalesce(bad.from_state, 'nothing'), bad.to_state
             USING ERRCODE = 'MR001';

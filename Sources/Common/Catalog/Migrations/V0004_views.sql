@@ -29,7 +29,7 @@ FROM job j LEFT JOIN winner w ON w.task = j.task AND w.index = j.index;
 CREATE VIEW attempt_view AS
 SELECT a.task, a.index, a.attempt, a.site, a.agent, a.node, a.batch_id, coalesce(a.state, l.state, 'leased') AS state,
        a.leased_at, a.started_at, a.ended_at, a.cpu_seconds, a.wall_seconds, a.memory_peak, a.code, a.blame,
-       a.diagnostic, coalesce(a.step, l.step) AS step, a.events_expected, a.events_read
+       a.diagnostic, coalesce(a.step, l.step) AS step, a.events_expected, a.events_read, a.state AS final_state
 FROM attempt a LEFT JOIN lease l ON l.task = a.task AND l.index = a.index AND l.attempt = a.attempt;
 
 CREATE VIEW output_view AS
@@ -62,16 +62,20 @@ SELECT task, index, attempt, action, blame, class, code, diagnostic, rule, count
 FROM verdict;
 
 CREATE VIEW transition_view AS
-SELECT id, entity, version, from_state AS "from", to_state AS "to", cause, who, at, detail FROM transition;
+SELECT id, entity, version, from_state AS "from", to_state AS "to", cause, who, at, detail, kind FROM transition;
 
+-- Sums of all sites at once: asked site by site, the failures of the hour would be read as often as there are sites.
 CREATE VIEW site_view AS
-SELECT s.name AS site, s.access, s.reason,
-       (SELECT count(*) FROM agent_session a WHERE a.site = s.name AND a.state = 'here') AS agents,
-       (SELECT count(*) FROM lease l JOIN agent_session a ON a.id = l.holder WHERE a.site = s.name) AS running,
-       (SELECT count(*) FROM attempt a WHERE a.site = s.name AND a.state IN ('failed', 'lost')
-            AND a.ended_at > now() - interval '1 hour') AS failed_1h,
-       (SELECT max(a.last_seen) FROM agent_session a WHERE a.site = s.name) AS last_seen, s.cloud, s.until, s.who
-FROM site s;
+SELECT s.name AS site, s.access, s.reason, coalesce(a.agents, 0) AS agents, coalesce(a.running, 0) AS running,
+       coalesce(f.failed, 0) AS failed_1h, a.last_seen, s.cloud, s.until, s.who
+FROM site s LEFT JOIN (
+    SELECT a.site, count(*) FILTER (WHERE a.state = 'here') AS agents, max(a.last_seen) AS last_seen, sum(h.count)::bigint AS running
+    FROM agent_session a LEFT JOIN (SELECT holder, sum(count) AS count FROM held_tally GROUP BY holder) h ON h.holder = a.id
+    GROUP BY a.site
+) a ON a.site = s.name LEFT JOIN (
+    SELECT site, count(*) AS failed FROM attempt
+    WHERE state IN ('failed', 'lost') AND ended_at > now() - interval '1 hour' GROUP BY site
+) f ON f.site = s.name;
 
 -- The request tracker of sample by simulation: generated = events assigned, processed = accepted, damaged = given up.
 CREATE VIEW tracker_view AS

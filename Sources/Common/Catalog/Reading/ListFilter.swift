@@ -36,13 +36,32 @@ package struct ListFilter: Sendable {
     static func texts(_ name: String, _ column: StaticString) -> ListFilter {
         ListFilter(name, .texts) { values in
             guard case .texts(let texts) = values else { return "false" }
+            // One value alone leaves an index its order, so that a page of many rows needs no sort.
+            if texts.count == 1 { return "\(unsafe: column) = \(texts[0])" }
             return "\(unsafe: column) = ANY(\(texts)::text[])"
+        }
+    }
+
+    /// Texts whose condition is more than a comparison.
+    static func texts(_ name: String, where condition: @escaping @Sendable ([String]) -> SQL) -> ListFilter {
+        ListFilter(name, .texts) { values in
+            guard case .texts(let texts) = values else { return "false" }
+            return condition(texts)
+        }
+    }
+
+    /// Numbers whose condition is more than a comparison.
+    static func integers(_ name: String, where condition: @escaping @Sendable ([Int64]) -> SQL) -> ListFilter {
+        ListFilter(name, .integers) { values in
+            guard case .integers(let numbers) = values else { return "false" }
+            return condition(numbers)
         }
     }
 
     static func integers(_ name: String, _ column: StaticString) -> ListFilter {
         ListFilter(name, .integers) { values in
             guard case .integers(let numbers) = values else { return "false" }
+            if numbers.count == 1 { return "\(unsafe: column) = \(numbers[0])" }
             return "\(unsafe: column) = ANY(\(numbers)::bigint[])"
         }
     }

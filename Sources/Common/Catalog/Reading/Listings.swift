@@ -36,7 +36,10 @@ package enum Listings {
         "jobs",
         from: "job_view",
         key: [.integer("v.task"), .integer("v.index")],
-        filters: [.integers("task", "v.task"), .integers("index", "v.index"), .texts("state", "v.state")]
+        filters: [
+            .integers("task", "v.task"), .integers("index", "v.index"),
+            .texts("state", where: ListConditions.jobState),
+        ]
     )
 
     package static let attempts = Listing(
@@ -45,8 +48,8 @@ package enum Listings {
         key: [.integer("v.task"), .integer("v.index"), .integer("v.attempt")],
         filters: [
             .integers("task", "v.task"), .integers("index", "v.index"), .integers("attempt", "v.attempt"),
-            .texts("site", "v.site"), .texts("state", "v.state"), .integers("code", "v.code"),
-            .texts("blame", "v.blame"),
+            .texts("site", "v.site"), .texts("state", where: ListConditions.attemptState),
+            .integers("code", "v.code"), .texts("blame", "v.blame"),
         ]
     )
 
@@ -65,7 +68,8 @@ package enum Listings {
         from: "file_view",
         key: [.text("v.lfn")],
         filters: [
-            .texts("lfn", "v.lfn"), .prefix("prefix", "v.lfn"), .integers("task", "v.task"), .texts("site", "v.site"),
+            .texts("lfn", "v.lfn"), .prefix("prefix", "v.lfn"), .integers("task", where: ListConditions.fileTask),
+            .texts("site", "v.site"),
         ]
     )
 
@@ -120,7 +124,7 @@ package enum Listings {
         "transitions",
         from: "transition_view",
         key: [.integer("v.id")],
-        filters: [.texts("entity", "v.entity"), .texts("kind", "split_part(v.entity, ':', 1)")]
+        filters: [.texts("entity", "v.entity"), .texts("kind", where: ListConditions.transitionKind)]
     )
 
     /// The condition that keeps the transitions of a job and of all its attempts.

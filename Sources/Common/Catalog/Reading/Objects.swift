@@ -118,7 +118,8 @@ package enum ObjectStatements {
         )
     }
 
-    /// What a file was made from, and what that was made from: nearest first.
+    /// What a file was made from, and what that was made from: nearest first. Every step goes by key, whatever the planner
+    /// thinks of the sizes: joined freely, it read the whole table of files (50 ms instead of 1 with 140,000 of them).
     package static func ancestors(_ lfn: String, depth: Int) -> Statement<String> {
         Statement(
             "objects.ancestors",
@@ -126,11 +127,15 @@ package enum ObjectStatements {
             WITH RECURSIVE up AS (
                 SELECT p.parent AS file, 1 AS depth FROM file f JOIN file_parent p ON p.file = f.id WHERE f.lfn = \(lfn)
                 UNION
-                SELECT p.parent, u.depth + 1 FROM up u JOIN file_parent p ON p.file = u.file WHERE u.depth < \(Int32(clamping: depth))
+                SELECT p.parent, u.depth + 1 FROM up u CROSS JOIN LATERAL (
+                    SELECT p.parent FROM file_parent p WHERE p.file = u.file OFFSET 0) p
+                WHERE u.depth < \(Int32(clamping: depth))
             )
             SELECT row_to_json(d)::text FROM (
-                SELECT f.lfn, min(u.depth) AS depth, f.events, f.task, f.index, f.attempt FROM up u JOIN file f ON f.id = u.file
-                GROUP BY f.id ORDER BY 2, 1 LIMIT \(Listing.largestPage)
+                SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt
+                FROM (SELECT file, min(depth) AS depth FROM up GROUP BY file) u CROSS JOIN LATERAL (
+                    SELECT * FROM file f WHERE f.id = u.file OFFSET 0) f
+                ORDER BY 2, 1 LIMIT \(Listing.largestPage)
             ) d
             """,
             returning: String.self
@@ -145,11 +150,15 @@ package enum ObjectStatements {
             WITH RECURSIVE down AS (
                 SELECT p.file, 1 AS depth FROM file f JOIN file_parent p ON p.parent = f.id WHERE f.lfn = \(lfn)
                 UNION
-                SELECT p.file, d.depth + 1 FROM down d JOIN file_parent p ON p.parent = d.file WHERE d.depth < \(Int32(clamping: depth))
+                SELECT p.file, d.depth + 1 FROM down d CROSS JOIN LATERAL (
+                    SELECT p.file FROM file_parent p WHERE p.parent = d.file OFFSET 0) p
+                WHERE d.depth < \(Int32(clamping: depth))
             )
             SELECT row_to_json(d)::text FROM (
-                SELECT f.lfn, min(d.depth) AS depth, f.events, f.task, f.index, f.attempt FROM down d JOIN file f ON f.id = d.file
-                GROUP BY f.id ORDER BY 2, 1 LIMIT \(Listing.largestPage)
+                SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt
+                FROM (SELECT file, min(depth) AS depth FROM down GROUP BY file) u CROSS JOIN LATERAL (
+                    SELECT * FROM file f WHERE f.id = u.file OFFSET 0) f
+                ORDER BY 2, 1 LIMIT \(Listing.largestPage)
             ) d
             """,
             returning: String.self

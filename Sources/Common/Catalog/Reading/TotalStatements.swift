@@ -60,13 +60,14 @@ package enum TotalStatements {
         Int64.self
     )
 
-    /// Attempts that failed or were lost since: an index holds just these.
+    /// Attempts that failed or were lost since: an index holds just these. (`clock_timestamp()` is new for every row, so that all of
+    /// the index would be read: 180 ms instead of 1 with 216,000 failures.)
     package static func failures(seconds: Double) -> Statement<Int64> {
         Statement(
             "totals.failures",
             """
             SELECT count(*) FROM attempt
-            WHERE state IN ('failed', 'lost') AND ended_at > clock_timestamp() - make_interval(secs => \(seconds))
+            WHERE state IN ('failed', 'lost') AND ended_at > statement_timestamp() - make_interval(secs => \(seconds))
             """,
             returning: Int64.self
         )
