@@ -35,10 +35,14 @@ struct HeartbeatsBench: Sendable {
             let operations = Operations(database, caller: Caller(who: "bench", role: .administrator))
             try await LifecycleBench.prepare(operations)
             let request = try await LifecycleBench.request(operations, jobs: Int64(self.attempts))
-            let approved = try await operations.approve(request, version: nil, home: "BENCH-DISK", reason: nil)
+            // Held at once: its jobs are leased here, and to nobody else.
+            _ = try await operations.approve(request, version: nil, home: "BENCH-DISK", reason: nil)
+            _ = try await operations.hold(request, version: nil, reason: "benchmark")
             return try await LocalCatalog.withBroker(self.brokerURL) { publisher in
-                try await LifecycleBench.send(approved.messages, publisher)
                 let held = try await self.lease(request, database)
+                while try await database.query(BenchStatements.isFeedBehind).first == true {
+                    try await Task.sleep(for: .milliseconds(200))
+                }
                 let answers = try await self.takeAnswers()
                 let quiet = try await self.measure(database) { try await Task.sleep(for: .seconds(self.seconds)) }
                 let loud = try await self.measure(database) { try await self.beat(held, publisher) }
@@ -69,9 +73,6 @@ struct HeartbeatsBench: Sendable {
 
     /// Attempts that run, made as the Scheduler and the Monitor leave them. - Returns: what each agent holds.
     private func lease(_ request: Int64, _ database: PostgresClient) async throws -> [SessionStatements.Beat] {
-        while try await database.query(BenchStatements.waitingRows(of: [request])).first == 0 {
-            try await Task.sleep(for: .milliseconds(50))
-        }
         try await database.execute(BenchStatements.agents(self.agents, replyTo: Self.queue))
         for first in stride(from: 0, to: self.attempts, by: Self.piece) {
             try await database.execute(

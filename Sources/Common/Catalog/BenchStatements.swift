@@ -62,8 +62,12 @@ package enum BenchStatements {
                 SELECT task, index, 1, token, 'BENCH', agent, 1, clock_timestamp() FROM n
             )
             INSERT INTO lease (task, index, attempt, holder, token, site, state, sequence)
-            SELECT n.task, n.index, 1, s.id, n.token, 'BENCH', 'running', 1
+            SELECT n.task, n.index, 1, s.id, n.token, 'BENCH', 'leased', 1
             FROM n JOIN agent_session s ON s.site = 'BENCH' AND s.agent = n.agent
+            """,
+            """
+            UPDATE lease l SET state = 'running', version = l.version + 1 FROM task t
+            WHERE t.request = \(request) AND l.task = t.id AND l.index BETWEEN \(first) AND \(first) + \(count) - 1
             """,
         ]
     }
@@ -86,6 +90,13 @@ package enum BenchStatements {
             """,
         ]
     }
+
+    /// Whether the feed has published all there is: before, its relay is at work, in the Monitor.
+    package static let isFeedBehind = Statement<Bool>(
+        "bench.isFeedBehind",
+        "SELECT published < (SELECT coalesce(max(id), 0) FROM transition) FROM relay",
+        returning: Bool.self
+    )
 
     /// What each of those agents holds: agent, session, count, hash.
     package static let held = Statement<String, UUIDText, Int64, Int64>(
@@ -114,9 +125,10 @@ package enum BenchStatements {
         Command("bench.agents", Self.agents(1, replyTo: "x")).erased,
         Command("bench.lease.0", Self.lease(request: 1, first: 0, count: 1, agents: 1)[0]).erased,
         Command("bench.lease.1", Self.lease(request: 1, first: 0, count: 1, agents: 1)[1]).erased,
+        Command("bench.lease.2", Self.lease(request: 1, first: 0, count: 1, agents: 1)[2]).erased,
         Command("bench.unlease.0", Self.unlease(request: 1, first: 0, count: 1)[0]).erased,
         Command("bench.unlease.1", Self.unlease(request: 1, first: 0, count: 1)[1]).erased,
-        Self.held.erased, Self.monitorProcesses.erased,
+        Self.isFeedBehind.erased, Self.held.erased, Self.monitorProcesses.erased,
         Self.behind(sequence: 1).erased,
         Self.holder.erased, Self.waitingRows(of: []).erased, Self.waitingTasks(of: []).erased,
     ]
