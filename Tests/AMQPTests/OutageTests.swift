@@ -1,5 +1,4 @@
 import AMQP
-import NIOConcurrencyHelpers
 import PrivateServers
 import TestSupport
 import Testing
@@ -13,8 +12,7 @@ import Testing
             let queue = "load"
             let topology = Topology(queues: [.quorum(queue)])
             try await withLink(topology, queue: queue, at: broker, prefetch: 1000) { publisher, consumer in
-                let confirmed = NIOLockedValueBox(Set<Int>())
-                let received = NIOLockedValueBox(Set<Int>())
+                let (confirmed, received) = (Gathered(), Gathered())
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for lane in 0..<4 {
                         group.addTask {
@@ -22,17 +20,14 @@ import Testing
                                 let numbers = Array(start..<start + batch)
                                 let outcomes = try await publisher.publish(numbers.map { Self.message($0, to: queue) })
                                 let good = zip(numbers, outcomes).filter { $0.1 == .confirmed }.map(\.0)
-                                confirmed.withLockedValue { $0.formUnion(good) }
+                                confirmed.insert(good)
                             }
                         }
                     }
                     group.addTask {
                         for await batch in consumer.batches(maximum: 500) {
                             let numbers = batch.deliveries.compactMap { $0.messageID.flatMap { Int($0) } }
-                            let count = received.withLockedValue { received in
-                                received.formUnion(numbers)
-                                return received.count
-                            }
+                            let count = received.insert(numbers)
                             await batch.acknowledge()
                             if count == total { break }
                         }
@@ -41,7 +36,7 @@ import Testing
                         for fraction in [5, 2] {
                             // The load is the event: the broker dies when so much of it has got through.
                             let changes = consumer.stateChanges()
-                            try await Self.wait { received.withLockedValue { $0.count } > total / fraction }
+                            await received.more(than: total / fraction)
                             await broker.kill9()
                             await reached(changes) { if case .disconnected = $0 { true } else { false } }
                             try await broker.start()
@@ -49,19 +44,14 @@ import Testing
                     }
                     try await group.waitForAll()
                 }
-                #expect(confirmed.withLockedValue { $0.count } == total)
-                #expect(received.withLockedValue { $0 } == Set(0..<total))
+                #expect(confirmed.count == total)
+                #expect(received.all == Set(0..<total))
             }
         }
     }
 
     private static func message(_ number: Int, to queue: String) -> OutgoingMessage {
         OutgoingMessage(exchange: "", routingKey: queue, body: [1, 2, 3], messageID: String(number))
-    }
-
-    /// Until the load has got far enough: it gets on by itself, and tells nobody.
-    private static func wait(until isReached: @Sendable () -> Bool) async throws {
-        while !isReached() { try await Task.sleep(for: .milliseconds(5)) }
     }
 
     @Test func aBlockingBrokerIsSeenAndPublishingGoesOnAfterwards() async throws {

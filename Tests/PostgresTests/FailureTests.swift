@@ -14,7 +14,7 @@ import TestSupport
         try await server.start()
         try await withClient(url: server.url()) { client in
             try await client.execute("CREATE TABLE t (id bigint PRIMARY KEY, writes bigint NOT NULL)")
-            let acknowledged = NIOLockedValueBox<Set<Int>>([])
+            let acknowledged = Gathered()
             let isOver = NIOLockedValueBox(false)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<12 {
@@ -22,22 +22,22 @@ import TestSupport
                         var number = writer
                         while !isOver.withLockedValue({ $0 }) {
                             try await Self.write(number, client, inTransaction: writer % 2 == 0)
-                            _ = acknowledged.withLockedValue { $0.insert(number) }
+                            acknowledged.insert([number])
                             number += 12
                         }
                     }
                 }
                 for _ in 0..<3 {
-                    try await Self.untilMore(than: acknowledged.withLockedValue { $0.count } + 200, acknowledged)
+                    await acknowledged.more(than: acknowledged.count + 200)
                     await server.kill9()
                     try await server.start()
                 }
-                try await Self.untilMore(than: acknowledged.withLockedValue { $0.count } + 200, acknowledged)
+                await acknowledged.more(than: acknowledged.count + 200)
                 isOver.withLockedValue { $0 = true }
                 try await group.waitForAll()
             }
             let present = Set(try await client.query(Self.ids))
-            let promised = acknowledged.withLockedValue { $0 }
+            let promised = acknowledged.all
             #expect(promised.count >= 800)
             #expect(promised.subtracting(present).isEmpty)
         }
@@ -59,10 +59,6 @@ import TestSupport
                 continue
             }
         }
-    }
-
-    private static func untilMore(than count: Int, _ acknowledged: NIOLockedValueBox<Set<Int>>) async throws {
-        while acknowledged.withLockedValue({ $0.count }) <= count { try await Task.sleep(for: .milliseconds(2)) }
     }
 
     @Test func endedSessionsAreReplacedUnderLoad() async throws {

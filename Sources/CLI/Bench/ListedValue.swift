@@ -4,6 +4,7 @@ struct ListedValue: Decodable, Sendable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
+        // A form that does not fit is not an error: the next one is tried, and one that is neither is no value of a filter.
         if let number = try? container.decode(Int64.self) {
             self.text = String(number)
         } else {

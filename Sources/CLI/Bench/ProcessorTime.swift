@@ -12,9 +12,13 @@ enum ProcessorTime {
 
     private static func seconds(_ process: Int) throws -> Double {
         let path = "/proc/\(process)/stat"
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8), let end = text.lastIndex(of: ")") else {
-            throw CommandFailure(.failed, "\(path) cannot be read: this measures only a farm on the same machine")
+        let text: String
+        do {
+            text = try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw CommandFailure(.failed, "\(path): \(error): this measures only a farm on the same machine")
         }
+        guard let end = text.lastIndex(of: ")") else { throw CommandFailure(.failed, "\(path) is not as proc(5) says") }
         // The name may hold spaces; the fields after it are counted from the third.
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
@@ -26,7 +30,7 @@ enum ProcessorTime {
     /// The processes whose program has this name.
     static func processes(named name: String) throws -> [Int] {
         try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int.init).filter { process in
-            // One that has just ended has no name any more.
+            // Not an error: one that has just ended has no name any more.
             (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) == "\(name)\n"
         }
     }

@@ -221,15 +221,15 @@ package enum DetailValue: Codable, Sendable, Equatable {
         // A form that does not fit is not an error: the next one is tried, and the last one throws.
         if container.decodeNil() {
             self = .nothing
-        } else if let value = try? container.decode(Bool.self) {
+        } else if let value = try? container.decode(Bool.self) {  // not an error: the next form is tried
             self = .truth(value)
-        } else if let value = try? container.decode(Int64.self) {
+        } else if let value = try? container.decode(Int64.self) {  // likewise
             self = .integer(value)
-        } else if let value = try? container.decode(Double.self) {
+        } else if let value = try? container.decode(Double.self) {  // likewise
             self = .number(value)
-        } else if let value = try? container.decode(String.self) {
+        } else if let value = try? container.decode(String.self) {  // likewise
             self = .text(value)
-        } else if let value = try? container.decode([DetailValue].self) {
+        } else if let value = try? container.decode([DetailValue].self) {  // likewise
             self = .list(value)
         } else {
             self = .group(try container.decode([String: DetailValue].self))
