@@ -12,7 +12,7 @@ struct FeedDesk: Sendable {
     /// Rung when jobs wait.
     let wake: @Sendable () -> Void
     /// Inputs that are looked at in one transaction.
-    private static let page = 2000
+    private static let page = 10_000
 
     /// One look at every task that is fed. - Returns: whether there may be more at once.
     func feed() async throws -> Bool {
@@ -75,7 +75,8 @@ struct FeedDesk: Sendable {
                 return InputFile(file: row.0, events: row.1, bytes: row.2, origin: origin, stream: row.6)
             },
             size: task.size,
-            flush: task.flush || hasWaited || (task.isClosed && !isFullPage)
+            flush: task.flush || hasWaited || (task.isClosed && !isFullPage),
+            isFullPage: isFullPage
         )
         try await self.make(jobs, of: task, from: first, in: transaction)
         let kept = Set(rest.map(\.file))

@@ -169,6 +169,19 @@ import Testing
             #expect(end.rest.isEmpty && (jobs + end.jobs).map(\.slices.count) == [20, 20, 20, 20, 15])
             #expect((jobs + end.jobs).flatMap(\.slices).map(\.input) == files)
         }
+        // More are there than are looked at, and they do not fill one job: it would never be made.
+        let page = InputGrouping.arrived(
+            kind: "merge",
+            inputs: files,
+            size: .init(files: 500),
+            flush: false,
+            isFullPage: true
+        )
+        #expect(page.jobs.map(\.slices.count) == [95] && page.rest.isEmpty)
+        #expect(
+            InputGrouping.arrived(kind: "merge", inputs: files, size: size, flush: false, isFullPage: true).rest.count
+                == 15
+        )
         // What is not merged waits for nothing.
         #expect(InputGrouping.arrived(kind: "process", inputs: files, size: .init(), flush: false).jobs.count == 95)
         let byEvents = InputGrouping.arrived(kind: "merge", inputs: files, size: .init(events: 50), flush: false)

@@ -79,8 +79,8 @@ import Testing
 
     @Test func aLostFileIsToldWithWhatDependsOnIt() async throws {
         try await withGateway(production: Production.running()) { gateway in
-            let body = "{\"lfn\": \"\(Self.first)\", \"lost\": true}"
-            let lost = try await gateway.post("/files/declare-bad", body, as: .operator)
+            let body = "{\"lfn\": \"\(Self.first)\", \"lost\": true, \"reason\": \"tape broke\"}"
+            let lost = try await gateway.post("/files/declare-bad", body, as: .operator, who: "olga")
             #expect(lost.status == 200 && lost.text.contains("1 files were made from it"), "\(lost.text)")
             #expect(lost.text.contains("millrace recover 1 --dry-run"))
             let facts = try await self.text(
@@ -88,11 +88,11 @@ import Testing
                 """
                 SELECT concat_ws(' ', f.lost, (SELECT string_agg(r.state, ',') FROM replica r WHERE r.file = f.id AND r.storage = 'vault'),
                     (SELECT count(*) FROM transfer t WHERE t.file = f.id AND t.state IN ('queued', 'active')),
-                    (SELECT count(*) FROM transition t WHERE t.entity = 'file:' || f.lfn AND t.to_state = 'lost'))
+                    (SELECT string_agg(t.who || ': ' || t.cause, ',') FROM transition t WHERE t.entity = 'file:' || f.lfn AND t.to_state = 'lost'))
                 FROM file f WHERE f.lfn = \(Self.first)
                 """
             )
-            #expect(facts == "t bad 0 1")
+            #expect(facts == "t bad 0 olga: tape broke")
             let again = try await gateway.post("/files/declare-bad", body, as: .operator)
             #expect(again.status == 409 && again.error.contains("declared lost already"))
         }

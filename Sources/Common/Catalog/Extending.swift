@@ -25,13 +25,13 @@ enum ExtendStatements {
         )
     }
 
-    /// Tasks that read its output and are past waiting for it: id, name.
+    /// Tasks that read its output and have taken all they will: id, name.
     static func readers(of task: Int64) -> Statement<Int64, String> {
         Statement(
             "extend.readers",
             """
             SELECT t.id, t.name FROM task_input i JOIN task t ON t.id = i.task
-            WHERE i.parent = \(task) AND t.state <> 'waiting' ORDER BY t.id LIMIT 1
+            WHERE i.parent = \(task) AND t.state <> 'waiting' AND NOT t.inputs_open ORDER BY t.id LIMIT 1
             """,
             returning: Int64.self,
             String.self

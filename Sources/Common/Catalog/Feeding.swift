@@ -100,7 +100,8 @@ package enum FeedingStatements {
         )
     }
 
-    /// What has come and is where its dataset is at home, in the order of the jobs that made it: file, events, bytes, seconds it has
+    /// What has come and is where its dataset is at home, locked: whoever withdraws a file waits, and finds that it is taken. In the
+    /// order of the jobs that made it: file, events, bytes, seconds it has
     /// waited, task, index and stream of the output it is.
     package static func pending(
         _ task: Int64,
@@ -113,7 +114,7 @@ package enum FeedingStatements {
             FROM pending_input p JOIN file f ON f.id = p.file JOIN dataset d ON d.id = p.dataset
             JOIN replica r ON r.file = f.id AND r.storage = d.home AND r.state = 'available'
             LEFT JOIN output o ON o.file = f.id
-            WHERE p.task = \(task) AND NOT f.lost ORDER BY f.task, f.index, f.lfn LIMIT \(limit)
+            WHERE p.task = \(task) AND NOT f.lost ORDER BY f.task, f.index, f.lfn LIMIT \(limit) FOR SHARE OF f
             """,
             returning: Int64.self,
             Int64.self,

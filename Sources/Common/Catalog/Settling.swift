@@ -12,9 +12,11 @@ package struct TaskProgress: Sendable, Hashable {
     package let aborted: Int64
     package let cancelled: Int64
     package let allowedLoss: Double
+    /// More inputs may come.
+    package let takesInputs: Bool
 
-    /// Every job is terminal.
-    package var isComplete: Bool { self.done + self.aborted + self.cancelled >= self.total }
+    /// Every job is terminal, and no more will be made.
+    package var isComplete: Bool { !self.takesInputs && self.done + self.aborted + self.cancelled >= self.total }
 }
 
 /// Ending tasks, datasets and requests: safe to call at any time, by any service, as often as one likes.
@@ -107,16 +109,17 @@ package enum Settlement {
 package enum SettlingStatements {
     package static func progress(
         _ tasks: [Int64]
-    ) -> Statement<Int64, Int64, String, Int64, Int64, Int64, Int64, Double> {
+    ) -> Statement<Int64, Int64, String, Int64, Int64, Int64, Int64, Double, Bool> {
         Statement(
             "settling.progress",
             """
-            SELECT t.id, t.request, t.state, t.jobs_total, coalesce(c.done, 0), coalesce(c.aborted, 0), coalesce(c.cancelled, 0), t.allowed_loss
+            SELECT t.id, t.request, t.state, t.jobs_total, coalesce(c.done, 0), coalesce(c.aborted, 0), coalesce(c.cancelled, 0), t.allowed_loss,
+                   t.inputs_open
             FROM task t LEFT JOIN LATERAL (
                 SELECT sum(done)::bigint AS done, sum(aborted)::bigint AS aborted, sum(cancelled)::bigint AS cancelled
                 FROM task_counter c WHERE c.task = t.id
             ) c ON true
-            WHERE t.id = ANY(\(tasks)) AND t.jobs_total IS NOT NULL AND NOT t.inputs_open
+            WHERE t.id = ANY(\(tasks)) AND t.jobs_total IS NOT NULL
             """,
             returning: Int64.self,
             Int64.self,
@@ -125,11 +128,12 @@ package enum SettlingStatements {
             Int64.self,
             Int64.self,
             Int64.self,
-            Double.self
+            Double.self,
+            Bool.self
         )
     }
 
-    static func progress(row: (Int64, Int64, String, Int64, Int64, Int64, Int64, Double)) -> TaskProgress? {
+    static func progress(row: (Int64, Int64, String, Int64, Int64, Int64, Int64, Double, Bool)) -> TaskProgress? {
         guard let state = TaskState(rawValue: row.2) else { return nil }
         return TaskProgress(
             task: row.0,
@@ -139,7 +143,8 @@ package enum SettlingStatements {
             done: row.4,
             aborted: row.5,
             cancelled: row.6,
-            allowedLoss: row.7
+            allowedLoss: row.7,
+            takesInputs: row.8
         )
     }
 

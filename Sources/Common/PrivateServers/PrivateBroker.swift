@@ -204,7 +204,9 @@ extension PrivateBroker {
             environment: self.environment,
             logFile: self.logFile,
             pidFile: self.configuration.folder + "/server.pid",
-            diesWithUs: self.configuration.diesWithUs
+            diesWithUs: self.configuration.diesWithUs,
+            // Where Mnesia writes its core when it is killed at a bad moment.
+            workingFolder: self.configuration.folder + "/log"
         )
     }
 

@@ -25,6 +25,8 @@ package final class ServerProcess: Sendable {
         package var pidFile: String?
         /// Whether the process must die with us; false for one that is to outlive us.
         package var diesWithUs: Bool
+        /// Where it runs, and leaves what it drops when it dies; nil: where we do.
+        package var workingFolder: String?
 
         package init(
             executable: String,
@@ -32,7 +34,8 @@ package final class ServerProcess: Sendable {
             environment: [String: String],
             logFile: String,
             pidFile: String? = nil,
-            diesWithUs: Bool = true
+            diesWithUs: Bool = true,
+            workingFolder: String? = nil
         ) {
             self.executable = executable
             self.arguments = arguments
@@ -40,6 +43,7 @@ package final class ServerProcess: Sendable {
             self.logFile = logFile
             self.pidFile = pidFile
             self.diesWithUs = diesWithUs
+            self.workingFolder = workingFolder
         }
     }
 
@@ -178,6 +182,7 @@ private final class OwnThread: Sendable {
 /// posix_spawn with a process group, an environment and a log of its own.
 private func spawn(_ command: ServerProcess.Command) throws -> pid_t {
     var arguments = [command.executable] + command.arguments
+    if let folder = command.workingFolder { arguments = ["/usr/bin/env", "--chdir=\(folder)", "--"] + arguments }
     if command.diesWithUs { arguments = ["/usr/bin/setpriv", "--pdeathsig", "KILL", "--"] + arguments }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)

@@ -156,6 +156,7 @@ extension Operations {
         _ cause: String,
         in transaction: PostgresTransaction
     ) async throws -> [String] {
+        _ = try await transaction.query(RecoveryStatements.sayWhy(who: self.caller.who, cause: cause))
         try await transaction.execute(DataStatements.lose(id, reason: cause, who: self.caller.who))
         var lines = ["file \(file) is lost"]
         for (children, jobs, task) in try await transaction.query(DataStatements.dependents(id)) {

@@ -119,6 +119,7 @@ extension Operations {
             if let jobs { row = ObjectText.adding("jobs", String(jobs), to: row) }
             var messages = try OutboxMessage.control("scheduler", .task, ids: [task])
             if action == .abort { messages += try OutboxMessage.control("monitor", .kill) }
+            if action == .resume || action == .retry { messages += try OutboxMessage.control("scheduler", .work) }
             return Outcome(changed: jobs != 0, lines: lines, result: row, messages: messages)
         }
     }

@@ -42,6 +42,10 @@ struct Recovery {
                 ReportStatements.lockJobs(indexes.map { JobKey(task: task, index: $0) })
             )
         }
+        // Files before the look: what a task takes of them at this moment is seen by it.
+        for indexes in Self.batches(found.open) {
+            _ = try await transaction.query(RecoveryStatements.lockFiles(task, indexes))
+        }
         for indexes in Self.batches(found.open) {
             for row in try await transaction.query(RecoveryFacts.of(task, indexes)) {
                 let row = try RecoveryFacts.row(task, row)

@@ -61,15 +61,20 @@ package enum InputGrouping {
     /// Which of the inputs that have come make jobs now, while more may come: of a merge the last group waits until it is full or is
     /// told not to. `rest` stays where it is.
     ///
-    /// - Parameter flush: no more comes, or what is there has waited long enough.
+    /// - Parameters:
+    ///   - flush: no more comes, or what is there has waited long enough.
+    ///   - isFullPage: there are more than these. When not one job is full then, all of them are one: a job that is larger than a page
+    ///     would never be made.
     package static func arrived(
         kind: String,
         inputs: [InputFile],
         size: JobSize,
-        flush: Bool
+        flush: Bool,
+        isFullPage: Bool = false
     ) -> (jobs: [GroupedJob], rest: [InputFile]) {
         let jobs = self.jobs(kind: kind, inputs: inputs, size: size, limit: nil)
         guard kind == "merge", !flush, let last = jobs.last, !Self.isFull(last, size) else { return (jobs, []) }
+        if isFullPage && jobs.count == 1 { return (jobs, []) }
         return (jobs.dropLast(), last.slices.map(\.input))
     }
 
