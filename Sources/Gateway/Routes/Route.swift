@@ -55,5 +55,5 @@ struct Route: Sendable {
     static let all: [Route] =
         Listings.all.map(Route.list) + Self.objects + Self.errors + Self.live + Self.requestChanges + Self.dataChanges
         + Self.taskChanges
-        + Self.farmChanges
+        + Self.farmChanges + Self.history
 }
