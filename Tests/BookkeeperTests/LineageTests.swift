@@ -131,7 +131,9 @@ import Testing
                 endpoint.left.withLockedValue { $0 = nil }
                 while endpoint.taken.withLockedValue({ $0.count }) < 41 { _ = try await export.turn() }
                 try await Self.finish(export)
-                let events = try endpoint.taken.withLockedValue { $0 }.map { try WireFormat.value(RunEvent.self, from: $0) }
+                let events = try endpoint.taken.withLockedValue { $0 }.map {
+                    try WireFormat.value(RunEvent.self, from: $0)
+                }
                 #expect(events.count == 41 && Set(events.map(\.run.runId)).count == 41)
                 #expect(endpoint.tokens.withLockedValue { $0 } == ["Bearer secret"])
                 // What it refuses for good is left out, and nothing waits behind it.
@@ -153,14 +155,18 @@ import Testing
 
     @Test func namesAreUUIDsOfVersion5() {
         // RFC 9562, appendix A.4.
-        #expect(NameUUID.make("www.example.com", in: "6ba7b810-9dad-11d1-80b4-00c04fd430c8") == "2ed6657d-e927-568b-95e1-2665a8aea6a2")
+        #expect(
+            NameUUID.make("www.example.com", in: "6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+                == "2ed6657d-e927-568b-95e1-2665a8aea6a2"
+        )
         #expect(NameUUID.make("x", in: "no UUID") == nil)
     }
 
     @Test func theSettingsAreReadStrictly() throws {
         #expect(try Self.load("file: /x") != nil)
         for (text, words) in [
-            ("file: x", "absolute path"), ("namespace: n", "needs a file or an url"), ("file: /x\nurl: http://h", "remove one"),
+            ("file: x", "absolute path"), ("namespace: n", "needs a file or an url"),
+            ("file: /x\nurl: http://h", "remove one"),
             ("url: ftp://h", "http:// or https://"), ("file: /x\ntokenFile: /t", "is for an url"), ("path: /x", "path"),
         ] {
             let error = #expect(throws: ConfigurationError.self) { try Self.load(text) }

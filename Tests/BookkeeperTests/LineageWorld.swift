@@ -26,13 +26,17 @@ struct LineageWorld: Sendable {
     func script(_ sql: SQL) async throws { try await self.database.execute(sql) }
 
     func text(_ sql: SQL) async throws -> String? {
-        try await self.database.query(Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)).first ?? nil
+        try await self.database.query(
+            Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)
+        ).first ?? nil
     }
 
     /// More jobs of task 1 end well. - Parameter first: the index of the first.
     func more(_ jobs: Int, from first: Int) async throws {
         try await PostgresSession.with(url: self.url, logger: Self.logger) {
-            try await $0.executeScript("SET LOCAL search_path = millrace, public;\n" + Self.done(task: 1, from: first, jobs: jobs, attempt: 1))
+            try await $0.executeScript(
+                "SET LOCAL search_path = millrace, public;\n" + Self.done(task: 1, from: first, jobs: jobs, attempt: 1)
+            )
         }
     }
 

@@ -77,7 +77,10 @@ import Testing
                 #expect(try await Self.steady(world) == steady)
             }
             #expect(steps == 1 + 1 + 3 + 3)
-            #expect(try await world.text("SELECT string_agg(state, ',' ORDER BY task) FROM archived_task") == "archived,archived,archived")
+            #expect(
+                try await world.text("SELECT string_agg(state, ',' ORDER BY task) FROM archived_task")
+                    == "archived,archived,archived"
+            )
             #expect(try await world.text("SELECT string_agg(DISTINCT task::text, ',') FROM job") == "1")
             #expect(try await world.text("SELECT string_agg(DISTINCT task::text, ',') FROM verdict") == "1")
             let back = try await world.operations().restore(request: 4, reason: nil)
@@ -87,7 +90,11 @@ import Testing
             while try await Archive.step(world.database, chunks: 1) != .nothing { try await world.expectNoViolations() }
             #expect(try await Self.rows(world) == before)
             #expect(try await Self.steady(world) == steady)
-            #expect(try await world.text("SELECT (SELECT count(*) FROM archived_task) + (SELECT count(*) FROM archived_rows)") == "0")
+            #expect(
+                try await world.text(
+                    "SELECT (SELECT count(*) FROM archived_task) + (SELECT count(*) FROM archived_rows)"
+                ) == "0"
+            )
         }
     }
 
@@ -144,12 +151,19 @@ import Testing
     @Test func whatSomethingStillNeedsIsRefused() async throws {
         try await RecoveryWorld.with("") { world in
             let olga = world.operations()
-            await Self.expectRefusal("task 1 (make) is running: only a task that has ended") { try await olga.archive(task: 1, reason: nil) }
-            await Self.expectRefusal("task 3 (raw) is still read by task 2, which has not ended") { try await olga.archive(task: 3, reason: nil) }
+            await Self.expectRefusal("task 1 (make) is running: only a task that has ended") {
+                try await olga.archive(task: 1, reason: nil)
+            }
+            await Self.expectRefusal("task 3 (raw) is still read by task 2, which has not ended") {
+                try await olga.archive(task: 3, reason: nil)
+            }
             let old = try await olga.archive(olderThan: 0.000_001, reason: nil)
-            #expect(!old.changed && old.lines == ["request 3 is left: task 3 (raw) is still read by task 2, which has not ended"])
+            #expect(
+                !old.changed
+                    && old.lines == ["request 3 is left: task 3 (raw) is still read by task 2, which has not ended"]
+            )
             await Self.expectRefusal("task 3 is not archived") { try await olga.restore(task: 3, reason: nil) }
-            await Self.expectRefusal("none of its tasks is archived") { try await olga.restore(request: 3, reason: nil) }
+            await Self.expectRefusal("task 3 is not archived") { try await olga.restore(request: 3, reason: nil) }
             await #expect(throws: CatalogRefusal.self) { try await olga.archive(task: 99, reason: nil) }
             await #expect(throws: CatalogRefusal.self) { try await olga.archive(request: 99, reason: nil) }
             await #expect(throws: CatalogRefusal.self) {
@@ -158,7 +172,9 @@ import Testing
         }
         try await RecoveryWorld.with(ArchiveWorld.script) { world in
             let olga = world.operations()
-            await Self.expectRefusal("task 3 (raw) was merged by task 2: archive that as well") { try await olga.archive(task: 3, reason: nil) }
+            await Self.expectRefusal("task 3 (raw) was merged by task 2: archive that as well") {
+                try await olga.archive(task: 3, reason: nil)
+            }
             let quietly: SQL = "SELECT set_config('session_replication_role', 'replica', true)"
             func with(_ fault: SQL, _ words: String) async throws {
                 try await world.database.withTransaction { try await $0.execute([quietly, fault]) }
@@ -173,10 +189,15 @@ import Testing
                 "1 attempts that have not answered"
             )
             try await world.database.execute("DELETE FROM kill_wish")
-            try await with("UPDATE verdict SET carried_out_at = NULL WHERE task = 4 AND index = 100", "1 jobs whose recovery is not finished")
+            try await with(
+                "UPDATE verdict SET carried_out_at = NULL WHERE task = 4 AND index = 100",
+                "1 jobs whose recovery is not finished"
+            )
             try await world.database.execute("UPDATE verdict SET carried_out_at = now() WHERE task = 4")
             try await world.database.execute("UPDATE file SET lost = true WHERE id = 4")
-            try await world.database.execute("INSERT INTO garbage SELECT lfn, 'HOME', now(), 'x' FROM file WHERE id = 4")
+            try await world.database.execute(
+                "INSERT INTO garbage SELECT lfn, 'HOME', now(), 'x' FROM file WHERE id = 4"
+            )
             await Self.expectRefusal("1 files withdrawn from it are still to be deleted") {
                 try await olga.archive(request: 4, reason: nil)
             }

@@ -37,7 +37,9 @@ struct LineageConfig: Sendable, Hashable {
         switch (file, url) {
         case (let file?, nil):
             guard file.hasPrefix("/") else { throw values.error("file", "must be an absolute path, not \(file)") }
-            guard token == nil else { throw values.error("tokenFile", "is for an url, not for a file: remove one of them") }
+            guard token == nil else {
+                throw values.error("tokenFile", "is for an url, not for a file: remove one of them")
+            }
             self.target = .file(file)
         case (nil, let url?):
             guard url.hasPrefix("http://") || url.hasPrefix("https://") else {

@@ -135,7 +135,10 @@ final class LineageExport: Sendable {
         guard try await self.target.deliver(try WireFormat.text(event)) else {
             Counter(label: "millrace.lineage.refused").increment()
             let attempt = "\(facts.task).\(facts.index).\(facts.attempt)"
-            self.logger.error("the lineage endpoint refuses an event, it is left out", metadata: ["attempt": "\(attempt)"])
+            self.logger.error(
+                "the lineage endpoint refuses an event, it is left out",
+                metadata: ["attempt": "\(attempt)"]
+            )
             return
         }
         Counter(label: "millrace.lineage.events").increment()

@@ -9,7 +9,9 @@ enum NameUUID {
         guard digits.count == 32 else { return nil }
         var bytes: [UInt8] = []
         for place in stride(from: 0, to: 32, by: 2) {
-            guard let byte = UInt8(String(decoding: digits[place..<place + 2], as: UTF8.self), radix: 16) else { return nil }
+            guard let byte = UInt8(String(decoding: digits[place..<place + 2], as: UTF8.self), radix: 16) else {
+                return nil
+            }
             bytes.append(byte)
         }
         var sum = Array(Insecure.SHA1.hash(data: bytes + Array(name.utf8)).prefix(16))

@@ -15,7 +15,8 @@ struct RunEvent: Codable, Sendable, Hashable {
 
     struct ErrorMessage: Codable, Sendable, Hashable {
         var _producer = RunEvent.producer
-        var _schemaURL = "https://openlineage.io/spec/facets/1-0-0/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet"
+        var _schemaURL =
+            "https://openlineage.io/spec/facets/1-0-0/ErrorMessageRunFacet.json#/$defs/ErrorMessageRunFacet"
         let message: String
         var programmingLanguage = "unknown"
     }

@@ -112,7 +112,8 @@ enum ArchivedTask {
         case "archived":
             "task \(number) is archived since \(since) (by \(who)), \(jobs) jobs: millrace task restore \(number)"
         case "restoring": "task \(number) is being restored (by \(who)), \(jobs) jobs: millrace archive list shows it"
-        default: "task \(number) is on its way into the archive (by \(who)), \(jobs) jobs: millrace task restore \(number)"
+        default:
+            "task \(number) is on its way into the archive (by \(who)), \(jobs) jobs: millrace task restore \(number)"
         }
     }
 }

@@ -8,7 +8,8 @@ extension ProductionStatements.By: ExpressibleByArgument {}
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
-        abstract: "Print production over time: jobs, events and core hours, by day, place or kind of work, and the records.",
+        abstract:
+            "Print production over time: jobs, events and core hours, by day, place or kind of work, and the records.",
         discussion: "Days are UTC. What is archived counts: the sums outlive their jobs."
     )
 
@@ -20,7 +21,11 @@ struct ReportCommand: AsyncParsableCommand {
     mutating func run() async throws {
         let query = [("since", self.last), ("by", self.by.rawValue)]
         let answer = try await GatewayClient.fromEnvironment().get("/report", query)
-        if self.json { try Output.json(.list(answer["items"].items)) } else { Output.lines(Self.lines(answer, by: self.by)) }
+        if self.json {
+            try Output.json(.list(answer["items"].items))
+        } else {
+            Output.lines(Self.lines(answer, by: self.by))
+        }
     }
 
     static func lines(

@@ -15,6 +15,7 @@ package enum CatalogStatements {
             + TransferStatements.examples + ReadStatements.examples + OperatingStatements.examples + Doctor.examples
             + TaskControlStatements.examples + BenchStatements.examples + SeedStatements.examples
             + RecoveryStatements.examples + RebuildStatements.examples + AuditStatements.examples
-            + ArchiveStatements.examples + LineageStatements.examples + GrowthStatements.examples + BooksBenchStatements.examples
+            + ArchiveStatements.examples + LineageStatements.examples + GrowthStatements.examples
+            + BooksBenchStatements.examples
     }
 }

@@ -35,19 +35,25 @@ CREATE INDEX production_task ON production (task);
 CREATE INDEX production_unfolded ON production (day) WHERE slot <> -1;
 
 CREATE FUNCTION count_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    again constant boolean := EXISTS (SELECT 1 FROM o WHERE state IS NOT NULL);
 BEGIN
     -- Reports of what runs change attempts too: most statements end here.
     IF NOT EXISTS (SELECT 1 FROM n WHERE state IS NOT NULL) THEN RETURN NULL; END IF;
     INSERT INTO production AS p (day, task, site, class, blame, slot, cloud, attempts, failed, cancelled, core_ms, lost_core_ms)
-    SELECT x.day, x.task, x.site, c.id, x.blame, counter_slot(), coalesce(s.cloud, ''), x.ended, x.failed, x.cancelled, x.ms * c.cores, x.ms * c.cores
+    SELECT x.day, x.task, x.site, c.id, x.blame, counter_slot(), coalesce(s.cloud, ''), x.ended, x.failed, x.cancelled, x.ms * c.cores,
+           x.lost_ms * c.cores
     FROM (
         SELECT utc_day(a.ended_at) AS day, a.task, a.site, coalesce(a.blame, '') AS blame, j.class,
                sum(a.sign * (a.state <> 'cancelled')::int) AS ended, sum(a.sign * (a.state IN ('failed', 'lost'))::int) AS failed,
                sum(a.sign * (a.state = 'cancelled')::int) AS cancelled,
-               sum(a.sign * wall_ms(a.wall_seconds, a.started_at, a.ended_at)) AS ms
-        FROM (SELECT task, index, site, state, blame, started_at, ended_at, wall_seconds, 1 AS sign FROM n WHERE state IS NOT NULL
+               sum(a.sign * wall_ms(a.wall_seconds, a.started_at, a.ended_at)) AS ms,
+               -- All of it, until a winner says otherwise; what is corrected after that is not lost.
+               sum(CASE WHEN again AND EXISTS (SELECT 1 FROM winner w WHERE w.task = a.task AND w.index = a.index AND w.attempt = a.attempt)
+                        THEN 0 ELSE a.sign * wall_ms(a.wall_seconds, a.started_at, a.ended_at) END) AS lost_ms
+        FROM (SELECT task, index, attempt, site, state, blame, started_at, ended_at, wall_seconds, 1 AS sign FROM n WHERE state IS NOT NULL
               UNION ALL
-              SELECT task, index, site, state, blame, started_at, ended_at, wall_seconds, -1 FROM o WHERE state IS NOT NULL) a
+              SELECT task, index, attempt, site, state, blame, started_at, ended_at, wall_seconds, -1 FROM o WHERE state IS NOT NULL) a
         CROSS JOIN LATERAL (SELECT j.class FROM job j WHERE j.task = a.task AND j.index = a.index OFFSET 0) j
         GROUP BY 1, 2, 3, 4, 5
     ) x

@@ -41,16 +41,25 @@ struct ArchiveFacts: Sendable, Hashable {
         let name = self.label
         if self.place == .restoring { return "\(name) is being restored: wait until it is back" }
         if self.place != nil { return nil }
-        if !self.state.isTerminal { return "\(name) is \(self.state.rawValue): only a task that has ended can be archived" }
-        if !self.requestState.isTerminal {
-            return "\(name) belongs to request \(self.request), which is \(self.requestState.rawValue): it must end first"
+        if !self.state.isTerminal {
+            return "\(name) is \(self.state.rawValue): only a task that has ended can be archived"
         }
-        if self.live > 0 { return "\(name) has \(self.live) attempts that have not answered yet: wait for their agents" }
-        if self.open > 0 { return "\(name) has \(self.open) jobs whose recovery is not finished: see millrace task check \(self.task)" }
+        if !self.requestState.isTerminal {
+            return
+                "\(name) belongs to request \(self.request), which is \(self.requestState.rawValue): it must end first"
+        }
+        if self.live > 0 {
+            return "\(name) has \(self.live) attempts that have not answered yet: wait for their agents"
+        }
+        if self.open > 0 {
+            return "\(name) has \(self.open) jobs whose recovery is not finished: see millrace task check \(self.task)"
+        }
         if let dataset = self.openDataset {
             return "\(name): its dataset \(dataset) is open: close it first (millrace dataset close \(dataset))"
         }
-        if self.garbage > 0 { return "\(name): \(self.garbage) files withdrawn from it are still to be deleted: wait for Transfer" }
+        if self.garbage > 0 {
+            return "\(name): \(self.garbage) files withdrawn from it are still to be deleted: wait for Transfer"
+        }
         if let reader = self.reader { return "\(name) is still read by task \(reader), which has not ended" }
         if let merger = self.mergers.first(where: { !others.contains($0) }) {
             return "\(name) was merged by task \(merger): archive that as well (millrace task archive \(merger))"

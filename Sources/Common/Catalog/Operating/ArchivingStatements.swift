@@ -40,7 +40,8 @@ enum ArchivingStatements {
     static func facts(
         _ tasks: [Int64]
     ) -> Statement<
-        Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, [Int64], [Int64]
+        Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, [Int64],
+        [Int64]
     > {
         Statement(
             "archiving.facts",

@@ -96,7 +96,8 @@ extension Operations {
         }
     }
 
-    private func archive(_ tasks: [Int64], reason: String?, in transaction: PostgresTransaction) async throws -> Outcome {
+    private func archive(_ tasks: [Int64], reason: String?, in transaction: PostgresTransaction) async throws -> Outcome
+    {
         let facts = try await transaction.query(ArchivingStatements.facts(tasks)).map(ArchivingStatements.facts(row:))
         for one in facts {
             if let refusal = one.refusal(with: Set(tasks)) { throw CatalogRefusal(.state, refusal) }
@@ -117,10 +118,14 @@ extension Operations {
         return try await self.moved(tasks, changed: !new.isEmpty, lines: lines, in: transaction)
     }
 
-    private func restore(_ tasks: [Int64], reason: String?, in transaction: PostgresTransaction) async throws -> Outcome {
+    private func restore(_ tasks: [Int64], reason: String?, in transaction: PostgresTransaction) async throws -> Outcome
+    {
         let facts = try await transaction.query(ArchivingStatements.facts(tasks)).map(ArchivingStatements.facts(row:))
         guard facts.contains(where: { $0.place != nil }) else {
-            throw CatalogRefusal(.state, "\(tasks.count == 1 ? "task \(tasks[0])" : "none of its tasks") is \(tasks.count == 1 ? "not " : "")archived")
+            throw CatalogRefusal(
+                .state,
+                tasks.count == 1 ? "task \(tasks[0]) is not archived" : "none of its tasks is archived"
+            )
         }
         for one in facts where one.place != nil {
             if let refusal = one.restoreRefusal(with: Set(tasks)) { throw CatalogRefusal(.state, refusal) }
