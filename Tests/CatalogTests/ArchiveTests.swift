@@ -4,7 +4,7 @@ import Postgres
 import Testing
 
 /// Tasks that have ended go into the archive and come back, and nothing but their rows is ever missing.
-@Suite struct ArchiveTests {
+@Suite(.serialized) struct ArchiveTests {
     /// The rows of all tables that are archived, as one text for each.
     private static func rows(_ world: RecoveryWorld) async throws -> [String?] {
         [

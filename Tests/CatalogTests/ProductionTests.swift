@@ -5,7 +5,7 @@ import Postgres
 import Testing
 
 /// Production over time and the list of what was given up, against counts of the tests' own.
-@Suite struct ProductionTests {
+@Suite(.serialized) struct ProductionTests {
     private struct Report: Decodable {
         struct Row: Decodable, Equatable {
             let jobs_done: Int64

@@ -34,12 +34,22 @@ CREATE TABLE production (
 CREATE INDEX production_task ON production (task);
 CREATE INDEX production_unfolded ON production (day) WHERE slot <> -1;
 
+-- Whether any job of a task is of another class than its task: few tasks have one, and the others need not look at each job.
+CREATE FUNCTION has_raised_jobs(tasks bigint[]) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT 1 FROM unnest(tasks) AS t(task) CROSS JOIN LATERAL (
+        SELECT 1 FROM job j WHERE j.task = t.task AND j.class IS NOT NULL LIMIT 1) j);
+END $$;
+
 CREATE FUNCTION count_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    again constant boolean := EXISTS (SELECT 1 FROM o WHERE state IS NOT NULL);
+    again  boolean;
+    raised boolean;
 BEGIN
     -- Reports of what runs change attempts too: most statements end here.
     IF NOT EXISTS (SELECT 1 FROM n WHERE state IS NOT NULL) THEN RETURN NULL; END IF;
+    again := EXISTS (SELECT 1 FROM o WHERE state IS NOT NULL);
+    raised := has_raised_jobs(ARRAY(SELECT DISTINCT task FROM n));
     INSERT INTO production AS p (day, task, site, class, blame, slot, cloud, attempts, failed, cancelled, core_ms, lost_core_ms)
     SELECT x.day, x.task, x.site, c.id, x.blame, counter_slot(), coalesce(s.cloud, ''), x.ended, x.failed, x.cancelled, x.ms * c.cores,
            x.lost_ms * c.cores
@@ -54,7 +64,7 @@ BEGIN
         FROM (SELECT task, index, attempt, site, state, blame, started_at, ended_at, wall_seconds, 1 AS sign FROM n WHERE state IS NOT NULL
               UNION ALL
               SELECT task, index, attempt, site, state, blame, started_at, ended_at, wall_seconds, -1 FROM o WHERE state IS NOT NULL) a
-        CROSS JOIN LATERAL (SELECT j.class FROM job j WHERE j.task = a.task AND j.index = a.index OFFSET 0) j
+        LEFT JOIN LATERAL (SELECT j.class FROM job j WHERE raised AND j.task = a.task AND j.index = a.index OFFSET 0) j ON true
         GROUP BY 1, 2, 3, 4, 5
     ) x
     CROSS JOIN LATERAL (SELECT t.class FROM task t WHERE t.id = x.task OFFSET 0) t
@@ -71,6 +81,8 @@ CREATE TRIGGER production_count AFTER UPDATE ON attempt REFERENCING OLD TABLE AS
 
 -- A winner's time is not lost, until it is taken out of the books again: then its day loses the job and its events as well.
 CREATE FUNCTION count_winners() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    raised constant boolean := has_raised_jobs(ARRAY(SELECT DISTINCT task FROM n));
 BEGIN
     INSERT INTO production AS p (day, task, site, class, blame, slot, cloud, jobs_done, events, lost_core_ms)
     SELECT x.day, x.task, x.site, c.id, x.blame, counter_slot(), coalesce(s.cloud, ''), x.sign * x.jobs, x.sign * x.events, -x.sign * x.ms * c.cores
@@ -78,12 +90,13 @@ BEGIN
         SELECT utc_day(a.ended_at) AS day, w.task, a.site, coalesce(a.blame, '') AS blame, j.class,
                CASE TG_OP WHEN 'DELETE' THEN -1 ELSE 1 END AS sign, count(*) AS jobs, coalesce(sum(e.events), 0) AS events,
                sum(wall_ms(a.wall_seconds, a.started_at, a.ended_at)) AS ms
-        FROM n w
+        FROM (SELECT t.task, s.stream FROM (SELECT DISTINCT task FROM n) t
+              LEFT JOIN LATERAL (SELECT s.stream FROM task_stream s WHERE s.task = t.task AND s.main OFFSET 0) s ON true) s
+        JOIN n w ON w.task = s.task
         CROSS JOIN LATERAL (
             SELECT a.site, a.blame, a.started_at, a.ended_at, a.wall_seconds FROM attempt a
             WHERE a.task = w.task AND a.index = w.index AND a.attempt = w.attempt OFFSET 0) a
-        CROSS JOIN LATERAL (SELECT j.class FROM job j WHERE j.task = w.task AND j.index = w.index OFFSET 0) j
-        LEFT JOIN LATERAL (SELECT s.stream FROM task_stream s WHERE s.task = w.task AND s.main OFFSET 0) s ON true
+        LEFT JOIN LATERAL (SELECT j.class FROM job j WHERE raised AND j.task = w.task AND j.index = w.index OFFSET 0) j ON true
         LEFT JOIN LATERAL (
             SELECT o.events FROM output o
             WHERE o.task = w.task AND o.index = w.index AND o.attempt = w.attempt AND o.stream = s.stream OFFSET 0) e ON true
