@@ -145,11 +145,13 @@ struct LostDesk: Sendable {
         guard !attempts.isEmpty else { return }
         let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
             let jobs = Set(attempts.map(\.key.job)).sorted()
-            _ = try await transaction.query(ReportStatements.lockJobs(jobs))
-            let live = try await transaction.query(ReportStatements.lockLeases(jobs)).reduce(into: Set<AttemptKey>()) {
+            var locks = QueryBatch()
+            _ = locks.add(ReportStatements.lockJobs(jobs))
+            let leases = locks.add(ReportStatements.lockLeases(jobs))
+            let live = try await transaction.results(of: locks).of(leases).reduce(into: Set<AttemptKey>()) {
                 $0.insert(AttemptKey(task: $1.0, index: $1.1, attempt: Int($1.2)))
             }
-            return try await self.desk.fail(
+            return try await self.desk.failAndCommit(
                 attempts.filter { live.contains($0.key) }.map {
                     FailureDesk.Failed(key: $0.key, site: $0.site, node: nil, failures: [failure], end: .lost)
                 },
