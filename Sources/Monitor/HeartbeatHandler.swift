@@ -48,6 +48,7 @@ struct HeartbeatHandler: Sendable {
         let mayWork: Bool
         let held: HeldSummary
         let hasKills: Bool
+        let lostAfterSeconds: Double
     }
 
     /// All of a batch at once: an agent whose summary agrees costs one row and one message, whatever it holds.
@@ -74,6 +75,7 @@ struct HeartbeatHandler: Sendable {
                 kill: orders,
                 drain: !agent.mayWork,
                 wantsList: differs && item.list == nil,
+                lostAfterSeconds: agent.lostAfterSeconds,
                 at: .now
             )
             answers.append(
@@ -110,7 +112,13 @@ struct HeartbeatHandler: Sendable {
         )
         return rows.reduce(into: [:]) {
             let held = HeldSummary(count: $1.4, hash: $1.5)
-            $0["\($1.1)/\($1.2)"] = Known(holder: $1.0, mayWork: $1.3, held: held, hasKills: $1.6)
+            $0["\($1.1)/\($1.2)"] = Known(
+                holder: $1.0,
+                mayWork: $1.3,
+                held: held,
+                hasKills: $1.6,
+                lostAfterSeconds: $1.7
+            )
         }
     }
 

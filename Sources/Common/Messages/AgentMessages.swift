@@ -68,14 +68,25 @@ package struct AnswerItem: MessageItem {
     package var drain: Bool
     /// Send the full list with the next heartbeat, at once.
     package var wantsList: Bool
+    /// An agent that is silent for so many seconds has its attempts given to others; nil in an answer to no heartbeat.
+    package var lostAfterSeconds: Double?
     package var at: Timestamp
 
-    package init(agent: String, session: String, kill: [KillOrder], drain: Bool, wantsList: Bool, at: Timestamp) {
+    package init(
+        agent: String,
+        session: String,
+        kill: [KillOrder],
+        drain: Bool,
+        wantsList: Bool,
+        lostAfterSeconds: Double? = nil,
+        at: Timestamp
+    ) {
         self.agent = agent
         self.session = session
         self.kill = kill
         self.drain = drain
         self.wantsList = wantsList
+        self.lostAfterSeconds = lostAfterSeconds
         self.at = at
     }
 }
