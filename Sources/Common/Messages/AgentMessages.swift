@@ -320,6 +320,8 @@ package struct FinishedItem: MessageItem {
     package var agent: String
     package var node: String
     package var eventsRead: Int64
+    /// Where the events that it made or read begin, counted as in the offer; nil: it does not say.
+    package var firstEvent: Int64?
     package var outputs: [ManifestOutput]
     package var software: String?
     package var steps: [StepRecord]
@@ -333,6 +335,7 @@ package struct FinishedItem: MessageItem {
         agent: String,
         node: String,
         eventsRead: Int64,
+        firstEvent: Int64? = nil,
         outputs: [ManifestOutput],
         software: String? = nil,
         steps: [StepRecord],
@@ -345,6 +348,7 @@ package struct FinishedItem: MessageItem {
         self.agent = agent
         self.node = node
         self.eventsRead = eventsRead
+        self.firstEvent = firstEvent
         self.outputs = outputs
         self.software = software
         self.steps = steps
