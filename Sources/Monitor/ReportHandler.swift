@@ -89,6 +89,8 @@ struct ReportHandler: Sendable {
             )
         }
         if !running.isEmpty { try await transaction.execute(ReportStatements.running(running)) }
+        let submitted = Self.submissions(reports)
+        if !submitted.isEmpty { try await transaction.execute(ReportStatements.submitted(submitted)) }
         try await self.cancel(policy.cancelled.map(\.item), in: transaction)
         let messages = try await self.desk.failAndCommit(
             try policy.failed.map { item, site in
@@ -106,6 +108,20 @@ struct ReportHandler: Sendable {
             in: transaction
         )
         return (policy, messages)
+    }
+
+    /// In which batch submission attempts went, of late reports too: that stays true. The last word of each, in their order.
+    private static func submissions(
+        _ reports: [(site: String, report: Report)]
+    ) -> [(key: AttemptKey, token: UUIDText, submission: String)] {
+        var words: [AttemptKey: (key: AttemptKey, token: UUIDText, submission: String)] = [:]
+        for case (_, .running(let item)) in reports {
+            guard let submission = item.submission, !submission.isEmpty, let token = UUIDText(item.name.token) else {
+                continue
+            }
+            words[item.name.key] = (item.name.key, token, String(submission.prefix(200)))
+        }
+        return words.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Ended on request: the job is cancelled with it.

@@ -170,6 +170,9 @@ package struct RunningItem: MessageItem {
     package var agent: String
     package var node: String
     package var batchID: String?
+    /// What the agent sent to its batch system at once, with this attempt in it, as the batch system names it; nil: it runs its
+    /// jobs itself.
+    package var submission: String?
     package var step: String
     package var at: Timestamp
 
@@ -179,6 +182,7 @@ package struct RunningItem: MessageItem {
         agent: String,
         node: String,
         batchID: String? = nil,
+        submission: String? = nil,
         step: String,
         at: Timestamp
     ) {
@@ -187,6 +191,7 @@ package struct RunningItem: MessageItem {
         self.agent = agent
         self.node = node
         self.batchID = batchID
+        self.submission = submission
         self.step = step
         self.at = at
     }

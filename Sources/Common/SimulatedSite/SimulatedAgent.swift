@@ -25,6 +25,9 @@ package final class SimulatedAgent: Sendable {
         indirect case after(Duration, Behaviour)
         /// Runs until this returns, and then does what follows at once.
         indirect case until(@Sendable () async -> Void, Behaviour)
+        /// Is forgotten, as with `lose`, and yet runs until this returns, and reports its end with this manifest: the batch job that
+        /// everybody took for lost.
+        case comeBack(@Sendable () async -> Void, @Sendable (FinishedItem) -> FinishedItem)
     }
 
     /// How it speaks.
@@ -36,6 +39,8 @@ package final class SimulatedAgent: Sendable {
 
         /// Reports nothing, not even that a job runs.
         package var isSilent = false
+        /// Each offer is one submission to its batch system, named by agent and number.
+        package var submits = false
         /// Its nodes: jobs go round among those that an offer does not name as to be avoided.
         package var nodes = ["node1"]
 
@@ -43,8 +48,10 @@ package final class SimulatedAgent: Sendable {
             keepsAsking: Bool = false,
             repeatsItself: Bool = false,
             isSilent: Bool = false,
+            submits: Bool = false,
             nodes: [String] = ["node1"]
         ) {
+            self.submits = submits
             self.nodes = nodes
             self.keepsAsking = keepsAsking
             self.repeatsItself = repeatsItself
@@ -61,6 +68,8 @@ package final class SimulatedAgent: Sendable {
         var finished: [FinishedItem] = []
         var failed: [FailedItem] = []
         var lost: [AttemptKey] = []
+        /// Reported although the agent does not know them any more.
+        var isForgotten = false
     }
 
     private struct State {
@@ -254,6 +263,7 @@ package final class SimulatedAgent: Sendable {
         var running: [RunningItem] = []
         var (endings, single): ([Duration: Ending], [Ending]) = ([:], [])
         let now = Timestamp(secondsSince1970: Date().timeIntervalSince1970)
+        let submission = self.manner.submits ? "\(self.agent)-\(offer.question)" : nil
         for job in offer.jobs {
             guard let description = descriptions[job.name.task] else { continue }
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
@@ -268,6 +278,8 @@ package final class SimulatedAgent: Sendable {
                 sequence: 1,
                 agent: self.agent,
                 node: node,
+                batchID: submission.map { "\($0).\(running.count)" },
+                submission: submission,
                 step: description.steps[0].name,
                 at: now
             )
@@ -276,6 +288,12 @@ package final class SimulatedAgent: Sendable {
             while case .after(let time, let next) = behaviour { (duration, behaviour) = (duration + time, next) }
             var event: (@Sendable () async -> Void)?
             if case .until(let word, let next) = behaviour { (event, behaviour) = (word, next) }
+            if case .comeBack(let word, let change) = behaviour {
+                var ending = Ending(event: word, isForgotten: true)
+                ending.finished.append(change(self.manifest(job, description, node, now, duration)))
+                single.append(ending)
+                behaviour = .lose
+            }
             var ending = event == nil ? endings[duration] ?? Ending() : Ending()
             (ending.duration, ending.event) = (duration, event)
             switch behaviour {
@@ -284,7 +302,7 @@ package final class SimulatedAgent: Sendable {
                 ending.finished.append(change(self.manifest(job, description, node, now, duration)))
             case .fail(let failures): ending.failed.append(self.failure(job, failures, node, now, duration))
             case .lose: ending.lost.append(job.name.key)
-            case .hang, .ignore, .after, .until: break
+            case .hang, .ignore, .after, .until, .comeBack: break
             }
             if event == nil { endings[duration] = ending } else { single.append(ending) }
         }
@@ -296,6 +314,7 @@ package final class SimulatedAgent: Sendable {
     }
 
     private func end(_ ending: Ending) async throws {
+        if ending.isForgotten { return try await self.report([], ending.finished, []) }
         // What was killed meanwhile is not reported, as a real agent would not.
         let held = self.state.withLockedValue { $0.held }
         try await self.report(
