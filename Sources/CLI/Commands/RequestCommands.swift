@@ -103,7 +103,8 @@ struct RequestCommands: AsyncParsableCommand {
         @Argument(help: "The request.") var request: Int64
 
         mutating func run() async throws {
-            let request = try await GatewayClient.fromEnvironment().get("/requests/\(self.request)")
+            let gateway = try await GatewayClient.fromEnvironment()
+            let request = try await gateway.get("/requests/\(self.request)")
             try self.options.show(
                 request,
                 Details.lines(
@@ -113,6 +114,8 @@ struct RequestCommands: AsyncParsableCommand {
                     tables: ["tasks": TaskCommands.columns]
                 )
             )
+            guard !self.options.json else { return }
+            try await TaskCommands.submissions([("request", "\(self.request)")], by: gateway)
         }
     }
 

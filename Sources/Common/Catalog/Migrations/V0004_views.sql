@@ -32,6 +32,14 @@ SELECT a.task, a.index, a.attempt, a.site, a.agent, a.node, a.batch_id, coalesce
        a.diagnostic, coalesce(a.step, l.step) AS step, a.events_expected, a.events_read, a.state AS final_state
 FROM attempt a LEFT JOIN lease l ON l.task = a.task AND l.index = a.index AND l.attempt = a.attempt;
 
+-- The counts are made for the rows that are shown.
+CREATE VIEW submission_view AS
+SELECT s.id AS submission, t.request, s.task, s.site, s.agent, s.name AS batch, s.attempts, s.input_files,
+       (SELECT count(*) FROM attempt a WHERE a.submission = s.id AND a.state IS NULL) AS live,
+       (SELECT count(*) FROM attempt a WHERE a.submission = s.id AND a.state = 'done') AS done,
+       (SELECT count(*) FROM attempt a WHERE a.submission = s.id AND a.state IN ('failed', 'lost', 'cancelled')) AS failed, s.at
+FROM batch_submission s JOIN task t ON t.id = s.task;
+
 CREATE VIEW output_view AS
 SELECT o.task, o.index, o.attempt, o.stream, o.events, f.lfn, ac.attempt IS NOT NULL AS accepted
 FROM output o LEFT JOIN file f ON f.id = o.file

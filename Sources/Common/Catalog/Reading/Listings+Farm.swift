@@ -108,6 +108,17 @@ extension Listings {
         ]
     )
 
+    /// What agents sent to their batch systems, by task, and how it ended.
+    package static let submissions = Listing(
+        "submissions",
+        from: "submission_view",
+        key: [.integer("v.submission")],
+        filters: [
+            .integers("task", "v.task"), .integers("request", "v.request"), .texts("site", "v.site"),
+            .texts("agent", "v.agent"), .texts("batch", "v.batch"),
+        ]
+    )
+
     package static let agents = Listing(
         "agents",
         from: """
