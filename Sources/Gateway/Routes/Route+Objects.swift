@@ -36,7 +36,13 @@ extension Route {
         },
         .get("/jobs/{task}/{index}/why") { gateway, call in
             let job = try call.job()
-            return try await gateway.unlessArchived(job.task) { try await Why(gateway).answer(job) }
+            return try await gateway.unlessArchived(job.task) {
+                // A job without a row waits in a range, unless its task is archived.
+                if try await !gateway.database.query(ArchiveStatements.archived(job.task)).isEmpty {
+                    _ = try await gateway.object(ObjectStatements.job(job), "job \(job)")
+                }
+                return try await Why(gateway).answer(job)
+            }
         },
         .get("/jobs/{task}/{index}/log", query: ["attempt"]) { gateway, call in
             let job = try call.job()
