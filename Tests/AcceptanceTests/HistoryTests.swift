@@ -2,6 +2,7 @@ import Catalog
 import Domain
 import Foundation
 import Postgres
+import PrivateServers
 import SimulatedSite
 import Testing
 
