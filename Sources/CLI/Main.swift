@@ -18,7 +18,8 @@ struct Millrace: AsyncParsableCommand {
                 name: "Production",
                 subcommands: [
                     SampleCommands.self, WorkflowCommands.self, RequestCommands.self, TrackerCommand.self,
-                    TaskCommands.self, JobCommands.self, DatasetCommands.self, FileCommands.self, TransferCommands.self,
+                    TaskCommands.self, ShareCommands.self, JobCommands.self, DatasetCommands.self, FileCommands.self,
+                    TransferCommands.self,
                     RecoverCommand.self, ErrorCommands.self,
                 ]
             ),

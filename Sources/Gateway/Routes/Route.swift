@@ -53,7 +53,8 @@ struct Route: Sendable {
 
     /// Every route of the API.
     static let all: [Route] =
-        Listings.all.map(Route.list) + Self.objects + Self.errors + Self.live + Self.requestChanges + Self.dataChanges
+        Listings.all.map(Route.list) + Self.objects + Self.errors + Self.live + Self.requestChanges + Self.shareChanges
+        + Self.dataChanges
         + Self.taskChanges
         + Self.farmChanges
 }
