@@ -19,7 +19,7 @@ struct Millrace: AsyncParsableCommand {
                 subcommands: [
                     SampleCommands.self, WorkflowCommands.self, RequestCommands.self, TrackerCommand.self,
                     TaskCommands.self, JobCommands.self, DatasetCommands.self, FileCommands.self, TransferCommands.self,
-                    RecoverCommand.self, ErrorCommands.self,
+                    MetadataCommands.self, ContainerCommands.self, RecoverCommand.self, ErrorCommands.self,
                 ]
             ),
             CommandGroup(

@@ -74,31 +74,37 @@ struct Expander: Sendable {
                     return .lost("task \(input.1 ?? 0), which it reads, is \(parent)")
                 }
                 guard parent == TaskState.done.rawValue else { return .notReady }
-            } else {
+            } else if input.4 != nil {
                 guard input.5 == DatasetState.closed.rawValue else { return .notReady }
+            } else if input.9 != nil {
+                guard input.10 else { return .notReady }
             }
         }
+        // A file that two inputs name is read once.
+        var taken: Set<Int64> = []
         var files: [InputFile] = []
         for input in inputs {
+            let found: [InputFile]
             if let parent = input.1, let stream = input.3 {
-                files += try await self.database.query(
-                    ExpansionStatements.acceptedFiles(parent: parent, stream: stream)
-                ).map {
-                    InputFile(
-                        file: $0.0,
-                        events: $0.1,
-                        bytes: $0.5,
-                        origin: JobKey(task: $0.2, index: $0.3),
-                        stream: $0.4
-                    )
+                found = try await self.accepted(parent, stream)
+            } else if let query = input.8 {
+                do {
+                    found = try await self.search(query)
+                } catch let refusal as CatalogRefusal {
+                    return .lost(refusal.description)
                 }
-            } else if let dataset = input.4 {
-                files += try await self.database.query(ExpansionStatements.datasetFiles(dataset, missingIn: input.7))
-                    .map { row in
-                        let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
-                        return InputFile(file: row.0, events: row.1, bytes: row.5, origin: origin, stream: row.4)
+            } else {
+                let rows =
+                    if let container = input.9 {
+                        try await self.database.query(ExpansionStatements.containerFiles(container))
+                    } else if let dataset = input.4 {
+                        try await self.database.query(ExpansionStatements.datasetFiles(dataset, missingIn: input.7))
+                    } else {
+                        [] as [FileRow]
                     }
+                found = rows.map(Self.file)
             }
+            files += found.filter { taken.insert($0.file).inserted }
         }
         return .ready(
             InputGrouping.jobs(
@@ -108,6 +114,33 @@ struct Expander: Sendable {
                 limit: inputs.compactMap(\.6).first
             )
         )
+    }
+
+    private typealias FileRow = (Int64, Int64, Int64?, Int64?, String?, Int64)
+
+    private static func file(_ row: FileRow) -> InputFile {
+        let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
+        return InputFile(file: row.0, events: row.1, bytes: row.5, origin: origin, stream: row.4)
+    }
+
+    private func accepted(_ parent: Int64, _ stream: String) async throws -> [InputFile] {
+        try await self.database.query(ExpansionStatements.acceptedFiles(parent: parent, stream: stream)).map {
+            InputFile(file: $0.0, events: $0.1, bytes: $0.5, origin: JobKey(task: $0.2, index: $0.3), stream: $0.4)
+        }
+    }
+
+    /// The files that a query finds now: what the task reads of them is frozen with its jobs.
+    ///
+    /// - Throws: ``CatalogRefusal`` for a query that means nothing any more, or takes too long.
+    private func search(_ query: String) async throws -> [InputFile] {
+        try await self.database.withTransaction(.readOnlySnapshot) { transaction in
+            let search = try await FileSearch.prepare(query, in: transaction)
+            do {
+                return try await transaction.query(search.inputs).map(Self.file)
+            } catch let error as PostgresError where error.sqlState == "57014" {
+                throw CatalogRefusal(.state, "its query takes too long: \(search.advice ?? "add a narrower condition")")
+            }
+        }
     }
 
     /// A task that can takes its inputs as they come, from tasks that still run. The class is narrowed to agents that can read the

@@ -180,11 +180,13 @@ package enum RequestStatements {
         stream: String?,
         dataset: String?,
         events: Int64?,
-        missingIn: String? = nil
+        missingIn: String? = nil,
+        container: String? = nil,
+        query: String? = nil
     ) -> SQL {
         """
-        INSERT INTO task_input (task, position, parent, stream, dataset, events, missing_in)
-        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events), \(missingIn))
+        INSERT INTO task_input (task, position, parent, stream, dataset, events, missing_in, container, query)
+        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events), \(missingIn), \(container), \(query))
         """
     }
 
