@@ -17,7 +17,7 @@ struct Expander: Sendable {
 
     private typealias WaitingTask = (
         id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32,
-        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?
+        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?, groupBy: [String]
     )
 
     /// Starts every task that can start. Returns whether there may be more.
@@ -25,7 +25,7 @@ struct Expander: Sendable {
         let rows = try await self.database.query(ExpansionStatements.waiting(limit: 500))
         var started = 0
         for row in rows {
-            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9)
+            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10)
             if try await self.expand(task) { started += 1 }
         }
         if started > 0 {
@@ -106,10 +106,12 @@ struct Expander: Sendable {
             }
             files += found.filter { taken.insert($0.file).inserted }
         }
+        let read = files
+        let keyed = try await self.database.withTransaction { try await InputKeys.read(read, by: task.groupBy, in: $0) }
         return .ready(
             InputGrouping.jobs(
                 kind: task.kind,
-                inputs: files,
+                inputs: keyed,
                 size: JobSize(events: task.perJob, files: task.perJobFiles, bytes: task.perJobBytes),
                 limit: inputs.compactMap(\.6).first
             )

@@ -35,7 +35,7 @@ import Testing
         )
     }
 
-    private static func read(_ name: String, _ input: InputTemplate) -> WorkflowDocument {
+    private static func read(_ name: String, _ input: InputTemplate, groupBy: [String]? = nil) -> WorkflowDocument {
         WorkflowDocument(
             name: name,
             tasks: [
@@ -45,7 +45,8 @@ import Testing
                     filesPerJob: 5,
                     inputs: [input],
                     steps: [StepTemplate(name: "merge", command: ["true"])],
-                    outputs: [OutputTemplate(stream: "merged", file: "merged.dat")]
+                    outputs: [OutputTemplate(stream: "merged", file: "merged.dat")],
+                    groupBy: groupBy
                 )
             ]
         )
@@ -91,6 +92,23 @@ import Testing
                 as: Int64.self
             )
             #expect(done == 400)
+            // Twelve files of one quality and eight of another make three and two jobs of at most five, never one with both.
+            let names: SQL = "SELECT lfn FROM file WHERE task = 2 ORDER BY index LIMIT 8"
+            for lfn in try await centre.database.query(Statement("test", names, returning: String.self)) {
+                _ = try await operations.tag(file: lfn, ["quality": "good"], remove: [])
+            }
+            let fifth = try await centre.approve(
+                Self.read("grouped", InputTemplate(query: "run = 8"), groupBy: ["quality", "site"])
+            )
+            _ = try await watch.until { key, _ in key == "request.\(fifth).finished" }
+            let grouped = try await centre.one(
+                "SELECT string_agg(j.events_expected::text, ',' ORDER BY j.index) FROM job j JOIN task t ON t.id = j.task WHERE t.request = \(fifth)",
+                as: String.self
+            )
+            #expect(grouped == "50,30,50,50,20")
+            await #expect(throws: CatalogRefusal.self) {
+                _ = try await centre.approve(Self.read("other", InputTemplate(query: "run = 8"), groupBy: ["rum"]))
+            }
             for wrong in ["rum = 7", "run = 'x'"] {
                 await #expect(throws: CatalogRefusal.self) {
                     _ = try await centre.approve(Self.read("wrong", InputTemplate(query: wrong)))

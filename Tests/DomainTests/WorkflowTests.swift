@@ -46,6 +46,7 @@ import Testing
         let document = self.document {
             $0.tasks[0].metadata = ["energy": "${energy}", "quality": "raw"]
             $0.tasks[0].outputs[0].metadata = ["quality": "good"]
+            $0.tasks[1].groupBy = ["run", "site"]
             $0.tasks[1].inputs = [
                 InputTemplate(query: "energy = ${energy} and events > ${total}"),
                 InputTemplate(container: "c.${energy}"),
@@ -54,7 +55,7 @@ import Testing
         #expect(document.problems().isEmpty)
         let plans = try document.plan(given: ["energy": "91"], request: 7, defaultHome: "DISK")
         #expect(plans[0].metadata == ["gen": ["energy": "91", "quality": "good"]])
-        #expect(plans[1].metadata.isEmpty)
+        #expect(plans[1].metadata.isEmpty && plans[1].groupBy == ["run", "site"])
         #expect(plans[1].inputs.map(\.query) == ["energy = 91 and events > 100", nil])
         #expect(plans[1].inputs.map(\.container) == [nil, "c.91"])
     }
@@ -118,6 +119,9 @@ import Testing
             "inputs[0].query: ${seed} is no parameter",
             { $0.tasks[1].inputs = [InputTemplate(query: "run = ${seed}")] }
         ),
+        ("groupBy: is for tasks that merge", { $0.tasks[0].groupBy = ["run"] }),
+        ("groupBy: names 1 to 5 fields", { $0.tasks[1].groupBy = [] }),
+        ("groupBy: bytes is no field to group by", { $0.tasks[1].groupBy = ["run", "bytes"] }),
         ("metadata.Run: is no name of a metadata field", { $0.tasks[0].metadata = ["Run": "1"] }),
         ("outputs[0].metadata.bytes: is no name", { $0.tasks[0].outputs[0].metadata = ["bytes": "1"] }),
         ("metadata.run: ${seed} is no parameter", { $0.tasks[0].metadata = ["run": "${seed}"] }),

@@ -136,12 +136,12 @@ package enum RequestStatements {
             "requests.insertTask",
             """
             INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, allowed_loss,
-                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s)
+                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s, group_by)
             VALUES (\(task.request), \(task.plan.name), \(Int32(task.plan.position)), \(task.plan.kind), \(task.classID),
                     \(Int32(task.priority)), \(task.spec), \(task.plan.jobs), \(task.plan.inputs.isEmpty ? task.plan.events : nil),
                     \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)), \(Int32(task.plan.scouts)),
                     \(task.plan.filesPerJob), \(task.plan.bytesPerJob),
-                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }))
+                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }), \(task.plan.groupBy))
             RETURNING id
             """,
             returning: Int64.self

@@ -139,7 +139,7 @@ import Testing
             ])
             await Self.expect("such as by file /raw/0") { try await operations.removeField("one") }
             await Self.expect("such as by dataset raw") { try await operations.removeField("two") }
-            await Self.expect("the query that task 4 reads") { try await operations.removeField("three") }
+            await Self.expect("such as by task 4, which looks for it") { try await operations.removeField("three") }
             #expect(try await operations.removeField("four").lines == ["field four is gone"])
             await Self.expect("there is no field") { try await operations.removeField("four") }
         }

@@ -59,8 +59,7 @@ struct RandomQuery {
                 text: "\(field) in (\(values.map(Self.text).joined(separator: ", ")))",
                 holds: any(values.contains)
             )
-        case 2,
-            3 where type == "text" || type == "many":
+        case 2 where type == "text" || type == "many", 3 where type == "text" || type == "many":
             guard case .text(let text) = value else { preconditionFailure("a text field has texts") }
             let pattern = Self.pattern(text, using: &random)
             self.init(text: "\(field) like \(Self.text(.text(pattern.text)))", holds: any { pattern.fits($0) })

@@ -23,6 +23,28 @@ enum FileFilter {
         }
     }
 
+    /// The value of a field as text; of several, all of them.
+    static func text(_ field: QueryField) -> SQL {
+        switch field.kind {
+        case .metadata(let id): "(\(fragment: Self.effective(id, field.type)))::text"
+        case .builtIn(.dataset):
+            """
+            (SELECT string_agg(d.name, ' ' ORDER BY d.id) FROM dataset_file x JOIN dataset d ON d.id = x.dataset WHERE x.file = f.id)
+            """
+        case .builtIn(.task): "f.task::text"
+        case .builtIn(.request): "(SELECT t.request::text FROM task t WHERE t.id = f.task)"
+        case .builtIn(.site): "f.site"
+        case .builtIn(.software): "f.software"
+        case .builtIn(.stream): Self.stream
+        case .builtIn: "f.lfn"
+        }
+    }
+
+    private static let stream: SQL = """
+        (SELECT o.stream FROM output o
+         WHERE o.task = f.task AND o.index = f.index AND o.attempt = f.attempt AND o.file = f.id LIMIT 1)
+        """
+
     // MARK: Tests of one column
 
     static func test(_ column: SQL, _ comparison: Comparison, _ value: MetadataValue) -> SQL {
@@ -103,15 +125,7 @@ enum FileFilter {
         case .site: return Self.known(test("f.site"))
         case .software: return Self.known(test("f.software"))
         case .request: return Self.known(test("(SELECT t.request FROM task t WHERE t.id = f.task)"))
-        case .stream:
-            return Self.known(
-                test(
-                    """
-                    (SELECT o.stream FROM output o
-                     WHERE o.task = f.task AND o.index = f.index AND o.attempt = f.attempt AND o.file = f.id LIMIT 1)
-                    """
-                )
-            )
+        case .stream: return Self.known(test(Self.stream))
         case .storage:
             return """
                 EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.state = 'available' AND \(fragment: test("r.storage")) OFFSET 0)

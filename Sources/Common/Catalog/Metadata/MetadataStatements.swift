@@ -38,15 +38,17 @@ package enum MetadataStatements {
         )
     }
 
-    /// What uses a field: a file with a value of it, a dataset, a task that has yet to begin and whose query names it.
+    /// What uses a field: a file with a value of it, a dataset, a task that has yet to begin and whose query names it, or
+    /// one that groups by it.
     static func use(of field: Int32, name: String) -> Statement<String?, String?, Int64?> {
         Statement(
             "metadata.use",
             """
             SELECT (SELECT f.lfn FROM file_metadata m JOIN file f ON f.id = m.file WHERE m.field = \(field) LIMIT 1),
                    (SELECT d.name FROM dataset_metadata m JOIN dataset d ON d.id = m.dataset WHERE m.field = \(field) LIMIT 1),
-                   (SELECT i.task FROM task t JOIN task_input i ON i.task = t.id
-                    WHERE t.state = 'waiting' AND i.query ~ ('\\m' || \(name) || '\\M') LIMIT 1)
+                   (SELECT t.id FROM task t WHERE t.state IN ('waiting', 'scouting', 'running', 'finishing', 'paused')
+                       AND (\(name) = ANY(t.group_by) OR t.state = 'waiting' AND EXISTS (
+                           SELECT 1 FROM task_input i WHERE i.task = t.id AND i.query ~ ('\\m' || \(name) || '\\M'))) LIMIT 1)
             """,
             returning: String?.self,
             String?.self,
@@ -173,7 +175,7 @@ package enum MetadataStatements {
             Self.fields.erased, Self.lockField("x").erased, Self.use(of: 1, name: "x").erased, Self.field("x").erased,
             Self.dataset(task: 1, stream: "x").erased, Self.ofDataset("x").erased,
         ] + changes.enumerated().map { Command("metadata.change.\($0)", $1).erased } + FileSearchStatements.examples
-            + ContainerStatements.examples
+            + ContainerStatements.examples + InputKeys.examples
     }
 }
 

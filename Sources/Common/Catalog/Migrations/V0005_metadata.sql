@@ -129,6 +129,9 @@ ALTER TABLE task_input ADD COLUMN query text, ADD COLUMN container text, DROP CO
         num_nonnulls(parent, dataset, query, container) = 1 AND (parent IS NULL) = (stream IS NULL));
 CREATE INDEX task_input_container ON task_input (container) WHERE container IS NOT NULL;
 
+-- Fields whose values the inputs of one job share.
+ALTER TABLE task ADD COLUMN group_by text[] NOT NULL DEFAULT '{}';
+
 -- ---------------------------------------------------------------- views
 -- The value of a file or dataset as JSON, however it is kept.
 CREATE FUNCTION metadata_json(i bigint, n double precision, t text, b boolean, m timestamptz) RETURNS jsonb

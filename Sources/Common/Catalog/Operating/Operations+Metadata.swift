@@ -49,7 +49,7 @@ extension Operations {
             let use = try await transaction.query(MetadataStatements.use(of: id, name: name)).first
             let users = [
                 use?.0.map { "file \($0)" }, use?.1.map { "dataset \($0)" },
-                use?.2.map { "the query that task \($0) reads" },
+                use?.2.map { "task \($0), which looks for it" },
             ].compactMap { $0 }
             if !users.isEmpty {
                 throw CatalogRefusal(.state, "field \(name) is in use, such as by \(users.joined(separator: " and "))")

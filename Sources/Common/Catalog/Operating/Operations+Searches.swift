@@ -3,8 +3,16 @@ import Postgres
 
 /// What the tasks of a request look for among the files, and what they say of theirs.
 extension Operations {
-    /// Every query that a task reads names fields there are, with values of their types.
+    /// Every query that a task reads names fields there are, with values of their types; so do the fields it groups by.
     func checkQueries(of plans: [TaskPlan], in transaction: PostgresTransaction) async throws {
+        if plans.contains(where: { !$0.groupBy.isEmpty }) {
+            let schema = try await MetadataStatements.schema(in: transaction)
+            for plan in plans {
+                for name in plan.groupBy where schema.field(name) == nil {
+                    throw CatalogRefusal(.invalid, "task \(plan.name), groupBy: \(schema.unknown(name))")
+                }
+            }
+        }
         for plan in plans {
             for (position, query) in plan.inputs.map(\.query).enumerated() {
                 guard let query else { continue }

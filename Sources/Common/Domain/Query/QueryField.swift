@@ -23,6 +23,11 @@ package enum BuiltInField: String, Sendable, CaseIterable {
     case storage
     case lost
 
+    /// Those that inputs can be grouped by: many files share a value.
+    package static let keys: [BuiltInField] = [.dataset, .task, .request, .stream, .site, .software]
+
+    static func isKey(_ name: String) -> Bool { self.keys.contains { $0.rawValue == name } }
+
     package var type: MetadataType {
         switch self {
         case .bytes, .events, .task, .request: .integer

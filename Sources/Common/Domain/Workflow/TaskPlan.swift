@@ -19,6 +19,7 @@ package struct TaskPlan: Sendable, Hashable {
     package var sandbox: [SandboxFile]
     /// What is said of every file of a stream: stream to field to value.
     package var metadata: [String: [String: String]]
+    package var groupBy: [String]
 
     package init(
         name: String,
@@ -38,7 +39,8 @@ package struct TaskPlan: Sendable, Hashable {
         steps: [StepTemplate],
         software: [SoftwarePackage],
         sandbox: [SandboxFile],
-        metadata: [String: [String: String]] = [:]
+        metadata: [String: [String: String]] = [:],
+        groupBy: [String] = []
     ) {
         self.name = name
         self.position = position
@@ -58,6 +60,7 @@ package struct TaskPlan: Sendable, Hashable {
         self.software = software
         self.sandbox = sandbox
         self.metadata = metadata
+        self.groupBy = groupBy
     }
 
     /// Jobs of a task without inputs; nil: known once its inputs are.
@@ -216,7 +219,8 @@ extension WorkflowDocument {
             },
             software: (self.software ?? []).filter { (task.software ?? []).contains($0.name) },
             sandbox: self.sandbox ?? [],
-            metadata: Self.metadata(of: task, fill)
+            metadata: Self.metadata(of: task, fill),
+            groupBy: task.groupBy ?? []
         )
     }
 

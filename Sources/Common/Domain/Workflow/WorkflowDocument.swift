@@ -82,6 +82,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
     package var megabytesPerJob: Scalar?
     /// Seconds after which the inputs of a merge that still wait for company are merged, however few they are.
     package var flushAfter: Scalar?
+    /// Fields whose values the inputs of one job of a merge or an analysis share.
+    package var groupBy: [String]?
     package var inputs: [InputTemplate]?
     package var software: [String]?
     package var steps: [StepTemplate]
@@ -111,7 +113,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         allowedLoss: Scalar? = nil,
         maxAttempts: Scalar? = nil,
         scouts: Scalar? = nil,
-        metadata: [String: Scalar]? = nil
+        metadata: [String: Scalar]? = nil,
+        groupBy: [String]? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -129,6 +132,7 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         self.maxAttempts = maxAttempts
         self.scouts = scouts
         self.metadata = metadata
+        self.groupBy = groupBy
     }
 }
 

@@ -33,6 +33,7 @@ extension WorkflowDocument {
             "kind": .scalar,
             "events": .scalar,
             "eventsPerJob": .scalar, "filesPerJob": .scalar, "megabytesPerJob": .scalar, "flushAfter": .scalar,
+            "groupBy": .list(.scalar),
             "inputs": .list(
                 .keys(
                     [

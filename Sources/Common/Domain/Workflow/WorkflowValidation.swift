@@ -71,6 +71,16 @@ extension WorkflowDocument {
             if task.megabytesPerJob != nil { refuse("megabytesPerJob", "is for merge tasks") }
             if task.flushAfter != nil { refuse("flushAfter", "is for merge tasks") }
         }
+        if let fields = task.groupBy {
+            if task.kind != "merge" && task.kind != "analyse" {
+                refuse("groupBy", "is for tasks that merge or analyse")
+            }
+            if !(1...5).contains(fields.count) { refuse("groupBy", "names 1 to 5 fields") }
+            for field in fields where !BuiltInField.isKey(field) && !QuerySchema.isFreeName(field) {
+                let known = BuiltInField.keys.map(\.rawValue).joined(separator: ", ")
+                refuse("groupBy", "\(field) is no field to group by: metadata fields, \(known)")
+            }
+        }
         if task.steps.isEmpty { refuse("steps", "a task has at least one step") }
         for name in task.steps.map(\.name).duplicates { refuse("steps", "two steps are named \(name)") }
         for (position, step) in task.steps.enumerated() {
