@@ -136,7 +136,7 @@ struct Expander: Sendable {
     /// - Throws: ``CatalogRefusal`` for a query that means nothing any more, or takes too long.
     private func search(_ query: String) async throws -> [InputFile] {
         try await self.database.withTransaction(.readOnlySnapshot) { transaction in
-            let search = try await FileSearch.prepare(query, in: transaction)
+            let search = try await FileSearch.prepare(query, for: .all, in: transaction)
             do {
                 return try await transaction.query(search.inputs).map(Self.file)
             } catch let error as PostgresError where error.sqlState == "57014" {

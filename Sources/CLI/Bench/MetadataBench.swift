@@ -105,7 +105,7 @@ struct MetadataBench: Sendable {
         var advice: String?
         let page = try await self.median {
             try await database.withTransaction(.readOnlySnapshot) { transaction in
-                let search = try await FileSearch.prepare(query, in: transaction)
+                let search = try await FileSearch.prepare(query, for: .page, in: transaction)
                 _ = try await transaction.query(try search.page(Listing.Query()))
                 return search.advice
             }
@@ -114,7 +114,7 @@ struct MetadataBench: Sendable {
         }
         let count = try await self.median {
             try await database.withTransaction(.readOnlySnapshot) { transaction in
-                let search = try await FileSearch.prepare(query, in: transaction)
+                let search = try await FileSearch.prepare(query, for: .all, in: transaction)
                 return try await transaction.query(search.count).first?.0 ?? 0
             }
         } seen: {

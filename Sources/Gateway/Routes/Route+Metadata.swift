@@ -16,7 +16,7 @@ extension Route {
         .get("/files/count", query: ["where"]) { gateway, call in
             let text = try call.requiredQuery("where")
             return try await gateway.database.withTransaction(.readOnlySnapshot) { transaction in
-                let search = try await FileSearch.prepare(text, in: transaction)
+                let search = try await FileSearch.prepare(text, for: .all, in: transaction)
                 let (files, bytes, events) = try await transaction.query(search.count).first ?? (0, 0, 0)
                 return try .value(FileCount(files: files, bytes: bytes, events: events, search: SearchNote(search)))
             }
@@ -87,7 +87,7 @@ extension Route {
         query.filters["where"] = nil
         let asked = query
         return try await gateway.database.withTransaction(.readOnlySnapshot) { transaction in
-            let search = try await FileSearch.prepare(text, in: transaction)
+            let search = try await FileSearch.prepare(text, for: .page, in: transaction)
             let page = Listings.files.page(
                 try await transaction.query(try search.page(asked)),
                 limit: asked.limit

@@ -11,9 +11,9 @@ import Testing
     /// How many files each condition may find before the next way is taken: by index only, mixed, never by index.
     private static let ways: [FileSearch.Limits] = {
         var mixed = FileSearch.Limits()
-        (mixed.few, mixed.share) = (10, 0.2)
+        (mixed.few, mixed.more, mixed.share) = (3, 20, 0.3)
         var never = FileSearch.Limits()
-        (never.few, never.share) = (-1, 0)
+        (never.few, never.more, never.share, never.most) = (-1, -1, 0, -1)
         return [FileSearch.Limits(), mixed, never]
     }()
 
@@ -52,7 +52,7 @@ import Testing
         repeat {
             let now = asked
             let page = try await database.withTransaction(.readOnlySnapshot) { transaction in
-                let search = try await FileSearch.prepare(query, limits: limits, in: transaction)
+                let search = try await FileSearch.prepare(query, for: .page, limits: limits, in: transaction)
                 return Listings.files.page(try await transaction.query(try search.page(now)), limit: size)
             }
             for row in page.rows {
@@ -91,7 +91,12 @@ import Testing
                     )
                     #expect(found == (isDescending ? expected.reversed() : expected), "\(query.text)")
                     let (sums, inputs) = try await database.withTransaction(.readOnlySnapshot) { transaction in
-                        let search = try await FileSearch.prepare(query.text, limits: limits, in: transaction)
+                        let search = try await FileSearch.prepare(
+                            query.text,
+                            for: .all,
+                            limits: limits,
+                            in: transaction
+                        )
                         return (try await transaction.query(search.count), try await transaction.query(search.inputs))
                     }
                     #expect(sums.first?.0 == Int64(expected.count), "\(query.text)")
@@ -112,7 +117,9 @@ import Testing
         let world = SearchWorld(files: 50, using: &random)
         try await Self.withWorld(world) { database in
             func prepare(_ text: String, _ limits: FileSearch.Limits = .init()) async throws -> FileSearch {
-                try await database.withTransaction { try await FileSearch.prepare(text, limits: limits, in: $0) }
+                try await database.withTransaction {
+                    try await FileSearch.prepare(text, for: .page, limits: limits, in: $0)
+                }
             }
             let both = try await prepare("run = 1 and bytes > 5kB")
             #expect(both.indexed == ["run = 1"] && both.unindexed == ["bytes > 5000"])
@@ -135,6 +142,9 @@ import Testing
             ] {
                 #expect(try await prepare(text).readsAll, "\(text)")
             }
+            // The two ends of a range find what is between them.
+            let range = try await prepare("run > 3 and bytes > 1 and run < 3", Self.ways[1])
+            #expect(range.indexed.count == 2 && !range.readsAll)
             await #expect(throws: CatalogRefusal.self) { try await prepare("rum = 1") }
         }
     }

@@ -23,7 +23,7 @@ import Testing
 
     private static func find(_ query: String, _ database: PostgresClient) async throws -> Set<String> {
         let rows = try await database.withTransaction { transaction in
-            let search = try await FileSearch.prepare(query, in: transaction)
+            let search = try await FileSearch.prepare(query, for: .page, in: transaction)
             return try await transaction.query(try search.page(Listing.Query()))
         }
         return Set(rows.map(\.0))

@@ -7,15 +7,24 @@ package import Postgres
 /// Which of them finds few is counted beforehand, each only as far as needed: the planner knows how common a value is among all
 /// fields together, not in its field, and would read whole tables.
 package struct FileSearch: Sendable {
-    /// Up to how many files an index may find to be worth using.
+    /// Up to how many files an index may find to be worth using: if some condition finds at most the first number, nothing else is
+    /// looked at; else the second, and the third.
     package struct Limits: Sendable {
-        /// If a condition finds at most so many, nothing else is looked at.
-        package var few: Int64 = 20_000
-        /// Else at most this share of all files, and at most ``most``.
+        package var few: Int64 = 1000
+        package var more: Int64 = 20_000
+        /// Of all files, for a page: when each condition finds more, 100 that fit are sooner found by name.
         package var share = 0.05
         package var most: Int64 = 1_000_000
 
         package init() {}
+    }
+
+    /// What is wanted of the files that are found.
+    package enum Aim: Sendable {
+        /// The next so many by name.
+        case page
+        /// All of them, as sums or as inputs.
+        case all
     }
 
     package let condition: FileCondition
@@ -39,24 +48,45 @@ package struct FileSearch: Sendable {
     /// - Throws: ``CatalogRefusal`` (invalid) with what is wrong in the query.
     package static func prepare(
         _ text: String,
+        for aim: Aim,
         limits: Limits = Limits(),
         in transaction: PostgresTransaction
     ) async throws -> FileSearch {
         let condition = try await Self.condition(text, in: transaction)
-        let finders = condition.conjuncts.compactMap(FileFinder.sql)
-        guard !finders.isEmpty else { return FileSearch(condition, finders: []) }
-        try await transaction.execute(FileSearchStatements.preferIndexes)
-        var limit = limits.few
-        for _ in 0..<2 {
-            let counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
-            let narrow = counts.filter { $0.1 <= limit }.map { finders[Int($0.0)] }
-            if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
-            let files = try await transaction.query(FileSearchStatements.size).first ?? 0
-            let larger = min(limits.most, Int64(Double(files) * limits.share))
-            guard larger > limit else { break }
-            limit = larger
+        let finders = FileFinder.sql(ofAll: condition.conjuncts)
+        // A page without an index is read in the order of names, all files in any.
+        if !finders.isEmpty || aim == .page { try await transaction.execute(FileSearchStatements.preferIndexes) }
+        if !finders.isEmpty {
+            // Thousands of files cost more to filter than ten times as many entries of an index cost to read.
+            for (limit, beside) in [(limits.few, limits.few), (limits.more, 10 * limits.more)] {
+                let narrow = try await Self.narrow(finders, limit, beside: beside, in: transaction)
+                if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
+            }
+            var limit = limits.most
+            if aim == .page {
+                let files = try await transaction.query(FileSearchStatements.size).first ?? 0
+                limit = min(limit, Int64(Double(files) * limits.share))
+            }
+            if limit > limits.more {
+                let narrow = try await Self.narrow(finders, limit, beside: limit, in: transaction)
+                if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
+            }
+            if aim == .all { try await transaction.execute(FileSearchStatements.readAll) }
         }
         return FileSearch(condition, finders: [])
+    }
+
+    /// If one finds at most `limit` files, those that find at most `beside`, else none.
+    private static func narrow(
+        _ finders: [SQL],
+        _ limit: Int64,
+        beside: Int64,
+        in transaction: PostgresTransaction
+    ) async throws -> [SQL] {
+        guard limit >= 0 else { return [] }
+        let counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: beside + 1))
+        guard counts.contains(where: { $0.1 <= limit }) else { return [] }
+        return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)] }
     }
 
     /// Reads and checks a query against the fields of the catalogue.
@@ -183,6 +213,8 @@ enum FileSearchStatements {
     /// An estimate of the planner must not make it read a whole table for what an index finds; nor read all that an index finds where
     /// the first would do.
     static let preferIndexes: [SQL] = ["SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off"]
+
+    static let readAll: [SQL] = ["SET LOCAL enable_seqscan = on"]
 
     /// How many files each finds, counted up to a limit: position, count.
     static func counts(_ finders: [SQL], upTo limit: Int64) -> Statement<Int32, Int64> {

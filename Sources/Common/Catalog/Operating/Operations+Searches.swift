@@ -46,7 +46,7 @@ extension Operations {
         }
         for plan in plans {
             for query in plan.inputs.compactMap(\.query) {
-                let search = try await FileSearch.prepare(query, in: transaction)
+                let search = try await FileSearch.prepare(query, for: .all, in: transaction)
                 do {
                     _ = try await transaction.query(search.count)
                 } catch let error as PostgresError where error.sqlState == "57014" {
