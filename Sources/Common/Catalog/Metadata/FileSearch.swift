@@ -57,9 +57,8 @@ package struct FileSearch: Sendable {
         // A page without an index is read in the order of names, all files in any.
         if !finders.isEmpty || aim == .page { try await transaction.execute(FileSearchStatements.preferIndexes) }
         if !finders.isEmpty {
-            // Thousands of files cost more to filter than ten times as many entries of an index cost to read.
-            for (limit, beside) in [(limits.few, limits.few), (limits.more, 10 * limits.more)] {
-                let narrow = try await Self.narrow(finders, limit, beside: beside, in: transaction)
+            for limit in [limits.few, limits.more] {
+                let narrow = try await Self.narrow(finders, limit, in: transaction)
                 if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
             }
             var limit = limits.most
@@ -68,7 +67,7 @@ package struct FileSearch: Sendable {
                 limit = min(limit, Int64(Double(files) * limits.share))
             }
             if limit > limits.more {
-                let narrow = try await Self.narrow(finders, limit, beside: limit, in: transaction)
+                let narrow = try await Self.narrow(finders, limit, in: transaction)
                 if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
             }
             if aim == .all { try await transaction.execute(FileSearchStatements.readAll) }
@@ -76,17 +75,22 @@ package struct FileSearch: Sendable {
         return FileSearch(condition, finders: [])
     }
 
-    /// If one finds at most `limit` files, those that find at most `beside`, else none.
+    /// Those that find at most so many files; if there are any but they find thousands, also those that find up to ten times as many:
+    /// to filter a file costs more than to read ten entries of an index.
     private static func narrow(
         _ finders: [SQL],
         _ limit: Int64,
-        beside: Int64,
         in transaction: PostgresTransaction
     ) async throws -> [SQL] {
         guard limit >= 0 else { return [] }
-        let counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: beside + 1))
-        guard counts.contains(where: { $0.1 <= limit }) else { return [] }
-        return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)] }
+        var counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
+        guard let fewest = counts.map(\.1).min(), fewest <= limit else { return [] }
+        let beside = max(limit, 10 * fewest)
+        if beside > limit, limit > 1000, counts.contains(where: { $0.1 > limit }) {
+            counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: beside + 1))
+            return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)] }
+        }
+        return counts.filter { $0.1 <= limit }.map { finders[Int($0.0)] }
     }
 
     /// Reads and checks a query against the fields of the catalogue.
