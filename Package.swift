@@ -169,7 +169,7 @@ let package = Package(
             name: "Agent",
             dependencies: [
                 "AMQP", "CAgentProcess", "Domain", "Messages", "ServiceKit", "Storage", arguments, crypto, lifecycle,
-                locks, logging, signals, sqlite,
+                locks, logging, signals, sqlite, subprocess,
             ],
             path: "Sources/Agent",
             exclude: ["CAgentProcess"],

@@ -102,15 +102,24 @@ struct ManifestDesk: Sendable {
     ) async throws -> BooksFacts {
         let jobs = reports.map(\.item.name.key.job)
         var facts = self.tasks.known()
-        for row in try await transaction.query(ReportStatements.lockJobs(jobs)) {
+        var batch = QueryBatch()
+        let locked = batch.add(ReportStatements.lockJobs(jobs))
+        let leases = batch.add(ReportStatements.lockLeases(jobs))
+        let firsts = batch.add(
+            AcceptStatements.firstEvents(reports.compactMap { $0.item.firstEvent == nil ? nil : $0.item.name.key.job })
+        )
+        let taken = batch.add(AcceptStatements.taken(reports.flatMap { $0.item.outputs.compactMap(\.lfn) }))
+        let found = try await transaction.results(of: batch)
+
+        for row in try found.of(locked) {
             guard let state = JobState(rawValue: row.2) else { continue }
             facts.jobs[JobKey(task: row.0, index: row.1)] = .init(state: state, eventsExpected: row.4)
         }
-        for row in try await transaction.query(ReportStatements.lockLeases(jobs)) {
+        for row in try found.of(firsts) { facts.jobs[JobKey(task: row.0, index: row.1)]?.firstEvent = row.2 }
+        for row in try found.of(leases) {
             facts.leases[JobKey(task: row.0, index: row.1)] = .init(attempt: Int(row.2), token: row.3.text, site: row.7)
         }
-        let names = reports.flatMap { $0.item.outputs.compactMap(\.lfn) }
-        facts.takenNames = Set(try await transaction.query(AcceptStatements.taken(names)))
+        facts.takenNames = Set(try found.of(taken))
         return facts
     }
 

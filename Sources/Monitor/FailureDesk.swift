@@ -25,11 +25,11 @@ struct FailureDesk: Sendable {
 
     let rules: RuleTable
 
-    /// Ends the attempts and gives their verdicts, inside the caller's transaction. The caller holds the locks of the jobs, and of
+    /// Ends the attempts, gives their verdicts and commits the caller's transaction. The caller holds the locks of the jobs, and of
     /// the leases for those that still have one.
     ///
-    /// - Returns: the commands to send once it has committed.
-    func fail(_ failed: [Failed], in transaction: PostgresTransaction) async throws -> [OutboxMessage] {
+    /// - Returns: the commands to send now.
+    func failAndCommit(_ failed: [Failed], in transaction: PostgresTransaction) async throws -> [OutboxMessage] {
         guard !failed.isEmpty else { return [] }
         let facts = try await FailureFacts(failed, in: transaction)
         let policy = try await self.rules.policy()
@@ -43,7 +43,7 @@ struct FailureDesk: Sendable {
         }
         let messages = try Self.messages(verdicts)
         try await self.report(failed, verdicts, facts, in: transaction)
-        try await transaction.execute([
+        try await transaction.executeAndCommit([
             ReportStatements.end(ended),
             ReportStatements.moveJobs(
                 verdicts.map {

@@ -3,7 +3,7 @@ import Domain
 import Messages
 import Postgres
 
-/// What the policy is told of failed attempts, read in one go. The caller holds the locks of their jobs.
+/// What the policy is told of failed attempts, read in one round trip. The caller holds the locks of their jobs.
 struct FailureFacts {
     private struct Job {
         var counted = 0
@@ -33,27 +33,33 @@ struct FailureFacts {
 
     init(_ failed: [FailureDesk.Failed], in transaction: PostgresTransaction) async throws {
         let keys = failed.map(\.key.job)
-        for row in try await transaction.query(ReportStatements.lockJobs(keys)) {
-            self.jobs[JobKey(task: row.0, index: row.1), default: Job()].counted = Int(row.3)
-        }
-        self.sites = try await transaction.query(ReportStatements.allowedSites)
-        self.excluded = Set(try await transaction.query(BrakeStatements.places).map { "\($0.0)/\($0.1)" })
-        for row in try await transaction.query(FailureFactStatements.jobs(keys)) {
+        let symptoms = failed.compactMap(Self.symptom)
+        var batch = QueryBatch()
+        let sites = batch.add(ReportStatements.allowedSites)
+        let places = batch.add(BrakeStatements.places)
+        let jobs = batch.add(FailureFactStatements.jobs(keys))
+        let history = batch.add(FailureFactStatements.history(keys))
+        let raised = batch.add(FailureFactStatements.raised(Set(keys.map(\.task)).sorted()))
+        let inputs = symptoms.isEmpty ? nil : batch.add(SuspicionStatements.inputs(symptoms))
+        let found = try await transaction.results(of: batch)
+
+        self.sites = try found.of(sites)
+        self.excluded = Set(try found.of(places).map { "\($0.0)/\($0.1)" })
+        for row in try found.of(jobs) {
             let key = JobKey(task: row.0, index: row.1)
-            var job = self.jobs[key] ?? Job()
+            var job = Job()
             (job.kind, job.maxAttempts, job.workflow, job.software) = (row.2, Int(row.3), row.4, row.5)
             (job.cores, job.memoryMB, job.walltimeSeconds) = (Int(row.6), Int(row.7), Double(row.8))
-            job.events = Int(row.9)
+            (job.events, job.counted) = (Int(row.9), Int(row.10))
             self.jobs[key] = job
         }
-        for row in try await transaction.query(FailureFactStatements.history(keys)) {
+        for row in try found.of(history) {
             let key = JobKey(task: row.0, index: row.1)
             self.jobs[key, default: Job()].fingerprints.append(row.2)
             self.jobs[key, default: Job()].rules[row.3, default: 0] += 1
         }
-        let symptoms = failed.compactMap(Self.symptom)
-        if !symptoms.isEmpty {
-            for row in try await transaction.query(SuspicionStatements.inputs(symptoms)) {
+        if let inputs {
+            for row in try found.of(inputs) {
                 let key = JobKey(task: row.0, index: row.1)
                 var job = self.jobs[key] ?? Job()
                 self.suspects[key, default: []].append(row.2)
@@ -62,9 +68,7 @@ struct FailureFacts {
                 self.jobs[key] = job
             }
         }
-        for row in try await transaction.query(FailureFactStatements.raised(Set(keys.map(\.task)).sorted())) {
-            self.raised[row.0] = row.1
-        }
+        for row in try found.of(raised) { self.raised[row.0] = row.1 }
     }
 
     /// What a failure says of an input; nil: its cause is no input.

@@ -48,6 +48,7 @@ struct HeartbeatHandler: Sendable {
         let mayWork: Bool
         let held: HeldSummary
         let hasKills: Bool
+        let lostAfterSeconds: Double
     }
 
     /// All of a batch at once: an agent whose summary agrees costs one row and one message, whatever it holds.
@@ -74,6 +75,7 @@ struct HeartbeatHandler: Sendable {
                 kill: orders,
                 drain: !agent.mayWork,
                 wantsList: differs && item.list == nil,
+                lostAfterSeconds: agent.lostAfterSeconds,
                 at: .now
             )
             answers.append(
@@ -110,7 +112,13 @@ struct HeartbeatHandler: Sendable {
         )
         return rows.reduce(into: [:]) {
             let held = HeldSummary(count: $1.4, hash: $1.5)
-            $0["\($1.1)/\($1.2)"] = Known(holder: $1.0, mayWork: $1.3, held: held, hasKills: $1.6)
+            $0["\($1.1)/\($1.2)"] = Known(
+                holder: $1.0,
+                mayWork: $1.3,
+                held: held,
+                hasKills: $1.6,
+                lostAfterSeconds: $1.7
+            )
         }
     }
 
@@ -145,11 +153,13 @@ struct LostDesk: Sendable {
         guard !attempts.isEmpty else { return }
         let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
             let jobs = Set(attempts.map(\.key.job)).sorted()
-            _ = try await transaction.query(ReportStatements.lockJobs(jobs))
-            let live = try await transaction.query(ReportStatements.lockLeases(jobs)).reduce(into: Set<AttemptKey>()) {
+            var locks = QueryBatch()
+            _ = locks.add(ReportStatements.lockJobs(jobs))
+            let leases = locks.add(ReportStatements.lockLeases(jobs))
+            let live = try await transaction.results(of: locks).of(leases).reduce(into: Set<AttemptKey>()) {
                 $0.insert(AttemptKey(task: $1.0, index: $1.1, attempt: Int($1.2)))
             }
-            return try await self.desk.fail(
+            return try await self.desk.failAndCommit(
                 attempts.filter { live.contains($0.key) }.map {
                     FailureDesk.Failed(key: $0.key, site: $0.site, node: nil, failures: [failure], end: .lost)
                 },

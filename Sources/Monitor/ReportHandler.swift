@@ -66,10 +66,10 @@ struct ReportHandler: Sendable {
     ) async throws -> (ReportPolicy, [OutboxMessage]) {
         // Jobs before leases: only those that may end need their job's lock.
         let ending = Set(reports.compactMap { $0.report.isEnd ? $0.report.name.key.job : nil }).sorted()
-        if !ending.isEmpty { _ = try await transaction.query(ReportStatements.lockJobs(ending)) }
-        let jobs = Set(reports.map { $0.report.name.key.job }).sorted()
-        let leases = try await transaction.query(ReportStatements.lockLeases(jobs)).reduce(into: [JobKey: LiveLease]())
-        {
+        var locks = QueryBatch()
+        if !ending.isEmpty { _ = locks.add(ReportStatements.lockJobs(ending)) }
+        let rows = locks.add(ReportStatements.lockLeases(Set(reports.map { $0.report.name.key.job }).sorted()))
+        let leases = try await transaction.results(of: locks).of(rows).reduce(into: [JobKey: LiveLease]()) {
             $0[JobKey(task: $1.0, index: $1.1)] = LiveLease(
                 attempt: Int($1.2),
                 token: $1.3.text,
@@ -89,8 +89,10 @@ struct ReportHandler: Sendable {
             )
         }
         if !running.isEmpty { try await transaction.execute(ReportStatements.running(running)) }
+        let submitted = Self.submissions(reports)
+        if !submitted.isEmpty { try await transaction.execute(ReportStatements.submitted(submitted)) }
         try await self.cancel(policy.cancelled.map(\.item), in: transaction)
-        let messages = try await self.desk.fail(
+        let messages = try await self.desk.failAndCommit(
             try policy.failed.map { item, site in
                 FailureDesk.Failed(
                     key: item.name.key,
@@ -106,6 +108,20 @@ struct ReportHandler: Sendable {
             in: transaction
         )
         return (policy, messages)
+    }
+
+    /// In which batch submission attempts went, of late reports too: that stays true. The last word of each, in their order.
+    private static func submissions(
+        _ reports: [(site: String, report: Report)]
+    ) -> [(key: AttemptKey, token: UUIDText, submission: String)] {
+        var words: [AttemptKey: (key: AttemptKey, token: UUIDText, submission: String)] = [:]
+        for case (_, .running(let item)) in reports {
+            guard let submission = item.submission, !submission.isEmpty, let token = UUIDText(item.name.token) else {
+                continue
+            }
+            words[item.name.key] = (item.name.key, token, String(submission.prefix(200)))
+        }
+        return words.sorted { $0.key < $1.key }.map(\.value)
     }
 
     /// Ended on request: the job is cancelled with it.
@@ -155,9 +171,11 @@ struct ReportHandler: Sendable {
     /// Gives verdicts on attempts the Bookkeeper has ended: those that have one already are passed over.
     func judge(_ attempts: [AttemptKey]) async throws {
         let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
-            _ = try await transaction.query(ReportStatements.lockJobs(Set(attempts.map(\.job)).sorted()))
-            let rows = try await transaction.query(ReportStatements.withoutVerdict(attempts))
-            return try await self.desk.fail(
+            var batch = QueryBatch()
+            _ = batch.add(ReportStatements.lockJobs(Set(attempts.map(\.job)).sorted()))
+            let open = batch.add(ReportStatements.withoutVerdict(attempts))
+            let rows = try await transaction.results(of: batch).of(open)
+            return try await self.desk.failAndCommit(
                 try rows.map { row in
                     FailureDesk.Failed(
                         key: AttemptKey(task: row.0, index: row.1, attempt: Int(row.2)),

@@ -21,14 +21,17 @@ struct TransferConfig: Sendable {
     var policy = TransferPolicy()
     /// How often everything is looked at without being told.
     var sweep: Duration = .seconds(5)
+    /// How often files whose time is over are deleted.
+    var garbage: Duration = .seconds(60)
 
     static let shape: DocumentShape = .keys(
-        ["sweep": .scalar, "pause": .scalar, "longestPause": .scalar, "attempts": .scalar],
+        ["sweep": .scalar, "garbage": .scalar, "pause": .scalar, "longestPause": .scalar, "attempts": .scalar],
         required: []
     )
 
     init(_ values: ConfigurationValues) throws {
         self.sweep = try values.duration("sweep", default: self.sweep)
+        self.garbage = try values.duration("garbage", default: self.garbage)
         self.policy.attempts = try values.int("attempts", in: 1...1000, default: self.policy.attempts)
         let pause = try values.duration("pause", default: .seconds(10))
         self.policy.pauseSeconds = Double(pause.components.seconds)
@@ -50,7 +53,7 @@ enum TransferAssembly {
             return .done
         }
         return parts.services + [
-            moving, leases, parts.sweep("garbage", every: .seconds(60)) { try await garbage.turn() },
+            moving, leases, parts.sweep("garbage", every: config.garbage) { try await garbage.turn() },
             destinations.service(moving), destinations.control(),
         ]
     }

@@ -97,6 +97,31 @@ import Testing
         }
     }
 
+    @Test func theBooksRefuseEventsOfAnotherJob() async throws {
+        try await Self.withCentre { centre, _ in
+            let watch = try await centre.events(["request.#"])
+            let agent = try await centre.agent("ALPHA") { job, _ in
+                guard job.name.attempt == 1, job.name.index == 1 else { return .finish }
+                return .finishWith { item in
+                    var item = item
+                    item.firstEvent = 0
+                    return item
+                }
+            }
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(jobs: 3)
+            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            running.cancel()
+            await watch.stop()
+            let codes = try await centre.one(
+                "SELECT array_agg(code::bigint ORDER BY index) FROM verdict_view",
+                as: [Int64].self
+            )
+            #expect(codes == [8213])
+            try await Self.expectNoViolations(centre)
+        }
+    }
+
     @Test func theBooksRefuseATruncatedManifest() async throws {
         try await Self.withCentre { centre, _ in
             let watch = try await centre.events(["request.#"])

@@ -1,25 +1,34 @@
 import Domain
+import Foundation
 import Messages
 import NIOConcurrencyHelpers
 import SimulatedSite
+import TestSupport
 
 /// Inputs of 1,000 events are skimmed into 14 streams, each merged: three streams are empty in 70 % of the jobs, one always. What a
-/// job selects depends on its input and the seed alone; the faults depend on the attempt too. Counts what the merged streams must
-/// hold, by itself.
+/// job selects depends on its input and the seed alone; the faults depend on the attempt too. Every file an attempt claims is written.
+/// Counts what the merged streams must hold, by itself.
 final class SkimScenario: Sendable {
     static let streams = (1...14).map { "s\($0)" }
     static let eventsPerInput: Int64 = 1000
     static let inputsPerMerge: Int64 = 20
+    /// After so many counted failures a job is given up, and made again only when somebody recovers the task.
+    static let maxAttempts = 2
 
     let seed: UInt64
     let inputs: Int64
     /// The share of first attempts with each of the faults.
     private let faultShare = 0.05
+    /// Where the files are written: the base of the storage element.
+    let disk: String
     private let begun = NIOLockedValueBox<[String: Int]>([:])
+    /// The first input is made last, when this holds something: until then the tasks cannot end.
+    let lastInput = Gathered()
 
-    init(seed: UInt64, inputs: Int64) {
+    init(seed: UInt64, inputs: Int64, disk: String) {
         self.seed = seed
         self.inputs = inputs
+        self.disk = disk
     }
 
     /// How attempts went wrong that were not right, by what was wrong.
@@ -62,7 +71,31 @@ final class SkimScenario: Sendable {
     // MARK: What the site does
 
     func behaviour(_ job: OfferedJob, _ task: JobDescription) -> SimulatedAgent.Behaviour {
-        task.name == "skim" ? self.skim(job) : .finish
+        if task.name == "skim" { return self.skim(job) }
+        let store: SimulatedAgent.Behaviour = .finishWith { self.stored($0) }
+        guard task.name == "generate", job.name.index == 0 else { return store }
+        return .until({ await self.lastInput.more(than: 0) }, store)
+    }
+
+    /// A thousand zeros, with their checksums.
+    private static let content = Data(count: 1000)
+
+    /// Writes what an attempt claims to have stored, as a site does before it reports.
+    private func stored(_ item: FinishedItem) -> FinishedItem {
+        var item = item
+        for place in item.outputs.indices {
+            guard let lfn = item.outputs[place].lfn else { continue }
+            (item.outputs[place].adler32, item.outputs[place].crc32c) = ("03e80001", "d84dda57")
+            let path = self.disk + lfn
+            let folder = path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex)
+            do {
+                try FileManager.default.createDirectory(atPath: String(folder), withIntermediateDirectories: true)
+                try Self.content.write(to: URL(filePath: path))
+            } catch {
+                fatalError("the scenario cannot write \(path): \(error)")
+            }
+        }
+        return item
     }
 
     private func note(_ fault: String) { self.begun.withLockedValue { $0[fault, default: 0] += 1 } }
@@ -76,9 +109,15 @@ final class SkimScenario: Sendable {
     private func skim(_ job: OfferedJob) -> SimulatedAgent.Behaviour {
         let input = Self.input(of: job)
         let events = self.selected(input: input)
-        let right: @Sendable (FinishedItem) -> FinishedItem = { Self.holding(events, $0) }
+        let right: @Sendable (FinishedItem) -> FinishedItem = { self.stored(Self.holding(events, $0)) }
+        let fault = self.number(3, UInt64(input)) / self.faultShare
+        if input == 0 { return .finishWith(right) }
+        if (4..<5).contains(fault), job.name.attempt <= Self.maxAttempts {
+            self.note("given up")
+            return .fail([Failure(.payloadExit, "exit code \(job.name.attempt) in step skim")])
+        }
         guard job.name.attempt == 1 else { return .finishWith(right) }
-        switch self.number(3, UInt64(input)) / self.faultShare {
+        switch fault {
         case ..<1:
             self.note("lost")
             return .lose
@@ -88,9 +127,9 @@ final class SkimScenario: Sendable {
         case ..<3:
             self.note("9 of 14 skims")
             return .finishWith { item in
-                var item = right(item)
+                var item = Self.holding(events, item)
                 item.outputs.removeLast(5)
-                return item
+                return self.stored(item)
             }
         case ..<4:
             self.note("ended early without a word")
@@ -99,9 +138,6 @@ final class SkimScenario: Sendable {
                 item.eventsRead = job.events - 1
                 return item
             }
-        case ..<5:
-            self.note("exit 1")
-            return .fail([Failure(.payloadExit, "exit code 1 in step skim")])
         default: return .finishWith(right)
         }
     }
@@ -135,7 +171,7 @@ final class SkimScenario: Sendable {
             inputs: [InputTemplate(task: "generate", stream: "raw")],
             steps: [StepTemplate(name: "skim", command: ["true"])],
             outputs: Self.streams.map { OutputTemplate(stream: $0, file: "\($0).dat") },
-            maxAttempts: 5
+            maxAttempts: Scalar("\(Self.maxAttempts)")
         )
         let merges = Self.streams.map { stream in
             TaskTemplate(

@@ -6,6 +6,37 @@ import Testing
 
 @testable import Agent
 
+/// The defect that the pilot's time-out and the server's did not fit: an agent that lived was given up.
+@Suite("When an agent beats")
+struct HeartbeatPolicyTests {
+    @Test("never so seldom that the centre gives it up")
+    func fits() {
+        for configured in [1, 10, 60, 600, 3600] {
+            for lostAfter in [1.0, 5, 30, 300, 86_400] {
+                var policy = HeartbeatPolicy(configuredSeconds: configured)
+                #expect(policy.pause <= .seconds(10) && policy.pause <= .seconds(configured))
+                let isShortened = policy.hear(lostAfterSeconds: lostAfter)
+                #expect(policy.pause <= .seconds(lostAfter / 3) && policy.pause <= .seconds(configured))
+                #expect(isShortened == (Double(configured) > lostAfter / 3))
+                // Said again it is no news; changed at the site it is.
+                let (again, longer) = (policy.hear(lostAfterSeconds: lostAfter), policy.hear(lostAfterSeconds: 1e9))
+                #expect(!again && !longer && policy.pause == .seconds(configured))
+            }
+        }
+        var policy = HeartbeatPolicy(configuredSeconds: 10)
+        let nonsense = [policy.hear(lostAfterSeconds: 0), policy.hear(lostAfterSeconds: -1)]
+        #expect(nonsense == [false, false] && policy.pause == .seconds(10))
+    }
+
+    @Test("the standard settings of agent and centre fit each other")
+    func standard() throws {
+        // A site's lost_after is 5 minutes unless an operator says otherwise (migration V0001).
+        var policy = HeartbeatPolicy(configuredSeconds: 10)
+        let isShortened = policy.hear(lostAfterSeconds: 300)
+        #expect(!isShortened && policy.pause == .seconds(10))
+    }
+}
+
 @Suite("When an agent asks")
 struct DemandPolicyTests {
     private let start = ContinuousClock.now

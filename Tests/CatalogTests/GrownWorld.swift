@@ -193,7 +193,11 @@ enum GrownWorld {
             ("a whole life", Self.life), ("accept", [AcceptStatements.accept(batch).sql]),
             (
                 "taken",
-                [AcceptStatements.taken(Self.active.map { "/new/\($0)" }).sql, AcceptStatements.ends(Self.active).sql]
+                [
+                    AcceptStatements.taken(Self.active.map { "/new/\($0)" }).sql,
+                    AcceptStatements.ends(Self.active).sql,
+                    AcceptStatements.firstEvents(Self.active.map(\.job)).sql,
+                ]
             ),
         ]
     }

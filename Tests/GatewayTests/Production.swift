@@ -75,6 +75,8 @@ enum Production {
             ('bookkeeper', 'node1-4713', 'node1', 4713, '0.1.0', now(), clock_timestamp() + interval '1 hour', now(), 1000, NULL),
             ('transfer', 'node1-4714', 'node1', 4714, '0.1.0', now(), now() - interval '5 minutes', now(), 12, 'queue transfer.vault: not connected yet');
         INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes) VALUES ('lyon', 'n3', 'resting', '12 of 12 attempts failed', 1, 600, 3);
+        INSERT INTO share (name, parent, weight, who) VALUES ('ilc', NULL, 3, 'steve'), ('reco', 'ilc', 1, 'steve');
+        INSERT INTO batch_submission (site, agent, name, task, attempts, input_files) VALUES ('desy', 'agent1', '4711', 1, 40, 40);
         INSERT INTO suspicion (file, task, index, attempt, site, code, diagnostic)
             SELECT min(id), 1, 1001, 1, 'desy', 7001, 'not on the storage it should be on' FROM file;
         INSERT INTO failure_rule (name, kind, priority, code_first, code_last, action, who) VALUES ('payload', 'action', 90, 1000, 1999, 'resubmit', 'millrace');

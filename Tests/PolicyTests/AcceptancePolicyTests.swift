@@ -90,6 +90,16 @@ import Testing
         #expect(self.codes { $0.outputs[0] = empty } == [])
     }
 
+    @Test func theEventsMustBeginWhereTheJobsBegin() {
+        func codes(_ job: Int64?, _ said: Int64?) -> [Int]? {
+            self.codes(facts: { $0.jobs[Self.key.job]?.firstEvent = job }, edit: { $0.firstEvent = said })
+        }
+        #expect(codes(2500, 2500) == [] && codes(0, 0) == [])
+        #expect(codes(2500, 2499) == [8213] && codes(2500, 0) == [8213] && codes(0, 1) == [8213])
+        // An agent of an earlier version says nothing, and a job that gathers files has no range.
+        #expect(codes(2500, nil) == [] && codes(nil, 0) == [])
+    }
+
     @Test func everythingWrongIsRefusedByItsCode() {
         #expect(self.codes { $0.eventsRead = 499 } == [8203])
         #expect(self.codes { $0.outputs.removeLast() } == [8201])

@@ -41,6 +41,44 @@ import TestSupport
         }
     }
 
+    @Test func queriesOfABatchRunInTheirOrder() async throws {
+        try await self.withTable { client in
+            let found = try await client.withTransaction { transaction in
+                var batch = QueryBatch()
+                let made = batch.add(
+                    Statement("made", "INSERT INTO t VALUES (3), (4) RETURNING id", returning: Int.self)
+                )
+                let pairs = batch.add(
+                    Statement(
+                        "pairs",
+                        "SELECT id, id::text AS label FROM t ORDER BY id",
+                        returning: Int.self,
+                        String.self
+                    )
+                )
+                let results = try await transaction.results(of: batch)
+                return (try results.of(pairs).map { "\($0.0)=\($0.1)" }, try results.of(made).count)
+            }
+            #expect(found == (["3=3", "4=4"], 2))
+        }
+    }
+
+    @Test func anErrorInABatchEndsTheTransaction() async throws {
+        try await self.withTable { client in
+            let error = await postgresError {
+                try await client.withTransaction { transaction in
+                    var batch = QueryBatch()
+                    _ = batch.add(Statement("first", "INSERT INTO t VALUES (5) RETURNING id", returning: Int.self))
+                    _ = batch.add(Statement("second", "SELECT 1 / 0", returning: Int.self))
+                    _ = try await transaction.results(of: batch)
+                }
+            }
+            #expect(error?.sqlState == "22012")
+            let left = try await client.query(Self.ids)
+            #expect(left == [])
+        }
+    }
+
     @Test func aHiddenErrorIsNotCommitted() async throws {
         try await self.withTable { client in
             let error = await postgresError {

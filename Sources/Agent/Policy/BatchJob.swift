@@ -37,8 +37,10 @@ struct BatchJob: Sendable, Equatable {
 
     /// What is reported of the jobs that an agent ends because it stops itself.
     ///
-    /// - Parameter isSignalled: whether it was told to by a signal, and not by the end of a connection.
-    static func failure(of batch: BatchJob?, isSignalled: Bool, now: Timestamp) -> Failure {
+    /// - Parameters:
+    ///   - isSignalled: whether it was told to by a signal, and not by the end of a connection.
+    ///   - isPreempted: what the batch system says of it; nil: it could not be asked.
+    static func failure(of batch: BatchJob?, isSignalled: Bool, isPreempted: Bool?, now: Timestamp) -> Failure {
         guard let batch, isSignalled else {
             return Failure(.agentRestarted, "the agent was stopped while the job ran", source: .agent)
         }
@@ -47,10 +49,31 @@ struct BatchJob: Sendable, Equatable {
         if let end = batch.end, now >= end.adding(seconds: -600) {
             return Failure(.slotTooShort, "the agent's slot, \(name), came to its end", source: .executor)
         }
+        guard isPreempted != true else {
+            return Failure(.preempted, "the batch system preempted the agent, \(name)", source: .executor)
+        }
+        let how = isPreempted == nil ? "preempted, removed or drained" : "removed or drained"
         return Failure(
             .batchRemoved,
-            "the batch system ended the agent, \(name), with a signal: preempted, removed or drained",
+            "the batch system ended the agent, \(name), with a signal: \(how)",
             source: .executor
         )
+    }
+
+    /// How to ask the batch system about the job: a program and its arguments; nil: it has no word for preemption that a job
+    /// could read while it is ended.
+    var inquiry: (program: String, arguments: [String])? {
+        self.system == "slurm" ? ("scontrol", ["--oneliner", "show", "job", self.id]) : nil
+    }
+
+    /// Whether what `scontrol show job` says of a running job means that it is being preempted; nil: it says nothing about it.
+    ///
+    /// Slurm prints PreemptTime=None, or the time at which it told the job to end (`slurm_sprint_job_info`, src/api/job_info.c),
+    /// and no such word where preemption is off: then nothing is preempted.
+    static func isPreempted(scontrol text: String) -> Bool? {
+        let words = text.split(whereSeparator: \.isWhitespace)
+        guard words.contains(where: { $0.hasPrefix("JobId=") }) else { return nil }
+        guard let word = words.first(where: { $0.hasPrefix("PreemptTime=") }) else { return false }
+        return !["None", "N/A", "Unknown"].contains(word.dropFirst("PreemptTime=".count))
     }
 }

@@ -12,6 +12,8 @@ struct OutputResult: Codable, Sendable, Equatable {
 /// What the steps made.
 struct JobResult: Codable, Sendable, Equatable {
     var eventsRead: Int64
+    /// Where they began; nil in a journal of an earlier version.
+    var firstEvent: Int64?
     var outputs: [OutputResult]
 }
 
@@ -98,7 +100,8 @@ enum Outcome {
             )
         }
         guard failures.isEmpty else { throw JobFailure(failures) }
-        return JobResult(eventsRead: read ?? 0, outputs: outputs)
+        let first = reports.first??.firstEvent ?? plan.accepted.job.firstEvent
+        return JobResult(eventsRead: read ?? 0, firstEvent: first, outputs: outputs)
     }
 
     private static func eventsRead(_ plan: JobPlan, _ reports: [StepReport?], _ outputs: [OutputResult]) -> Int64? {

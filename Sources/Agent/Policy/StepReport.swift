@@ -18,6 +18,8 @@ struct StepReport: Codable, Sendable, Equatable {
     }
 
     var eventsRead: Int64?
+    /// Where the events it made or read begin, counted as `MILLRACE_FIRST_EVENT`.
+    var firstEvent: Int64?
     var eventsWritten: Int64?
     var outputs: [String: Output]?
     var failures: [Reported]?
@@ -27,6 +29,7 @@ struct StepReport: Codable, Sendable, Equatable {
 
     enum CodingKeys: String, CodingKey {
         case eventsRead = "events_read"
+        case firstEvent = "first_event"
         case eventsWritten = "events_written"
         case outputs, failures
     }
@@ -44,7 +47,8 @@ struct StepReport: Codable, Sendable, Equatable {
         } catch {
             throw JobFailure(.payloadReportBroken, "the report of step \(step): \(WireFormat.explain(error))")
         }
-        let counts = [self.eventsRead, self.eventsWritten] + (self.outputs ?? [:]).values.map(\.events)
+        let counts =
+            [self.eventsRead, self.firstEvent, self.eventsWritten] + (self.outputs ?? [:]).values.map(\.events)
         if counts.contains(where: { ($0 ?? 0) < 0 }) {
             throw JobFailure(.payloadReportBroken, "the report of step \(step) has a negative number of events")
         }

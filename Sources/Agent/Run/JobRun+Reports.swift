@@ -18,6 +18,7 @@ extension JobRun {
             agent: self.runner.agent,
             node: self.runner.node,
             eventsRead: result.eventsRead,
+            firstEvent: result.firstEvent,
             outputs: manifest,
             software: software.isEmpty ? nil : software,
             steps: self.record.steps,

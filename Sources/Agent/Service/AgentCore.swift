@@ -15,6 +15,7 @@ actor AgentCore {
     private let logger: Logger
     private var check: OfferCheck
     private var demand = DemandPolicy()
+    private var heartbeat: HeartbeatPolicy
     private var isDraining = false
     private var isStopping = false
     private var wantsList = false
@@ -37,6 +38,7 @@ actor AgentCore {
         logger: Logger
     ) {
         self.config = config
+        self.heartbeat = HeartbeatPolicy(configuredSeconds: config.heartbeatSeconds)
         self.session = check.session
         self.check = check
         self.journal = journal
@@ -68,6 +70,9 @@ actor AgentCore {
         )
         await self.post.say([item], routingKey: RoutingKey.work)
     }
+
+    /// Until the next heartbeat.
+    var heartbeatPause: Duration { self.heartbeat.pause }
 
     /// Says that the agent is alive, and what it holds.
     func beat(staying: Bool = true) async {
@@ -194,6 +199,12 @@ extension AgentCore {
                 self.killed.insert(order.attempt)
                 self.heart.ring()
             }
+        }
+        if let seconds = answer.lostAfterSeconds, self.heartbeat.hear(lostAfterSeconds: seconds) {
+            self.logger.warning(
+                "heartbeatSeconds is too long for a site whose agents are given up so soon: beating faster",
+                metadata: ["lost_after": "\(seconds) s", "every": "\(self.heartbeat.pause)"]
+            )
         }
         if answer.wantsList {
             self.wantsList = true

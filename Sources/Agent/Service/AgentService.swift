@@ -81,10 +81,10 @@ struct AgentService: Service {
 
     private func startClocks(_ group: inout TaskGroup<Void>) {
         let parts = self.parts
-        group.addTask { await every(.seconds(parts.config.heartbeatSeconds)) { parts.heart.ring() } }
+        group.addTask { await every({ await parts.core.heartbeatPause }) { parts.heart.ring() } }
         // A report that the broker refused is tried again.
-        group.addTask { await every(.seconds(5)) { parts.courierBell.ring() } }
-        group.addTask { await every(.seconds(1)) { await parts.core.consider(.tick) } }
+        group.addTask { await every({ .seconds(5) }) { parts.courierBell.ring() } }
+        group.addTask { await every({ .seconds(1) }) { await parts.core.consider(.tick) } }
     }
 
     /// Waits for a signal, until a one-shot agent has nothing to do, or for the end of a connection.
@@ -136,7 +136,12 @@ struct AgentService: Service {
                     // All jobs have ended in time.
                     return
                 }
-                let failure = BatchJob.failure(of: parts.batch, isSignalled: isSignalled, now: Now.timestamp)
+                let failure = BatchJob.failure(
+                    of: parts.batch,
+                    isSignalled: isSignalled,
+                    isPreempted: isSignalled ? await BatchInquiry.isPreempted(parts.batch, parts.logger) : nil,
+                    now: Now.timestamp
+                )
                 for key in await parts.executor.present() { _ = await parts.executor.cancel(key, .agentStops(failure)) }
             }
             for await _ in parts.executorEnded.rings { break }

@@ -12,10 +12,10 @@ struct Bell: Sendable {
 }
 
 /// Calls `body` again and again, with a pause between, until the task is cancelled.
-func every(_ pause: Duration, _ body: () async -> Void) async {
+func every(_ pause: () async -> Duration, _ body: () async -> Void) async {
     while !Task.isCancelled {
         do {
-            try await Task.sleep(for: pause)
+            try await Task.sleep(for: pause())
         } catch {
             return
         }

@@ -8,6 +8,8 @@ struct BooksFacts: Sendable {
     struct Job: Sendable, Hashable {
         let state: JobState
         let eventsExpected: Int64
+        /// Where they begin; nil: it has no range of its own.
+        var firstEvent: Int64?
     }
 
     struct Lease: Sendable, Hashable {
@@ -56,6 +58,9 @@ struct AcceptancePolicy: Sendable {
         var failures: [Failure] = []
         if item.eventsRead != job.eventsExpected {
             failures.append(Failure(.eventsMismatch, "\(item.eventsRead) events read, \(job.eventsExpected) expected"))
+        }
+        if let first = job.firstEvent, let said = item.firstEvent, said != first {
+            failures.append(Failure(.foreignRange, "its events begin at \(said), the job's at \(first)"))
         }
         for missing in streams.keys.filter({ name in !item.outputs.contains { $0.stream == name } }).sorted() {
             failures.append(Failure(.missingStream, "stream \(missing) is missing"))

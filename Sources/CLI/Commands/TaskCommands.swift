@@ -45,13 +45,30 @@ struct TaskCommands: AsyncParsableCommand {
             fields["spec"] = nil  // What an agent is given: long, and for programs.
             Output.lines(Details.lines(.group(fields), first: ["task", "request", "name", "kind", "state", "reason"]))
             let waiting = try await gateway.list("/waiting", [("task", "\(self.task)")], limit: 100).rows
-            guard !waiting.isEmpty else { return }
-            let columns = [
-                Column("first"), Column("last"), Column("priority"), Column("not_before", .time), Column("held"),
-                Column("excluded"),
-            ]
-            Output.lines(["", Tone.faint.paint("waiting")] + Table(columns, rows: waiting).lines().map { "  \($0)" })
+            Output.section(
+                "waiting",
+                [
+                    Column("first"), Column("last"), Column("priority"), Column("not_before", .time), Column("held"),
+                    Column("excluded"),
+                ],
+                rows: waiting
+            )
+            try await TaskCommands.submissions([("task", "\(self.task)")], by: gateway)
         }
+    }
+
+    /// The latest batch submissions of a task or request, if there are any.
+    static func submissions(_ filter: [(String, String)], by gateway: GatewayClient) async throws {
+        let rows = try await gateway.list("/submissions", filter + [("order", "desc")], limit: 20).rows
+        Output.section(
+            "batch submissions",
+            [
+                Column("submission"), Column("task"), Column("site"), Column("agent"), Column("batch"),
+                Column("attempts"), Column("input_files"), Column("live"), Column("done"), Column("failed"),
+                Column("at", .time),
+            ],
+            rows: rows
+        )
     }
 
     struct Pause: TaskAction {

@@ -88,7 +88,9 @@ struct RebuildCommand: AsyncParsableCommand {
                 try await publisher.declare(MillraceTopology.full(sites: sites, storages: storages))
                 try await Self.publish(messages, by: publisher)
             }
-            try await database.execute(OutboxStatements.delete(messages.map(\.id)))
+            try await database.withTransaction {
+                try await $0.executeAndCommit(OutboxStatements.forget(messages.map(\.id)))
+            }
             return table.map { "published \($0)" }
                 + (since.map { ["events since \($0) are being published again"] } ?? [])
         }

@@ -6,6 +6,12 @@ enum Output {
 
     static func lines(_ lines: [String]) { if !lines.isEmpty { Terminal.write(lines.joined(separator: "\n") + "\n") } }
 
+    /// A table of its own below what was printed; nothing if there are no rows.
+    static func section(_ title: String, _ columns: [Column], rows: [JSON]) {
+        guard !rows.isEmpty else { return }
+        self.lines(["", Tone.faint.paint(title)] + Table(columns, rows: rows).lines().map { "  \($0)" })
+    }
+
     /// One value as JSON: objects with sorted keys, an array with one object a line.
     static func json(_ value: JSON) throws {
         guard case .list(let items) = value else { return self.line(try WireFormat.text(value)) }

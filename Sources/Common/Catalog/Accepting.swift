@@ -181,6 +181,25 @@ package enum AcceptStatements {
         )
     }
 
+    /// Where the events of jobs begin: of those without inputs in the task, of those with one in its file; of those with several
+    /// NULL. Task, index, first event.
+    package static func firstEvents(_ jobs: [JobKey]) -> Statement<Int64, Int64, Int64?> {
+        Statement(
+            "accept.firstEvents",
+            """
+            SELECT i.task, i.index, CASE WHEN u.inputs < 2 THEN coalesce(u.first, j.first_event, j.index * t.events_per_job) END
+            FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
+            CROSS JOIN LATERAL (SELECT j.index, j.first_event FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
+            CROSS JOIN LATERAL (SELECT t.events_per_job FROM task t WHERE t.id = i.task OFFSET 0) t
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS inputs, min(lower(u.slice)) AS first FROM unit_input u WHERE u.task = i.task AND u.index = i.index) u
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64?.self
+        )
+    }
+
     /// Which of these names are registered already.
     package static func taken(_ lfns: [String]) -> Statement<String> {
         Statement("accept.taken", "SELECT lfn FROM file WHERE lfn = ANY(\(lfns))", returning: String.self)
@@ -223,7 +242,8 @@ package enum AcceptStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.accept([]).erased, Self.streams([]).erased, Self.taken([]).erased, Self.storages.erased,
+            Self.accept([]).erased, Self.streams([]).erased, Self.firstEvents([]).erased, Self.taken([]).erased,
+            Self.storages.erased,
             Self.ends([]).erased,
             Command("accept.discard", Self.discard([], graceSeconds: 1, reason: "x")).erased,
         ]

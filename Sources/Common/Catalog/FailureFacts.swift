@@ -4,17 +4,18 @@ package import Postgres
 /// What a verdict is based on beside the failure itself.
 package enum FailureFactStatements {
     /// Of each job: task, index, kind, allowed attempts, workflow, software as name/version, cores, memory (MB, all cores), wall
-    /// time (s), events (0: it cannot be divided, since it gathers its inputs or comes from many divisions).
+    /// time (s), events (0: it cannot be divided, since it gathers its inputs or comes from many divisions), counted failures before.
     package static func jobs(
         _ jobs: [JobKey]
-    ) -> Statement<Int64, Int64, String, Int32, String, [String], Int32, Int32, Int32, Int64> {
+    ) -> Statement<Int64, Int64, String, Int32, String, [String], Int32, Int32, Int32, Int64, Int32> {
         Statement(
             "failureFacts.jobs",
             """
             SELECT j.task, j.index, t.kind, t.max_attempts, w.name,
                    ARRAY(SELECT (x ->> 'name') || '/' || (x ->> 'version') FROM jsonb_array_elements(t.spec -> 'software') x),
                    c.cores, c.memory_mb, c.walltime_s,
-                   CASE WHEN t.kind IN ('merge', 'analyse') OR j.split_level >= \(Int32(JobSplit.deepest)) THEN 0 ELSE j.events_expected END
+                   CASE WHEN t.kind IN ('merge', 'analyse') OR j.split_level >= \(Int32(JobSplit.deepest)) THEN 0 ELSE j.events_expected END,
+                   j.failures
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
             CROSS JOIN LATERAL (SELECT * FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
             JOIN task t ON t.id = j.task JOIN class c ON c.id = coalesce(j.class, t.class)
@@ -29,7 +30,8 @@ package enum FailureFactStatements {
             Int32.self,
             Int32.self,
             Int32.self,
-            Int64.self
+            Int64.self,
+            Int32.self
         )
     }
 

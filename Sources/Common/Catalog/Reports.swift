@@ -82,6 +82,30 @@ package enum ReportStatements {
         ]
     }
 
+    /// Notes in which batch submission attempts went. Once for each attempt: the sums stay right when a report comes again.
+    package static func submitted(_ words: [(key: AttemptKey, token: UUIDText, submission: String)]) -> SQL {
+        """
+        WITH i AS MATERIALIZED (
+            SELECT * FROM unnest(\(words.map(\.key.task)), \(words.map(\.key.index)), \(words.map { Int32($0.key.attempt) }),
+                                 \(words.map(\.token)), \(words.map(\.submission))) AS i(task, index, attempt, token, name)
+        ), a AS MATERIALIZED (
+            SELECT a.task, a.index, a.attempt, a.site, a.agent, i.name, u.files FROM i CROSS JOIN LATERAL (
+                SELECT a.* FROM attempt a WHERE a.task = i.task AND a.index = i.index AND a.attempt = i.attempt AND a.token = i.token
+                  AND a.submission IS NULL FOR NO KEY UPDATE OFFSET 0
+            ) a CROSS JOIN LATERAL (SELECT count(*) AS files FROM unit_input u WHERE u.task = i.task AND u.index = i.index) u
+        ), s AS (
+            INSERT INTO batch_submission AS b (site, agent, name, task, attempts, input_files)
+            SELECT site, agent, name, task, count(*), sum(files) FROM a GROUP BY site, agent, name, task ORDER BY task, site, agent, name
+            ON CONFLICT (task, site, agent, name) DO UPDATE SET attempts = b.attempts + excluded.attempts,
+                input_files = b.input_files + excluded.input_files
+            RETURNING b.id, b.site, b.agent, b.name, b.task
+        )
+        UPDATE attempt t SET submission = s.id
+        FROM a JOIN s ON s.task = a.task AND s.site = a.site AND s.agent = a.agent AND s.name = a.name
+        WHERE t.task = a.task AND t.index = a.index AND t.attempt = a.attempt
+        """
+    }
+
     /// How an attempt ended other than well.
     package struct Ended: Sendable {
         package let key: AttemptKey
@@ -291,7 +315,8 @@ package enum ReportStatements {
             Command("reports.forgetProgress", Self.forgetProgress).erased,
             Self.lockLeases([]).erased, Self.lockJobs([]).erased,
             Command("reports.running.0", Self.running([])[0]).erased,
-            Command("reports.running.1", Self.running([])[1]).erased, Command("reports.end", Self.end([])).erased,
+            Command("reports.running.1", Self.running([])[1]).erased,
+            Command("reports.submitted", Self.submitted([])).erased, Command("reports.end", Self.end([])).erased,
             Command("reports.moveJobs", Self.moveJobs([])).erased, Self.allowedSites.erased,
             Command("reports.insertVerdicts", Self.insertVerdicts([])).erased,
             Self.withoutVerdict([]).erased, Self.forgottenRejections(seconds: 1).erased,

@@ -24,7 +24,7 @@ package enum SessionStatements {
     /// another session by now, is not among them.
     package static func beat(
         _ beats: [Beat]
-    ) -> Statement<Int32, String, String, Bool, Int64, Int64, Bool> {
+    ) -> Statement<Int32, String, String, Bool, Int64, Int64, Bool, Double> {
         Statement(
             "sessions.beat",
             """
@@ -40,7 +40,7 @@ package enum SessionStatements {
                 FROM s WHERE a.id = s.id
             )
             SELECT s.id, s.site, s.agent, site.access = 'allowed', coalesce(h.count, 0), coalesce(h.hash, 0),
-                   EXISTS (SELECT 1 FROM kill_wish k WHERE k.holder = s.id)
+                   EXISTS (SELECT 1 FROM kill_wish k WHERE k.holder = s.id), extract(epoch FROM site.lost_after)::double precision
             FROM s JOIN site ON site.name = s.site CROSS JOIN LATERAL (
                 SELECT sum(h.count)::bigint AS count, sum(h.hash)::bigint AS hash FROM held_tally h WHERE h.holder = s.id
             ) h
@@ -51,7 +51,8 @@ package enum SessionStatements {
             Bool.self,
             Int64.self,
             Int64.self,
-            Bool.self
+            Bool.self,
+            Double.self
         )
     }
 

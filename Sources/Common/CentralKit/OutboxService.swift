@@ -50,8 +50,7 @@ package final class OutboxService: Service, CustomStringConvertible {
             group.addTask { try await self.sweep.run() }
             group.addTask {
                 await withGracefulShutdownHandler {
-                    for await _ in self.bell { await self.sendWaiting() }
-                    await self.sendWaiting()
+                    await self.sendWhatComes()
                 } onGracefulShutdown: {
                     self.rope.finish()
                 }
@@ -59,6 +58,20 @@ package final class OutboxService: Service, CustomStringConvertible {
             try await group.waitForAll()
         }
     }
+
+    /// The next messages do not wait until those before them are confirmed and forgotten: that is two writes to a disk.
+    private func sendWhatComes() async {
+        await withTaskGroup(of: Void.self) { group in
+            var underWay = 0
+            for await _ in self.bell {
+                if underWay == Self.lotsUnderWay { await group.next() } else { underWay += 1 }
+                group.addTask { await self.sendWaiting() }
+            }
+            group.addTask { await self.sendWaiting() }
+        }
+    }
+
+    private static let lotsUnderWay = 4
 
     private func sendWaiting() async {
         let messages = self.waiting.withLockedValue { waiting in
@@ -104,6 +117,7 @@ package final class OutboxService: Service, CustomStringConvertible {
                 )
             }
         }
-        if !sent.isEmpty { try await database.execute(OutboxStatements.delete(sent)) }
+        guard !sent.isEmpty else { return }
+        try await database.withTransaction { try await $0.executeAndCommit(OutboxStatements.forget(sent)) }
     }
 }

@@ -68,14 +68,25 @@ package struct AnswerItem: MessageItem {
     package var drain: Bool
     /// Send the full list with the next heartbeat, at once.
     package var wantsList: Bool
+    /// An agent that is silent for so many seconds has its attempts given to others; nil in an answer to no heartbeat.
+    package var lostAfterSeconds: Double?
     package var at: Timestamp
 
-    package init(agent: String, session: String, kill: [KillOrder], drain: Bool, wantsList: Bool, at: Timestamp) {
+    package init(
+        agent: String,
+        session: String,
+        kill: [KillOrder],
+        drain: Bool,
+        wantsList: Bool,
+        lostAfterSeconds: Double? = nil,
+        at: Timestamp
+    ) {
         self.agent = agent
         self.session = session
         self.kill = kill
         self.drain = drain
         self.wantsList = wantsList
+        self.lostAfterSeconds = lostAfterSeconds
         self.at = at
     }
 }
@@ -159,6 +170,9 @@ package struct RunningItem: MessageItem {
     package var agent: String
     package var node: String
     package var batchID: String?
+    /// What the agent sent to its batch system at once, with this attempt in it, as the batch system names it; nil: it runs its
+    /// jobs itself.
+    package var submission: String?
     package var step: String
     package var at: Timestamp
 
@@ -168,6 +182,7 @@ package struct RunningItem: MessageItem {
         agent: String,
         node: String,
         batchID: String? = nil,
+        submission: String? = nil,
         step: String,
         at: Timestamp
     ) {
@@ -176,6 +191,7 @@ package struct RunningItem: MessageItem {
         self.agent = agent
         self.node = node
         self.batchID = batchID
+        self.submission = submission
         self.step = step
         self.at = at
     }
@@ -309,6 +325,8 @@ package struct FinishedItem: MessageItem {
     package var agent: String
     package var node: String
     package var eventsRead: Int64
+    /// Where the events that it made or read begin, counted as in the offer; nil: it does not say.
+    package var firstEvent: Int64?
     package var outputs: [ManifestOutput]
     package var software: String?
     package var steps: [StepRecord]
@@ -322,6 +340,7 @@ package struct FinishedItem: MessageItem {
         agent: String,
         node: String,
         eventsRead: Int64,
+        firstEvent: Int64? = nil,
         outputs: [ManifestOutput],
         software: String? = nil,
         steps: [StepRecord],
@@ -334,6 +353,7 @@ package struct FinishedItem: MessageItem {
         self.agent = agent
         self.node = node
         self.eventsRead = eventsRead
+        self.firstEvent = firstEvent
         self.outputs = outputs
         self.software = software
         self.steps = steps

@@ -52,7 +52,7 @@ package final class PostgresTransaction: Sendable {
         statements.map { AnyStatement(name: "unnamed", sql: $0, columns: []) }
     }
 
-    private func run(_ statements: [AnyStatement]) async throws -> [PostgresRows] {
+    func run(_ statements: [AnyStatement]) async throws -> [PostgresRows] {
         if self.state.withLockedValue({ $0.isOver }) { throw PostgresError(.closed, "the transaction is over") }
         do {
             return try await self.connection.run(statements, begin: self.begin)

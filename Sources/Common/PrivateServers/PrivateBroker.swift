@@ -82,6 +82,7 @@ package actor PrivateBroker {
     /// - Throws: ``ServerError`` with the end of the log.
     package func start() async throws {
         if let server, server.exit == nil { return }
+        let hasRun = PrivateFiles.exists(self.configuration.folder + "/data/" + self.node)
         try self.writeSettings()
         if self.portMapper?.exit != nil || self.portMapper == nil {
             self.portMapper = try await ServerProcess.start(self.portMapperCommand)
@@ -90,6 +91,7 @@ package actor PrivateBroker {
         self.server = server
         do {
             try await self.waitUntilReady(server)
+            if hasRun { try await self.electLeaders() }
         } catch {
             await self.stop()
             throw error
@@ -147,6 +149,15 @@ package actor PrivateBroker {
         let text = PrivateFiles.tail(of: output + "/output", bytes: 1 << 20)
         guard exit == .status(0) else { throw ServerError("rabbitmqctl \(arguments.first ?? ""): \(exit): \(text)") }
         return text
+    }
+
+    /// Has every quorum queue choose a leader; one that has one ignores it.
+    ///
+    /// RabbitMQ 3.10 on one node now and then forgets to after a start on data of before: the queue then takes nothing and gives
+    /// nothing, for ever (rabbitmq-server issue 10070; docs/decisions/0012).
+    private func electLeaders() async throws {
+        let each = "ra:trigger_election(amqqueue:get_pid(Q)) || Q <- rabbit_amqqueue:list(), amqqueue:is_quorum(Q)"
+        try await self.control(["eval", "[\(each)]."])
     }
 
     private static let programs = "/usr/lib/rabbitmq/bin"

@@ -24,6 +24,7 @@ extension SimulatedAgent {
             agent: self.agent,
             node: node,
             eventsRead: job.events,
+            firstEvent: job.firstEvent,
             outputs: description.outputs.map { output in
                 ManifestOutput(
                     stream: output.stream,

@@ -23,6 +23,11 @@ package final class SimulatedAgent: Sendable {
         case lose
         /// Runs for so long before it does what follows.
         indirect case after(Duration, Behaviour)
+        /// Runs until this returns, and then does what follows at once.
+        indirect case until(@Sendable () async -> Void, Behaviour)
+        /// Is forgotten, as with `lose`, and yet runs until this returns, and reports its end with this manifest: the batch job that
+        /// everybody took for lost.
+        case comeBack(@Sendable () async -> Void, @Sendable (FinishedItem) -> FinishedItem)
     }
 
     /// How it speaks.
@@ -34,6 +39,8 @@ package final class SimulatedAgent: Sendable {
 
         /// Reports nothing, not even that a job runs.
         package var isSilent = false
+        /// Each offer is one submission to its batch system, named by agent and number.
+        package var submits = false
         /// Its nodes: jobs go round among those that an offer does not name as to be avoided.
         package var nodes = ["node1"]
 
@@ -41,8 +48,10 @@ package final class SimulatedAgent: Sendable {
             keepsAsking: Bool = false,
             repeatsItself: Bool = false,
             isSilent: Bool = false,
+            submits: Bool = false,
             nodes: [String] = ["node1"]
         ) {
+            self.submits = submits
             self.nodes = nodes
             self.keepsAsking = keepsAsking
             self.repeatsItself = repeatsItself
@@ -52,9 +61,15 @@ package final class SimulatedAgent: Sendable {
 
     /// Reports of jobs that end together, to be sent when they have run for so long.
     private struct Ending: Sendable {
+        /// How long they have run by then.
+        var duration = Duration.zero
+        /// What is waited for before they have run for so long.
+        var event: (@Sendable () async -> Void)?
         var finished: [FinishedItem] = []
         var failed: [FailedItem] = []
         var lost: [AttemptKey] = []
+        /// Reported although the agent does not know them any more.
+        var isForgotten = false
     }
 
     private struct State {
@@ -77,8 +92,8 @@ package final class SimulatedAgent: Sendable {
     private let consumer: AMQPConsumer
     private let logger: Logger
     private let state = NIOLockedValueBox(State())
-    private let endings: AsyncStream<(Duration, Ending)>
-    private let runsOn: AsyncStream<(Duration, Ending)>.Continuation
+    private let endings: AsyncStream<Ending>
+    private let runsOn: AsyncStream<Ending>.Continuation
 
     package init(
         endpoint: AMQPEndpoint,
@@ -146,10 +161,10 @@ package final class SimulatedAgent: Sendable {
     /// Ends the jobs that take their time.
     private func endLater() async throws {
         try await withThrowingDiscardingTaskGroup { group in
-            for await (duration, ending) in self.endings {
+            for await ending in self.endings {
                 group.addTask {
-                    try await Task.sleep(for: duration)
-                    try await self.end(ending, after: duration)
+                    if let event = ending.event { await event() } else { try await Task.sleep(for: ending.duration) }
+                    try await self.end(ending)
                 }
             }
         }
@@ -246,8 +261,9 @@ package final class SimulatedAgent: Sendable {
     private func work(off offer: Offer) async throws {
         let descriptions = Dictionary(uniqueKeysWithValues: offer.tasks.map { ($0.task, $0) })
         var running: [RunningItem] = []
-        var endings: [Duration: Ending] = [:]
+        var (endings, single): ([Duration: Ending], [Ending]) = ([:], [])
         let now = Timestamp(secondsSince1970: Date().timeIntervalSince1970)
+        let submission = self.manner.submits ? "\(self.agent)-\(offer.question)" : nil
         for job in offer.jobs {
             guard let description = descriptions[job.name.task] else { continue }
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
@@ -262,31 +278,43 @@ package final class SimulatedAgent: Sendable {
                 sequence: 1,
                 agent: self.agent,
                 node: node,
+                batchID: submission.map { "\($0).\(running.count)" },
+                submission: submission,
                 step: description.steps[0].name,
                 at: now
             )
             running.append(item)
             var duration = Duration.zero
             while case .after(let time, let next) = behaviour { (duration, behaviour) = (duration + time, next) }
-            var ending = endings[duration] ?? Ending()
+            var event: (@Sendable () async -> Void)?
+            if case .until(let word, let next) = behaviour { (event, behaviour) = (word, next) }
+            if case .comeBack(let word, let change) = behaviour {
+                var ending = Ending(event: word, isForgotten: true)
+                ending.finished.append(change(self.manifest(job, description, node, now, duration)))
+                single.append(ending)
+                behaviour = .lose
+            }
+            var ending = event == nil ? endings[duration] ?? Ending() : Ending()
+            (ending.duration, ending.event) = (duration, event)
             switch behaviour {
             case .finish: ending.finished.append(self.manifest(job, description, node, now, duration))
             case .finishWith(let change):
                 ending.finished.append(change(self.manifest(job, description, node, now, duration)))
             case .fail(let failures): ending.failed.append(self.failure(job, failures, node, now, duration))
             case .lose: ending.lost.append(job.name.key)
-            case .hang, .ignore, .after: break
+            case .hang, .ignore, .after, .until, .comeBack: break
             }
-            endings[duration] = ending
+            if event == nil { endings[duration] = ending } else { single.append(ending) }
         }
         self.state.withLockedValue { $0.seen += offer.jobs.count }
         let atOnce = endings.removeValue(forKey: .zero) ?? Ending()
         try await self.report(running, atOnce.finished, atOnce.failed)
         try await self.forget(atOnce)
-        for (duration, ending) in endings { self.runsOn.yield((duration, ending)) }
+        for ending in Array(endings.values) + single { self.runsOn.yield(ending) }
     }
 
-    private func end(_ ending: Ending, after duration: Duration) async throws {
+    private func end(_ ending: Ending) async throws {
+        if ending.isForgotten { return try await self.report([], ending.finished, []) }
         // What was killed meanwhile is not reported, as a real agent would not.
         let held = self.state.withLockedValue { $0.held }
         try await self.report(

@@ -86,7 +86,7 @@ package struct FileSearch: Sendable {
         var counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
         guard let fewest = counts.map(\.1).min(), fewest <= limit else { return [] }
         let beside = max(limit, 10 * fewest)
-        if beside > limit, limit > 1000, counts.contains(where: { $0.1 > limit }) {
+        if fewest > 1000, counts.contains(where: { $0.1 > limit }) {
             counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: beside + 1))
             return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)] }
         }

@@ -89,6 +89,19 @@ CREATE TABLE held_tally (
     PRIMARY KEY (holder, slot)
 ) WITH (fillfactor = 50);
 
+-- What one agent sent to its batch system at once, by task: the grid job of the D0 talk. One row may stand for thousands of attempts.
+CREATE TABLE batch_submission (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    site        text NOT NULL REFERENCES site,
+    agent       text NOT NULL,
+    name        text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),       -- as its batch system calls it
+    task        bigint NOT NULL REFERENCES task,
+    attempts    bigint NOT NULL CHECK (attempts > 0),
+    input_files bigint NOT NULL CHECK (input_files >= 0),
+    at          timestamptz NOT NULL DEFAULT clock_timestamp(),
+    UNIQUE (task, site, agent, name)
+);
+
 CREATE TABLE attempt (
     task            bigint NOT NULL,
     index           bigint NOT NULL,
@@ -98,6 +111,7 @@ CREATE TABLE attempt (
     agent           text NOT NULL,
     node            text,
     batch_id        text,
+    submission      bigint REFERENCES batch_submission,
     events_expected bigint NOT NULL,
     events_read     bigint CHECK (events_read >= 0),
     state           text,                 -- NULL while a lease carries it; then done, failed, lost or cancelled
@@ -126,6 +140,7 @@ CREATE TABLE attempt (
     CHECK (state IS DISTINCT FROM 'failed' OR code IS NOT NULL),
     CHECK (state IS DISTINCT FROM 'done' OR events_read IS NOT DISTINCT FROM events_expected)
 ) PARTITION BY RANGE (task);
+CREATE INDEX attempt_submission ON attempt (submission) WHERE submission IS NOT NULL;
 CREATE UNIQUE INDEX attempt_one_live ON attempt (task, index) WHERE state IS NULL;
 CREATE INDEX attempt_ended ON attempt (ended_at, site) WHERE state IN ('failed', 'lost');
 -- What people look for among attempts is what went wrong: attempts that go well have no row in these.

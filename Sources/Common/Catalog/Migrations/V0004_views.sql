@@ -2,7 +2,7 @@
 
 CREATE VIEW request_view AS
 SELECT r.id AS request, w.name AS workflow, r.state, r.owner, r.priority, r.created, r.updated, r.title, r.cause AS reason,
-       w.version AS workflow_version, r.version
+       w.version AS workflow_version, r.version, r.share, r.origin
 FROM request r JOIN workflow w ON w.id = r.workflow;
 
 CREATE VIEW task_view AS
@@ -20,6 +20,16 @@ FROM task t LEFT JOIN LATERAL (
     FROM task_counter c WHERE c.task = t.id
 ) c ON true;
 
+-- Shares, with the cores that running jobs of each use, and the requests of it that have not ended.
+CREATE VIEW share_view AS
+SELECT s.name AS share, s.parent, s.weight, coalesce(u.cores, 0) AS cores,
+       (SELECT count(*) FROM request r WHERE r.share = s.name AND r.state IN ('new', 'approved', 'running', 'held')) AS requests,
+       s.who, s.changed
+FROM share s LEFT JOIN (
+    SELECT c.share, sum(k.active * c.cores)::bigint AS cores FROM task t JOIN class c ON c.id = t.class JOIN task_counter k ON k.task = t.id
+    WHERE t.state IN ('waiting', 'scouting', 'running', 'finishing', 'paused') GROUP BY c.share
+) u ON u.share = s.name;
+
 CREATE VIEW waiting_view AS SELECT task, class, priority, first, last, not_before, excluded, held FROM waiting;
 
 CREATE VIEW job_view AS
@@ -31,6 +41,14 @@ SELECT a.task, a.index, a.attempt, a.site, a.agent, a.node, a.batch_id, coalesce
        a.leased_at, a.started_at, a.ended_at, a.cpu_seconds, a.wall_seconds, a.memory_peak, a.code, a.blame,
        a.diagnostic, coalesce(a.step, l.step) AS step, a.events_expected, a.events_read, a.state AS final_state
 FROM attempt a LEFT JOIN lease l ON l.task = a.task AND l.index = a.index AND l.attempt = a.attempt;
+
+-- The counts are made for the rows that are shown.
+CREATE VIEW submission_view AS
+SELECT s.id AS submission, t.request, s.task, s.site, s.agent, s.name AS batch, s.attempts, s.input_files,
+       (SELECT count(*) FROM attempt a WHERE a.submission = s.id AND a.state IS NULL) AS live,
+       (SELECT count(*) FROM attempt a WHERE a.submission = s.id AND a.state = 'done') AS done,
+       (SELECT count(*) FROM attempt a WHERE a.submission = s.id AND a.state IN ('failed', 'lost', 'cancelled')) AS failed, s.at
+FROM batch_submission s JOIN task t ON t.id = s.task;
 
 CREATE VIEW output_view AS
 SELECT o.task, o.index, o.attempt, o.stream, o.events, f.lfn, ac.attempt IS NOT NULL AS accepted

@@ -71,6 +71,7 @@ extension Operations {
                 request: request,
                 priority: Int(content.2),
                 seed: content.3,
+                share: content.5,
                 in: transaction
             )
             tasks[plan.name] = task
@@ -118,12 +119,15 @@ extension Operations {
         request: Int64,
         priority: Int,
         seed: Int64,
+        share: String?,
         in transaction: PostgresTransaction
     ) async throws -> Int64 {
+        var need = plan.requirement
+        need.share = share
         let row = RequestStatements.NewTask(
             request: request,
             plan: plan,
-            classID: try await self.classID(plan.requirement, in: transaction),
+            classID: try await self.classID(need, in: transaction),
             priority: priority,
             spec: JSONText("{}")
         )

@@ -108,6 +108,25 @@ extension Listings {
         ]
     )
 
+    /// How capacity is divided, and who uses how much of it.
+    package static let shares = Listing(
+        "shares",
+        from: "share_view",
+        key: [.text("v.share")],
+        filters: [.texts("share", "v.share"), .texts("parent", "v.parent")]
+    )
+
+    /// What agents sent to their batch systems, by task, and how it ended.
+    package static let submissions = Listing(
+        "submissions",
+        from: "submission_view",
+        key: [.integer("v.submission")],
+        filters: [
+            .integers("task", "v.task"), .integers("request", "v.request"), .texts("site", "v.site"),
+            .texts("agent", "v.agent"), .texts("batch", "v.batch"),
+        ]
+    )
+
     package static let agents = Listing(
         "agents",
         from: """

@@ -230,6 +230,7 @@ package enum FailureCode: Int, Sendable, CaseIterable {
     case booksUnreachable = 8210
     case registration = 8211
     case duplicateOutput = 8212
+    case foreignRange = 8213
 
     case agentLost = 9001
     case agentForgot = 9002

@@ -201,5 +201,11 @@ extension FailureCodes {
             do: "Nothing; the files of this attempt are swept.",
             .infrastructure
         ),
+        FailureFacts(
+            .foreignRange,
+            "The events the attempt handled do not begin where its job's begin.",
+            do: "The payload did not skip to MILLRACE_FIRST_EVENT, or the agent ran an older description of the job.",
+            .payload
+        ),
     ]
 }
