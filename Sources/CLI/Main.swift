@@ -19,8 +19,8 @@ struct Millrace: AsyncParsableCommand {
                 subcommands: [
                     SampleCommands.self, WorkflowCommands.self, RequestCommands.self, TrackerCommand.self,
                     TaskCommands.self, ShareCommands.self, JobCommands.self, DatasetCommands.self, FileCommands.self,
-                    TransferCommands.self,
-                    RecoverCommand.self, ErrorCommands.self,
+                    TransferCommands.self, MetadataCommands.self, ContainerCommands.self, RecoverCommand.self,
+                    ErrorCommands.self,
                 ]
             ),
             CommandGroup(

@@ -107,5 +107,12 @@ enum Production {
         INSERT INTO dataset_file SELECT 1, file FROM output WHERE stream = 'events';
         INSERT INTO transfer (file, source, destination) SELECT id, 'vault', 'lyon-disk' FROM file WHERE index < 3;
         UPDATE transfer SET state = 'failed', version = 2, reason = 'no source is left' WHERE id = 1;
+        INSERT INTO metadata_field (name, type, description, who) VALUES ('run', 'integer', 'of the detector', 'olga'),
+            ('quality', 'text', '', 'olga');
+        INSERT INTO file_metadata (file, field, type, integer_value) SELECT id, 1, 'integer', index / 100 FROM file WHERE task = 1;
+        INSERT INTO dataset_metadata (dataset, field, type, text_value) VALUES (1, 2, 'text', 'good');
+        INSERT INTO metadata_change (subject, change, detail, who) VALUES ('dataset:1.simulate.events', 'changed', '{"quality": "good"}', 'mary');
+        INSERT INTO container (name, owner) VALUES ('study', 'mary'), ('nothing-yet', 'john');
+        INSERT INTO container_member VALUES (1, 1);
         """
 }

@@ -9,7 +9,7 @@ struct BenchCommand: AsyncParsableCommand {
         abstract: "Measure what a farm can do; needs MILLRACE_DATABASE_URL and MILLRACE_AMQP_URL (see millrace env).",
         subcommands: [
             Lifecycle.self, Matching.self, Reports.self, Heartbeats.self, BooksBenchCommand.self,
-            ListingsBenchCommand.self,
+            ListingsBenchCommand.self, MetadataBenchCommand.self,
         ]
     )
 

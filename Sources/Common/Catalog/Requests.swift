@@ -143,12 +143,12 @@ package enum RequestStatements {
             "requests.insertTask",
             """
             INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, allowed_loss,
-                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s)
+                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s, group_by)
             VALUES (\(task.request), \(task.plan.name), \(Int32(task.plan.position)), \(task.plan.kind), \(task.classID),
                     \(Int32(task.priority)), \(task.spec), \(task.plan.jobs), \(task.plan.inputs.isEmpty ? task.plan.events : nil),
                     \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)), \(Int32(task.plan.scouts)),
                     \(task.plan.filesPerJob), \(task.plan.bytesPerJob),
-                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }))
+                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }), \(task.plan.groupBy))
             RETURNING id
             """,
             returning: Int64.self
@@ -187,11 +187,13 @@ package enum RequestStatements {
         stream: String?,
         dataset: String?,
         events: Int64?,
-        missingIn: String? = nil
+        missingIn: String? = nil,
+        container: String? = nil,
+        query: String? = nil
     ) -> SQL {
         """
-        INSERT INTO task_input (task, position, parent, stream, dataset, events, missing_in)
-        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events), \(missingIn))
+        INSERT INTO task_input (task, position, parent, stream, dataset, events, missing_in, container, query)
+        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events), \(missingIn), \(container), \(query))
         """
     }
 

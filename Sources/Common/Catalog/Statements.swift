@@ -17,5 +17,6 @@ package enum CatalogStatements {
             + TaskControlStatements.examples + BenchStatements.examples + SeedStatements.examples
             + RecoveryStatements.examples + RebuildStatements.examples + AuditStatements.examples
             + GrowthStatements.examples + BooksBenchStatements.examples
+            + MetadataStatements.examples + MetadataBenchStatements.examples
     }
 }

@@ -61,6 +61,8 @@ extension Operations {
             home: home
         )
         try await self.check(plans, storages: storages, in: transaction)
+        try await self.checkSearches(of: plans, in: transaction)
+        let said = try await self.checkMetadata(of: plans, in: transaction)
         var tasks: [String: Int64] = [:]
         var made: [Int64] = []
         for plan in plans {
@@ -74,6 +76,7 @@ extension Operations {
             )
             tasks[plan.name] = task
             made.append(task)
+            try await self.say(said[plan.name] ?? [:], of: task, in: transaction)
         }
         // Inputs last: a task may read one that stands after it in the document.
         var inputs: [SQL] = []
@@ -176,7 +179,9 @@ extension Operations {
                     stream: input.stream,
                     dataset: input.dataset,
                     events: plan.events,
-                    missingIn: input.missingIn
+                    missingIn: input.missingIn,
+                    container: input.container,
+                    query: input.query
                 )
             )
         }

@@ -123,6 +123,8 @@ extension Operations {
     ) async throws -> Outcome {
         let workflow = try await self.workflow(new, in: transaction)
         let plans = try Self.plans(workflow.document, new.parameters, request: 0, home: "home")
+        try await self.checkQueries(of: plans, in: transaction)
+        _ = try await self.checkMetadata(of: plans, in: transaction)
         if let share = new.share { try await self.checkLeaf(share, in: transaction) }
         var sample: Int64?
         if let name = new.sample {
