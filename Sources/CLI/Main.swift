@@ -18,8 +18,9 @@ struct Millrace: AsyncParsableCommand {
                 name: "Production",
                 subcommands: [
                     SampleCommands.self, WorkflowCommands.self, RequestCommands.self, TrackerCommand.self,
-                    TaskCommands.self, JobCommands.self, DatasetCommands.self, FileCommands.self, TransferCommands.self,
-                    RecoverCommand.self, ErrorCommands.self, ReportCommand.self, ArchiveCommand.self,
+                    TaskCommands.self, ShareCommands.self, JobCommands.self, DatasetCommands.self, FileCommands.self,
+                    TransferCommands.self, MetadataCommands.self, ContainerCommands.self, RecoverCommand.self,
+                    ErrorCommands.self, ReportCommand.self, ArchiveCommand.self,
                 ]
             ),
             CommandGroup(

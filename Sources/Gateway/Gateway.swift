@@ -26,7 +26,7 @@ struct Gateway: Sendable {
         return try .list(page.rows, next: page.next)
     }
 
-    private static func query(_ call: Call) throws(Refusal) -> Listing.Query {
+    static func query(_ call: Call) throws(Refusal) -> Listing.Query {
         var query = Listing.Query()
         query.filters = call.query.filter { !Route.pageParameters.contains($0.key) }
         query.after = call.query["after"]

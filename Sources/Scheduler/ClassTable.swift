@@ -25,7 +25,8 @@ final class ClassTable: Sendable {
                 platform: row.5,
                 tags: row.6,
                 sites: row.7,
-                storage: row.8
+                storage: row.8,
+                share: row.9
             )
         }
         self.held.withLockedValue { [classes] in $0 = classes }

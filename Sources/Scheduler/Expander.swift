@@ -17,7 +17,7 @@ struct Expander: Sendable {
 
     private typealias WaitingTask = (
         id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32,
-        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?
+        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?, groupBy: [String]
     )
 
     /// Starts every task that can start. Returns whether there may be more.
@@ -25,7 +25,7 @@ struct Expander: Sendable {
         let rows = try await self.database.query(ExpansionStatements.waiting(limit: 500))
         var started = 0
         for row in rows {
-            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9)
+            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10)
             if try await self.expand(task) { started += 1 }
         }
         if started > 0 {
@@ -74,40 +74,75 @@ struct Expander: Sendable {
                     return .lost("task \(input.1 ?? 0), which it reads, is \(parent)")
                 }
                 guard parent == TaskState.done.rawValue else { return .notReady }
-            } else {
+            } else if input.4 != nil {
                 guard input.5 == DatasetState.closed.rawValue else { return .notReady }
+            } else if input.9 != nil {
+                guard input.10 else { return .notReady }
             }
         }
+        // A file that two inputs name is read once.
+        var taken: Set<Int64> = []
         var files: [InputFile] = []
         for input in inputs {
+            let found: [InputFile]
             if let parent = input.1, let stream = input.3 {
-                files += try await self.database.query(
-                    ExpansionStatements.acceptedFiles(parent: parent, stream: stream)
-                ).map {
-                    InputFile(
-                        file: $0.0,
-                        events: $0.1,
-                        bytes: $0.5,
-                        origin: JobKey(task: $0.2, index: $0.3),
-                        stream: $0.4
-                    )
+                found = try await self.accepted(parent, stream)
+            } else if let query = input.8 {
+                do {
+                    found = try await self.search(query)
+                } catch let refusal as CatalogRefusal {
+                    return .lost(refusal.description)
                 }
-            } else if let dataset = input.4 {
-                files += try await self.database.query(ExpansionStatements.datasetFiles(dataset, missingIn: input.7))
-                    .map { row in
-                        let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
-                        return InputFile(file: row.0, events: row.1, bytes: row.5, origin: origin, stream: row.4)
+            } else {
+                let rows =
+                    if let container = input.9 {
+                        try await self.database.query(ExpansionStatements.containerFiles(container))
+                    } else if let dataset = input.4 {
+                        try await self.database.query(ExpansionStatements.datasetFiles(dataset, missingIn: input.7))
+                    } else {
+                        [] as [FileRow]
                     }
+                found = rows.map(Self.file)
             }
+            files += found.filter { taken.insert($0.file).inserted }
         }
+        let read = files
+        let keyed = try await self.database.withTransaction { try await InputKeys.read(read, by: task.groupBy, in: $0) }
         return .ready(
             InputGrouping.jobs(
                 kind: task.kind,
-                inputs: files,
+                inputs: keyed,
                 size: JobSize(events: task.perJob, files: task.perJobFiles, bytes: task.perJobBytes),
                 limit: inputs.compactMap(\.6).first
             )
         )
+    }
+
+    private typealias FileRow = (Int64, Int64, Int64?, Int64?, String?, Int64)
+
+    private static func file(_ row: FileRow) -> InputFile {
+        let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
+        return InputFile(file: row.0, events: row.1, bytes: row.5, origin: origin, stream: row.4)
+    }
+
+    private func accepted(_ parent: Int64, _ stream: String) async throws -> [InputFile] {
+        try await self.database.query(ExpansionStatements.acceptedFiles(parent: parent, stream: stream)).map {
+            InputFile(file: $0.0, events: $0.1, bytes: $0.5, origin: JobKey(task: $0.2, index: $0.3), stream: $0.4)
+        }
+    }
+
+    /// The files that a query finds now: what the task reads of them is frozen with its jobs.
+    ///
+    /// - Throws: ``CatalogRefusal`` for a query that means nothing any more, or takes too long.
+    private func search(_ query: String) async throws -> [InputFile] {
+        try await self.database.withTransaction(.readOnlySnapshot) { transaction in
+            let search = try await FileSearch.prepare(query, for: .all, in: transaction)
+            do {
+                return try await transaction.query(search.inputs).map(Self.file)
+            } catch let error as PostgresError where error.sqlState == "57014" {
+                throw CatalogRefusal(.state, "its query takes too long: \(search.advice ?? "add a narrower condition")")
+            }
+        }
     }
 
     /// A task that can takes its inputs as they come, from tasks that still run. The class is narrowed to agents that can read the

@@ -44,8 +44,9 @@ struct FeedDesk: Sendable {
         let flushAfter: Double
         let flush: Bool
         let isClosed: Bool
+        let groupBy: [String]
 
-        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool)) {
+        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String])) {
             self.id = row.0
             self.kind = row.1
             self.size = JobSize(events: row.2, files: row.3, bytes: row.4)
@@ -54,6 +55,7 @@ struct FeedDesk: Sendable {
             self.flushAfter = row.7.map(Double.init) ?? .infinity
             self.flush = row.8
             self.isClosed = row.10
+            self.groupBy = row.11
         }
     }
 
@@ -67,15 +69,16 @@ struct FeedDesk: Sendable {
         guard let first = try await transaction.query(FeedingStatements.lock(task.id)).first else { return Fill() }
         let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: Self.page))
         let isFullPage = rows.count == Self.page
-        let hasWaited = rows.contains { $0.3 >= task.flushAfter }
+        let files = rows.map { row in
+            let origin = row.4.flatMap { task in row.5.map { JobKey(task: task, index: $0) } }
+            return InputFile(file: row.0, events: row.1, bytes: row.2, origin: origin, stream: row.6)
+        }
         let (jobs, rest) = InputGrouping.arrived(
             kind: task.kind,
-            inputs: rows.map { row in
-                let origin = row.4.flatMap { task in row.5.map { JobKey(task: task, index: $0) } }
-                return InputFile(file: row.0, events: row.1, bytes: row.2, origin: origin, stream: row.6)
-            },
+            inputs: try await InputKeys.read(files, by: task.groupBy, in: transaction),
             size: task.size,
-            flush: task.flush || hasWaited || (task.isClosed && !isFullPage),
+            flush: task.flush || (task.isClosed && !isFullPage),
+            overdue: Set(rows.filter { $0.3 >= task.flushAfter }.map(\.0)),
             isFullPage: isFullPage
         )
         try await self.make(jobs, of: task, from: first, in: transaction)

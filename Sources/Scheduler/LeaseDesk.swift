@@ -29,6 +29,7 @@ struct LeaseDesk: Sendable {
     let database: PostgresClient
     let offers: OfferDesk
     let classes: ClassTable
+    let shares: ShareTable
     /// The most jobs in one offer.
     var offerLimit = 250
     /// Agents served by one transaction.
@@ -104,6 +105,7 @@ struct LeaseDesk: Sendable {
                 }
             }
             let needs = matching.needs(classes)
+            self.shares.use(matching.cores(classes))
             try await transaction.execute(LeasingStatements.cut(matching.cuts))
             let rows = try await transaction.query(LeasingStatements.lease(wanted))
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
@@ -124,6 +126,7 @@ struct LeaseDesk: Sendable {
         in transaction: PostgresTransaction
     ) async throws -> Matching {
         let sites = Set(open.map(\.demand.site))
+        let shares = try await self.shares.tree()
         func look(perClass: Int) async throws -> (matching: Matching, sawAll: Bool) {
             let candidates = try await transaction.query(
                 LeasingStatements.candidates(
@@ -133,7 +136,13 @@ struct LeaseDesk: Sendable {
                     patient: manner == .patient
                 )
             ).map { Self.candidate(row: $0, classes) }
-            let matching = Matching(demands: open, candidates: candidates, classes: classes, limit: self.offerLimit)
+            let matching = Matching(
+                demands: open,
+                candidates: candidates,
+                classes: classes,
+                limit: self.offerLimit,
+                shares: shares
+            )
             let counts = Dictionary(grouping: candidates, by: \.class).mapValues(\.count)
             return (matching, !counts.values.contains(perClass))
         }

@@ -62,6 +62,7 @@ enum SchedulerAssembly {
             database: database,
             offers: offers,
             classes: classes,
+            shares: ShareTable(database: database),
             offerLimit: config.offerLimit
         )
         let leasing = SchedulerSweeps.leasing(parts, desk, config)

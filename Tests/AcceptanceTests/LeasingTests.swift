@@ -7,6 +7,43 @@ import Testing
 
 /// Two Schedulers and a long queue.
 @Suite(.serialized) struct LeasingTests {
+    /// Of two shares with weights 3 and 1 each gets its part of the room while both have work, and all of it while the other has none.
+    @Test func roomIsDividedByShares() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            let operations = Operations(centre.database, caller: centre.caller)
+            for (share, weight) in [("big", 3.0), ("small", 1.0)] {
+                _ = try await operations.addShare(share, parent: nil, weight: weight)
+            }
+            let isOver = Gathered()
+            var requests: [Int64] = []
+            for share in ["small", "big"] {
+                requests.append(try await centre.approve(jobs: 500, name: share) { $0.share = share })
+            }
+            // Both wait before anybody asks.
+            try await centre.until("SELECT count(DISTINCT task) = 2 FROM waiting")
+            let agent = try await centre.agent("ALPHA", room: 40) { _, _ in
+                .until({ await isOver.more(than: 0) }, .finish)
+            }
+            let running = Task { try await agent.run() }
+            try await centre.until("SELECT sum(jobs_active) = 40 FROM task_view")
+            let cores: SQL = "SELECT array_agg(cores ORDER BY share) FROM share_view"
+            #expect(try await centre.one(cores, as: [Int64].self) == [30, 10])
+            // The big one is held: what is free goes to the small one.
+            _ = try await operations.hold(requests[1], version: nil, reason: nil)
+            isOver.insert([1])
+            try await centre.until("SELECT jobs_done = 500 FROM task_view WHERE request = \(requests[0])")
+            let done = try await centre.one(
+                "SELECT jobs_done FROM task_view WHERE request = \(requests[1])",
+                as: Int64.self
+            )
+            #expect(done ?? 500 < 100)
+            try await centre.carryOut(try await operations.release(requests[1], version: nil, reason: nil))
+            try await centre.until("SELECT bool_and(state = 'finished') FROM request_view")
+            running.cancel()
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
     /// Neither Scheduler looks at anything without being told for an hour: an agent that is sent away empty once while jobs
     /// wait gets no offer any more, and the test would never end.
     @Test(arguments: [1_000, 10_000_000] as [Int64])

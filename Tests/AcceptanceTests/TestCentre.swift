@@ -144,7 +144,13 @@ final class TestCentre: Sendable {
     // MARK: Work
 
     /// A request of one generate task, approved. Returns the request.
-    func approve(jobs: Int64, maxAttempts: Int = 3, merge: Bool = false, name: String = "gen") async throws -> Int64 {
+    func approve(
+        jobs: Int64,
+        maxAttempts: Int = 3,
+        merge: Bool = false,
+        name: String = "gen",
+        _ edit: (inout NewRequest) -> Void = { _ in }
+    ) async throws -> Int64 {
         var tasks = [
             TaskTemplate(
                 name: "generate",
@@ -167,14 +173,16 @@ final class TestCentre: Sendable {
                 )
             )
         }
-        return try await self.approve(WorkflowDocument(name: name, tasks: tasks))
+        return try await self.approve(WorkflowDocument(name: name, tasks: tasks), edit)
     }
 
     /// A request of a workflow, approved. Returns the request.
-    func approve(_ workflow: WorkflowDocument) async throws -> Int64 {
+    func approve(_ workflow: WorkflowDocument, _ edit: (inout NewRequest) -> Void = { _ in }) async throws -> Int64 {
         let operations = Operations(self.database, caller: self.caller)
         _ = try await operations.addWorkflow(workflow)
-        let made = try await operations.createRequest(NewRequest(workflow: workflow.name))
+        var new = NewRequest(workflow: workflow.name)
+        edit(&new)
+        let made = try await operations.createRequest(new)
         let request = try WireFormat.value(RequestID.self, from: made.result).request
         let approved = try await operations.approve(request, version: nil, home: nil, reason: nil)
         try await self.publish(approved.messages)

@@ -131,6 +131,28 @@ import Testing
         #expect(problems[0].hasPrefix("w.yaml:"))
     }
 
+    @Test func aWrongQueryIsToldWithItsLine() throws {
+        let text = """
+            name: reader
+            tasks:
+              - name: a
+                kind: merge
+                inputs:
+                  - query: "events > 5 and (run = 1"
+                steps: [{ name: s, command: [c] }]
+                outputs:
+                  - { stream: x, file: f, metadata: { Energy: 91, run: 5 } }
+            """
+        let problems = try Self.problems(text)
+        #expect(problems.count == 2)
+        #expect(
+            problems[0].hasPrefix("w.yaml:6: tasks[0].inputs[0].query: at character 24: expected and, or, or the )")
+        )
+        #expect(problems[1].hasPrefix("w.yaml:9: tasks[0].outputs[0].metadata.Energy: is no name of a metadata field"))
+        let good = text.replacing("(run = 1", with: "run = 1").replacing("Energy", with: "energy")
+        #expect(try Self.problems(good).isEmpty)
+    }
+
     @Test func anUndefinedVariableIsTold() throws {
         #expect(
             try Self.changed("${seed}", "${sead}") == [

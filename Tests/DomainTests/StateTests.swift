@@ -37,7 +37,8 @@ import Testing
         ]
         // What moves nothing is not for what has ended.
         #expect(RequestAction.extend.allowedIn.allSatisfy { !$0.isTerminal && $0 != .new })
-        for action in RequestAction.allCases where action != .extend {
+        #expect(RequestAction.change.allowedIn.allSatisfy { !$0.isTerminal })
+        for action in RequestAction.allCases where action != .extend && action != .change {
             for state in action.allowedIn {
                 let legal = (targets[action] ?? []).contains { RequestState.isLegal(from: state, to: $0) }
                 #expect(legal, "\(action) in \(state)")

@@ -196,6 +196,39 @@ import Testing
         return size.files.map { Int64(slices.count) <= $0 } ?? true
     }
 
+    /// Files of different keys never share a job, and each key waits for its own company.
+    @Test func keysAreKeptApart() {
+        var files = (0..<30).map { InputFile(file: $0, events: 10) }
+        for position in files.indices { files[position].key = "\(position % 3)" }
+        let all = InputGrouping.jobs(kind: "merge", inputs: files, size: .init(files: 4), limit: nil)
+        #expect(all.map(\.slices.count) == [4, 4, 2, 4, 4, 2, 4, 4, 2])
+        for job in all { #expect(Set(job.slices.map(\.input.key)).count == 1) }
+        #expect(InputGrouping.jobs(kind: "merge", inputs: files, size: .init(), limit: nil).count == 3)
+        #expect(InputGrouping.jobs(kind: "analyse", inputs: files, size: .init(), limit: nil).count == 3)
+
+        func arrived(overdue: Set<Int64> = [], flush: Bool = false, isFullPage: Bool = false) -> ([Int], [Int64]) {
+            let found = InputGrouping.arrived(
+                kind: "merge",
+                inputs: files,
+                size: .init(files: 4),
+                flush: flush,
+                overdue: overdue,
+                isFullPage: isFullPage
+            )
+            return (found.jobs.map(\.slices.count), found.rest.map(\.file))
+        }
+        // The last two of each key wait; those of one that has waited long enough do not, and the others still do.
+        #expect(arrived() == ([4, 4, 4, 4, 4, 4], [24, 27, 25, 28, 26, 29]))
+        #expect(arrived(overdue: [25]) == ([4, 4, 4, 4, 2, 4, 4], [24, 27, 26, 29]))
+        #expect(arrived(overdue: [1]) == ([4, 4, 4, 4, 4, 4], [24, 27, 25, 28, 26, 29]))
+        #expect(arrived(flush: true).1.isEmpty)
+        #expect(arrived(isFullPage: true).1.count == 6)
+        files = Array(files.prefix(6))
+        // Not one is full, and no more can be looked at: none waits.
+        #expect(arrived(isFullPage: true) == ([2, 2, 2], []))
+        #expect(arrived() == ([], [0, 3, 1, 4, 2, 5]))
+    }
+
     @Test(arguments: [0, 951_782_399_999_999, 1_795_226_470_000_123, -1, 4_102_444_800_000_000] as [Int64])
     func aMomentIsReadAsItWasWritten(microseconds: Int64) {
         let moment = Timestamp(microseconds: microseconds)

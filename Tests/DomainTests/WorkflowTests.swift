@@ -42,6 +42,24 @@ import Testing
         #expect(plans[1].outputs[0].home == "DISK")
     }
 
+    @Test func queriesAndMetadataAreFilledIn() throws {
+        let document = self.document {
+            $0.tasks[0].metadata = ["energy": "${energy}", "quality": "raw"]
+            $0.tasks[0].outputs[0].metadata = ["quality": "good"]
+            $0.tasks[1].groupBy = ["run", "site"]
+            $0.tasks[1].inputs = [
+                InputTemplate(query: "energy = ${energy} and events > ${total}"),
+                InputTemplate(container: "c.${energy}"),
+            ]
+        }
+        #expect(document.problems().isEmpty)
+        let plans = try document.plan(given: ["energy": "91"], request: 7, defaultHome: "DISK")
+        #expect(plans[0].metadata == ["gen": ["energy": "91", "quality": "good"]])
+        #expect(plans[1].metadata.isEmpty && plans[1].groupBy == ["run", "site"])
+        #expect(plans[1].inputs.map(\.query) == ["energy = 91 and events > 100", nil])
+        #expect(plans[1].inputs.map(\.container) == [nil, "c.91"])
+    }
+
     @Test func aMissingOrUnknownParameterIsRefused() {
         #expect(throws: DocumentProblem.self) { try self.document().plan(given: [:], request: 1, defaultHome: "D") }
         #expect(throws: DocumentProblem.self) {
@@ -87,6 +105,26 @@ import Testing
         ("5000 is not a number from 1 to 4096", { $0.tasks[0].resources = ResourceTemplate(cores: "5000") }),
         ("0 is not a number from 1 to 100", { $0.tasks[1].maxAttempts = "0" }),
         ("holds no --hash", { $0.software = [SoftwarePackage(name: "x", version: "1", requirements: "numpy==1")] }),
+        ("names one of these", { $0.tasks[1].inputs = [InputTemplate(dataset: "d", query: "lost")] }),
+        ("only a task has a stream", { $0.tasks[1].inputs = [InputTemplate(stream: "x", container: "c")] }),
+        (
+            "inputs[0].query: at character 9: bytes is a whole number",
+            { $0.tasks[1].inputs = [InputTemplate(query: "bytes > 'x'")] }
+        ),
+        (
+            "inputs[0].query: at character 6: expected a value after =",
+            { $0.tasks[1].inputs = [InputTemplate(query: "run =")] }
+        ),
+        (
+            "inputs[0].query: ${seed} is no parameter",
+            { $0.tasks[1].inputs = [InputTemplate(query: "run = ${seed}")] }
+        ),
+        ("groupBy: is for tasks that merge", { $0.tasks[0].groupBy = ["run"] }),
+        ("groupBy: names 1 to 5 fields", { $0.tasks[1].groupBy = [] }),
+        ("groupBy: bytes is no field to group by", { $0.tasks[1].groupBy = ["run", "bytes"] }),
+        ("metadata.Run: is no name of a metadata field", { $0.tasks[0].metadata = ["Run": "1"] }),
+        ("outputs[0].metadata.bytes: is no name", { $0.tasks[0].outputs[0].metadata = ["bytes": "1"] }),
+        ("metadata.run: ${seed} is no parameter", { $0.tasks[0].metadata = ["run": "${seed}"] }),
         ("but no stream of it", { $0.tasks[1].inputs = [InputTemplate(task: "gen")] }),
     ]
 

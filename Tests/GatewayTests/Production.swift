@@ -75,6 +75,7 @@ enum Production {
             ('bookkeeper', 'node1-4713', 'node1', 4713, '0.1.0', now(), clock_timestamp() + interval '1 hour', now(), 1000, NULL),
             ('transfer', 'node1-4714', 'node1', 4714, '0.1.0', now(), now() - interval '5 minutes', now(), 12, 'queue transfer.vault: not connected yet');
         INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes) VALUES ('lyon', 'n3', 'resting', '12 of 12 attempts failed', 1, 600, 3);
+        INSERT INTO share (name, parent, weight, who) VALUES ('ilc', NULL, 3, 'steve'), ('reco', 'ilc', 1, 'steve');
         INSERT INTO batch_submission (site, agent, name, task, attempts, input_files) VALUES ('desy', 'agent1', '4711', 1, 40, 40);
         INSERT INTO suspicion (file, task, index, attempt, site, code, diagnostic)
             SELECT min(id), 1, 1001, 1, 'desy', 7001, 'not on the storage it should be on' FROM file;
@@ -108,5 +109,12 @@ enum Production {
         INSERT INTO dataset_file SELECT 1, file FROM output WHERE stream = 'events';
         INSERT INTO transfer (file, source, destination) SELECT id, 'vault', 'lyon-disk' FROM file WHERE index < 3;
         UPDATE transfer SET state = 'failed', version = 2, reason = 'no source is left' WHERE id = 1;
+        INSERT INTO metadata_field (name, type, description, who) VALUES ('run', 'integer', 'of the detector', 'olga'),
+            ('quality', 'text', '', 'olga');
+        INSERT INTO file_metadata (file, field, type, integer_value) SELECT id, 1, 'integer', index / 100 FROM file WHERE task = 1;
+        INSERT INTO dataset_metadata (dataset, field, type, text_value) VALUES (1, 2, 'text', 'good');
+        INSERT INTO metadata_change (subject, change, detail, who) VALUES ('dataset:1.simulate.events', 'changed', '{"quality": "good"}', 'mary');
+        INSERT INTO container (name, owner) VALUES ('study', 'mary'), ('nothing-yet', 'john');
+        INSERT INTO container_member VALUES (1, 1);
         """
 }

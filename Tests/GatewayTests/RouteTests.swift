@@ -69,7 +69,8 @@ import Testing
                 "/datasets/1.simulate.events/files",
                 "/files/show?lfn=/1/simulate/plot/0/1.0.1.png", parents,
                 "/files/children?lfn=/1/simulate/events/0/1.0.1.slcio&depth=1", "/sites/lyon", "/samples/zh250",
-                "/workflows/tpc-study?version=1", "/transfers/1", "/rules/payload", "/stats", "/me", "/openapi.json",
+                "/workflows/tpc-study?version=1", "/transfers/1", "/rules/payload", "/containers/study",
+                "/containers/study/files", "/files/count?where=run%20%3D%201", "/stats", "/me", "/openapi.json",
             ]
             for path in paths {
                 let answer = try await gateway.get(path)

@@ -52,6 +52,72 @@ import Testing
 
     private let classes: [Int32: Requirement] = [1: Requirement(), 2: Requirement(tags: ["gpu"])]
 
+    /// Class 1 is of no share, 3 of `a` with weight 3, 4 of `b` with weight 1.
+    @Test func sharesAreServedInTurnAndWithinThemPriorityCounts() throws {
+        var a = Requirement()
+        a.share = "a"
+        var b = Requirement()
+        b.share = "b"
+        let classes: [Int32: Requirement] = [3: a, 4: b]
+        let tree = ShareTree([.init(name: "a", parent: nil, weight: 3), .init(name: "b", parent: nil, weight: 1)])
+        func served(_ candidates: [Candidate], _ rooms: [Int], _ tree: ShareTree, limit: Int = 1000) throws -> Matching
+        {
+            Matching(
+                demands: try rooms.enumerated().map { try self.demand(Int32($0 + 1), room: $1) },
+                candidates: candidates,
+                classes: classes,
+                limit: limit,
+                shares: tree
+            )
+        }
+        // b's priority is higher, and changes nothing among shares.
+        let both = [
+            self.range(1, 0, 999, class: 3), self.range(2, 0, 999, class: 4, priority: 9),
+            self.range(3, 0, 4, class: 3, priority: 5),
+        ]
+        let matching = try served(both, [40, 60], tree)
+        let byTask = Dictionary(grouping: matching.assigned, by: \.job.task).mapValues(\.count)
+        #expect(byTask == [1: 70, 2: 25, 3: 5])
+        #expect(Set(matching.assigned.map(\.job)).count == 100 && matching.rooms == [1: 0, 2: 0])
+        #expect(matching.cores(classes) == ["a": 75, "b": 25])
+        #expect(
+            Set(matching.cuts.map { "\($0.task) \($0.rest.map { "\($0.first)-\($0.last)" } ?? "gone")" }) == [
+                "1 70-999", "2 25-999", "3 gone",
+            ]
+        )
+        // b alone has work: it gets everything, and a, which has used nothing, is ahead afterwards.
+        #expect(try served([self.range(2, 0, 999, class: 4)], [50], tree).cores(classes) == ["b": 50])
+        var used = tree
+        used.use("b", cores: 50)
+        #expect(try served(both, [40], used).cores(classes) == ["a": 40])
+        // The limit of an offer holds over all shares.
+        #expect(try served(both, [40], tree, limit: 8).cores(classes) == ["a": 6, "b": 2])
+    }
+
+    @Test func aShareWhoseJobsDoNotFitLeavesItsTurn() throws {
+        var wide = Requirement(cores: 8, memoryMB: 100)
+        wide.share = "a"
+        var narrow = Requirement()
+        narrow.share = "b"
+        let candidates = [
+            Candidate(
+                class: 3,
+                waiting: WaitingRange(task: 1, range: IndexRange(first: 0, last: 9), priority: 1, cores: 8),
+                excludedSites: []
+            ), self.range(2, 0, 99, class: 4),
+        ]
+        let shares = ShareTree([.init(name: "a", parent: nil, weight: 9), .init(name: "b", parent: nil, weight: 1)])
+        let matching = Matching(
+            demands: [try self.demand(1, room: 20)],
+            candidates: candidates,
+            classes: [3: wide, 4: narrow],
+            limit: 100,
+            shares: shares
+        )
+        // Two jobs of eight cores; what is left of the room is too small for a third.
+        #expect(matching.cores([3: wide, 4: narrow]) == ["a": 16, "b": 4] && matching.rooms == [1: 0])
+    }
+
     @Test func twoAgentsShareARangeWithoutAJobTwice() throws {
         let matching = Matching(
             demands: [try self.demand(1, room: 3), try self.demand(2, room: 4)],

@@ -5,7 +5,7 @@ struct DatasetCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataset",
         abstract: "Datasets.",
-        subcommands: [List.self, Show.self, Files.self, Close.self, Subscribe.self]
+        subcommands: [List.self, Show.self, Files.self, Close.self, Subscribe.self, Tag.self]
     )
 
     struct Close: AsyncParsableCommand {
@@ -76,13 +76,7 @@ struct DatasetCommands: AsyncParsableCommand {
         @Argument(help: "The dataset.") var dataset: String
 
         var path: String { "/datasets/\(GatewayClient.escape(self.dataset))/files" }
-        var columns: [Column] {
-            [
-                Column("lfn"), Column("bytes", .bytes), Column("events"), Column("adler32"), Column("task"),
-                Column("index"),
-                Column("attempt"), Column("site"), Column("replicas"),
-            ]
-        }
+        var columns: [Column] { FileCommands.columns }
     }
 }
 
@@ -90,7 +84,9 @@ struct FileCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "file",
         abstract: "Files: who made them, from what, with which software, and where they are.",
-        subcommands: [Show.self, Parents.self, Children.self, Suspected.self, DeclareBad.self]
+        subcommands: [
+            List.self, Count.self, Show.self, Tag.self, Parents.self, Children.self, Suspected.self, DeclareBad.self,
+        ]
     )
 
     struct DeclareBad: AsyncParsableCommand {

@@ -9,7 +9,7 @@ struct RequestCommands: AsyncParsableCommand {
         abstract: "Requests: a workflow with its parameters, to be worked off.",
         subcommands: [
             Create.self, List.self, Show.self, Approve.self, Reject.self, Hold.self, Release.self, Cancel.self,
-            Extend.self, Watch.self, Debug.self, Archive.self, Restore.self,
+            Extend.self, Change.self, Clone.self, Watch.self, Debug.self, Archive.self, Restore.self,
         ]
     )
 
@@ -29,6 +29,7 @@ struct RequestCommands: AsyncParsableCommand {
         var simulation: SimulationArgument?
         @Option(help: "A title for people.") var title: String?
         @Option(help: "Higher is sooner; 100 is usual.") var priority: Int64?
+        @Option(help: "The share whose part of the capacity it uses.") var share: String?
         @Option(help: "The seed all jobs derive theirs from.") var seed: Int64?
         @Option(help: "The UUID of this submission: the same twice makes one request.") var submission: String?
         @Flag(help: "Approve it as well.") var approve = false
@@ -75,6 +76,7 @@ struct RequestCommands: AsyncParsableCommand {
                 "parameters": .group(parameters), "sample": self.sample.json,
                 "simulation": self.simulation?.json ?? .nothing,
                 "title": self.title.json, "priority": self.priority.json, "seed": self.seed.json,
+                "share": self.share.json,
                 "submission": .text(submission),
             ]
         }
@@ -153,6 +155,51 @@ struct RequestCommands: AsyncParsableCommand {
         )
         static let action = "cancel"
         @OptionGroup var arguments: RequestActionArguments
+    }
+
+    struct Change: RequestAction {
+        static let configuration = CommandConfiguration(abstract: "Give a request another priority or share.")
+        static let action = "change"
+        @OptionGroup var arguments: RequestActionArguments
+        @Option(help: "Higher is sooner.") var priority: Int64?
+        @Option(help: "The share; an empty word: none.") var share: String?
+        var more: [String: JSON] { ["priority": self.priority.json, "share": self.share.json] }
+
+        func validate() throws {
+            guard self.priority != nil || self.share != nil else {
+                throw ValidationError("nothing to change: give --priority, --share, or both")
+            }
+        }
+    }
+
+    struct Clone: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a new request like another, with a seed of its own.",
+            discussion: "Datasets of the new one need other names: set the parameter that their names are made of."
+        )
+        @OptionGroup var options: ChangeOptions
+        @Argument(help: "The request.") var request: Int64
+        @Option(
+            name: .customLong("set"),
+            help: ArgumentHelp("A parameter that is other; may be repeated.", valueName: "key=value")
+        )
+        var parameters: [Assignment] = []
+        @Option(help: "A title for people.") var title: String?
+        @Option(help: "Another version of the workflow.") var workflowVersion: Int64?
+        @Option(help: "Another priority.") var priority: Int64?
+        @Option(help: "Another share.") var share: String?
+        @Option(help: "The seed (default: drawn).") var seed: Int64?
+
+        mutating func run() async throws {
+            var parameters: [String: JSON] = [:]
+            for assignment in self.parameters { parameters[assignment.key] = .text(assignment.value) }
+            let body: [String: JSON] = [
+                "parameters": .group(parameters), "title": self.title.json,
+                "workflow_version": self.workflowVersion.json, "priority": self.priority.json,
+                "share": self.share.json, "seed": self.seed.json, "submission": .text(UUIDText.random().text),
+            ]
+            try await self.options.send("/requests/\(self.request)/clone", body)
+        }
     }
 
     struct Extend: RequestAction {

@@ -87,6 +87,8 @@ struct WorkflowCommands: AsyncParsableCommand {
 
         private static func input(_ input: JSON) -> JSON {
             if let dataset = input["dataset"].text { return .text(dataset) }
+            if let container = input["container"].text { return .text("container \(container)") }
+            if let query = input["query"].text { return .text("files where \(query)") }
             return .text("\(input["task"].text ?? "?").\(input["stream"].text ?? "?")")
         }
     }

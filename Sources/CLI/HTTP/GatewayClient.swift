@@ -28,16 +28,28 @@ struct GatewayClient: Sendable {
         _ query: [(String, String)] = [],
         limit: Int? = nil
     ) async throws -> (rows: [JSON], more: Bool) {
+        let found = try await self.pages(path, query, limit: limit)
+        return (found.rows, found.more)
+    }
+
+    /// The same, with the first page as it came: some say more than their rows.
+    func pages(
+        _ path: String,
+        _ query: [(String, String)] = [],
+        limit: Int? = nil
+    ) async throws -> (rows: [JSON], more: Bool, first: JSON) {
         var rows: [JSON] = []
         var after: String?
+        var first: JSON?
         repeat {
             let size = min(limit.map { $0 - rows.count } ?? Self.page, Self.page)
             let next = after.map { [("after", $0)] } ?? []
             let page = try await self.get(path, query + [("limit", "\(size)")] + next)
+            first = first ?? page
             rows += page["items"].items
             after = page["next"].text
         } while after != nil && rows.count < limit ?? Int.max
-        return (rows, after != nil)
+        return (rows, after != nil, first ?? .nothing)
     }
 
     /// Changes something.

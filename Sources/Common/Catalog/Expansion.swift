@@ -4,15 +4,15 @@ package import Postgres
 /// From a task whose inputs are ready to ranges that wait: the Scheduler's expansion.
 package enum ExpansionStatements {
     /// Tasks that wait for inputs, of requests that may run: id, request, kind, jobs total (nil: has inputs), events per job,
-    /// class, priority, scouts, files per job, bytes per job.
+    /// class, priority, scouts, files per job, bytes per job, fields to group by.
     package static func waiting(
         limit: Int
-    ) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32, Int64?, Int64?> {
+    ) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32, Int64?, Int64?, [String]> {
         Statement(
             "expansion.waiting",
             """
             SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority, t.scouts,
-                   t.files_per_job, t.bytes_per_job
+                   t.files_per_job, t.bytes_per_job, t.group_by
             FROM task t JOIN request r ON r.id = t.request AND r.state IN ('approved', 'running')
             WHERE t.state = 'waiting' ORDER BY t.id LIMIT \(limit)
             """,
@@ -25,19 +25,22 @@ package enum ExpansionStatements {
             Int32.self,
             Int32.self,
             Int64?.self,
-            Int64?.self
+            Int64?.self,
+            [String].self
         )
     }
 
     /// The inputs of a task and how ready each is: position, parent, parent's state, stream, dataset, dataset's state, events, the dataset in which
-    /// what is made from them is missing.
+    /// what is made from them is missing, query, container, whether that has datasets and all are closed.
     package static func inputs(
         of task: Int64
-    ) -> Statement<Int32, Int64?, String?, String?, String?, String?, Int64?, String?> {
+    ) -> Statement<Int32, Int64?, String?, String?, String?, String?, Int64?, String?, String?, String?, Bool> {
         Statement(
             "expansion.inputs",
             """
-            SELECT i.position, i.parent, p.state, i.stream, i.dataset, d.state, i.events, i.missing_in
+            SELECT i.position, i.parent, p.state, i.stream, i.dataset, d.state, i.events, i.missing_in, i.query, i.container,
+                   coalesce((SELECT bool_and(m.state = 'closed') FROM container c JOIN container_member cm ON cm.container = c.id
+                             JOIN dataset m ON m.id = cm.dataset WHERE c.name = i.container), false)
             FROM task_input i LEFT JOIN task p ON p.id = i.parent LEFT JOIN dataset d ON d.name = i.dataset
             WHERE i.task = \(task) ORDER BY i.position
             """,
@@ -48,7 +51,10 @@ package enum ExpansionStatements {
             String?.self,
             String?.self,
             Int64?.self,
-            String?.self
+            String?.self,
+            String?.self,
+            String?.self,
+            Bool.self
         )
     }
 
@@ -90,6 +96,26 @@ package enum ExpansionStatements {
                 SELECT 1 FROM file_parent p JOIN dataset_file m ON m.file = p.file JOIN dataset md ON md.id = m.dataset
                 WHERE p.parent = f.id AND md.name = \(missing)))
             ORDER BY f.task, f.index, f.lfn
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64?.self,
+            Int64?.self,
+            String?.self,
+            Int64.self
+        )
+    }
+
+    /// Files of the datasets of a container, each once, in a stable order, as ``datasetFiles(_:missingIn:)`` gives them.
+    package static func containerFiles(_ name: String) -> Statement<Int64, Int64, Int64?, Int64?, String?, Int64> {
+        Statement(
+            "expansion.containerFiles",
+            """
+            SELECT f.id, f.events, o.task, o.index, o.stream, f.bytes
+            FROM (SELECT DISTINCT x.file FROM container c JOIN container_member m ON m.container = c.id
+                  JOIN dataset_file x ON x.dataset = m.dataset WHERE c.name = \(name)) x
+            JOIN file f ON f.id = x.file LEFT JOIN output o ON o.file = f.id
+            WHERE NOT f.lost ORDER BY f.task, f.index, f.lfn
             """,
             returning: Int64.self,
             Int64.self,
@@ -197,7 +223,8 @@ package enum ExpansionStatements {
     static var examples: [AnyStatement] {
         [
             Self.waiting(limit: 1).erased, Self.inputs(of: 1).erased, Self.acceptedFiles(parent: 1, stream: "x").erased,
-            Self.datasetFiles("x").erased, Self.commonStorage([]).erased, Self.lock(1).erased,
+            Self.datasetFiles("x").erased, Self.containerFiles("x").erased, Self.commonStorage([]).erased,
+            Self.lock(1).erased,
             Command("expansion.insertJobs", Self.insertJobs(task: 1, jobs: [])).erased,
             Command("expansion.insertInputs", Self.insertInputs(task: 1, jobs: [])).erased,
             Command("expansion.insertMergeInputs", Self.insertMergeInputs(task: 1, jobs: [])).erased,

@@ -66,16 +66,17 @@ package enum FeedingStatements {
     }
 
     /// Tasks that are fed: id, kind, events, files and bytes per job, class, priority, seconds after which what waits is flushed,
-    /// whether an operator wants it flushed, jobs so far, whether no more can come.
+    /// whether an operator wants it flushed, jobs so far, whether no more can come, fields to group by.
     package static let fed = Statement<
-        Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool
+        Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String]
     >(
         "feeding.fed",
         """
         SELECT t.id, t.kind, t.events_per_job, t.files_per_job, t.bytes_per_job, t.class, t.priority, t.flush_after_s, t.flush, t.jobs_total,
                NOT EXISTS (
                    SELECT 1 FROM input_feed f JOIN dataset d ON d.id = f.dataset LEFT JOIN task p ON p.id = d.task
-                   WHERE f.task = t.id AND d.state = 'open' AND coalesce(p.state NOT IN ('done', 'failed', 'aborted'), true))
+                   WHERE f.task = t.id AND d.state = 'open' AND coalesce(p.state NOT IN ('done', 'failed', 'aborted'), true)),
+               t.group_by
         FROM task t WHERE t.inputs_open AND t.state IN ('running', 'scouting') ORDER BY t.id
         """,
         returning: Int64.self,
@@ -88,7 +89,8 @@ package enum FeedingStatements {
         Int32?.self,
         Bool.self,
         Int64.self,
-        Bool.self
+        Bool.self,
+        [String].self
     )
 
     /// A fed task, locked: its jobs so far.

@@ -217,9 +217,13 @@ package enum LeasingStatements {
     )
 
     /// Every class in use. Small: jobs with equal needs share one.
-    package static let classes = Statement<Int32, Int32, Int32, Int32, Int32, String, [String], [String], [String]>(
+    package static let classes = Statement<
+        Int32, Int32, Int32, Int32, Int32, String, [String], [String], [String], String?
+    >(
         "leasing.classes",
-        "SELECT id, cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage FROM class ORDER BY id",
+        """
+        SELECT id, cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage, nullif(share, '') FROM class ORDER BY id
+        """,
         returning: Int32.self,
         Int32.self,
         Int32.self,
@@ -228,7 +232,8 @@ package enum LeasingStatements {
         String.self,
         [String].self,
         [String].self,
-        [String].self
+        [String].self,
+        String?.self
     )
 
     /// The inputs of leased jobs: task, index, lfn, bytes, adler32, events, first event of the slice, storages.

@@ -11,6 +11,8 @@ package enum RequestStatements {
         package let owner: String
         package let group: String
         package let priority: Int
+        package let share: String?
+        package let origin: Int64?
         package let sample: Int64?
         package let simulation: Int64?
         package let submission: UUIDText
@@ -23,6 +25,8 @@ package enum RequestStatements {
             owner: String,
             group: String,
             priority: Int,
+            share: String? = nil,
+            origin: Int64? = nil,
             sample: Int64?,
             simulation: Int64?,
             submission: UUIDText
@@ -34,6 +38,8 @@ package enum RequestStatements {
             self.owner = owner
             self.group = group
             self.priority = priority
+            self.share = share
+            self.origin = origin
             self.sample = sample
             self.simulation = simulation
             self.submission = submission
@@ -46,9 +52,9 @@ package enum RequestStatements {
             "requests.create",
             """
             WITH made AS (
-                INSERT INTO request (workflow, title, parameters, seed, owner, grp, priority, sample, simulation, submission, who)
+                INSERT INTO request (workflow, title, parameters, seed, owner, grp, priority, share, origin, sample, simulation, submission, who)
                 VALUES (\(new.workflow), \(new.title), \(new.parameters), \(new.seed), \(new.owner), \(new.group), \(Int32(new.priority)),
-                        \(new.sample), \(new.simulation), \(new.submission), \(new.owner))
+                        \(new.share), \(new.origin), \(new.sample), \(new.simulation), \(new.submission), \(new.owner))
                 ON CONFLICT (submission) DO NOTHING RETURNING id
             )
             SELECT id FROM made UNION ALL SELECT id FROM request WHERE submission = \(new.submission) LIMIT 1
@@ -101,14 +107,15 @@ package enum RequestStatements {
             WITH i AS (
                 SELECT \(Int32(need.cores)) AS cores, \(Int32(need.memoryMB)) AS memory_mb, \(Int32(need.walltimeSeconds)) AS walltime_s,
                        \(Int32(need.diskMB)) AS disk_mb, \(need.platform) AS platform, \(need.tags) AS tags, \(need.sites) AS sites,
-                       \(need.storage) AS storage
+                       \(need.storage) AS storage, \(need.share ?? "")::text AS share
             ), made AS (
-                INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage) SELECT * FROM i
+                INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage, share) SELECT * FROM i
                 ON CONFLICT DO NOTHING RETURNING id
             )
             SELECT id FROM made UNION ALL
             SELECT c.id FROM class c JOIN i ON c.cores = i.cores AND c.memory_mb = i.memory_mb AND c.walltime_s = i.walltime_s
                 AND c.disk_mb = i.disk_mb AND c.platform = i.platform AND c.tags = i.tags AND c.sites = i.sites AND c.storage = i.storage
+                AND c.share = i.share
             LIMIT 1
             """,
             returning: Int32.self
@@ -136,12 +143,12 @@ package enum RequestStatements {
             "requests.insertTask",
             """
             INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, allowed_loss,
-                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s)
+                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s, group_by)
             VALUES (\(task.request), \(task.plan.name), \(Int32(task.plan.position)), \(task.plan.kind), \(task.classID),
                     \(Int32(task.priority)), \(task.spec), \(task.plan.jobs), \(task.plan.inputs.isEmpty ? task.plan.events : nil),
                     \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)), \(Int32(task.plan.scouts)),
                     \(task.plan.filesPerJob), \(task.plan.bytesPerJob),
-                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }))
+                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }), \(task.plan.groupBy))
             RETURNING id
             """,
             returning: Int64.self
@@ -180,11 +187,13 @@ package enum RequestStatements {
         stream: String?,
         dataset: String?,
         events: Int64?,
-        missingIn: String? = nil
+        missingIn: String? = nil,
+        container: String? = nil,
+        query: String? = nil
     ) -> SQL {
         """
-        INSERT INTO task_input (task, position, parent, stream, dataset, events, missing_in)
-        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events), \(missingIn))
+        INSERT INTO task_input (task, position, parent, stream, dataset, events, missing_in, container, query)
+        VALUES (\(task), \(Int32(position)), \(parent), \(stream), \(dataset), \(events), \(missingIn), \(container), \(query))
         """
     }
 

@@ -4,7 +4,8 @@ package import Postgres
 package enum CatalogStatements {
     package static var all: [AnyStatement] {
         OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
-            + AcceptStatements.examples + BrakeStatements.examples + FailureFactStatements.examples
+            + AcceptStatements.examples + ShareStatements.examples + CloneStatements.examples + BrakeStatements.examples
+            + FailureFactStatements.examples
             + FeedingStatements.examples + DataStatements.examples + ExtendStatements.examples
             + SuspicionStatements.examples
             + ScoutStatements.examples + VerdictStatements.examples
@@ -16,6 +17,6 @@ package enum CatalogStatements {
             + TaskControlStatements.examples + BenchStatements.examples + SeedStatements.examples
             + RecoveryStatements.examples + RebuildStatements.examples + AuditStatements.examples
             + ArchiveStatements.examples + LineageStatements.examples + GrowthStatements.examples
-            + BooksBenchStatements.examples
+            + BooksBenchStatements.examples + MetadataStatements.examples + MetadataBenchStatements.examples
     }
 }

@@ -141,7 +141,8 @@ extension NewSimulation {
 extension NewRequest {
     fileprivate init(_ call: Call) throws(Refusal) {
         let body = try call.body([
-            "workflow", "workflow_version", "title", "parameters", "seed", "group", "priority", "sample", "simulation",
+            "workflow", "workflow_version", "title", "parameters", "seed", "group", "priority", "share", "sample",
+            "simulation",
             "submission",
         ])
         var simulation: NewSimulation?
@@ -156,6 +157,7 @@ extension NewRequest {
             seed: try body.optionalInteger("seed"),
             group: try body.optionalText("group") ?? "production",
             priority: try body.optionalInt("priority") ?? 100,
+            share: try body.optionalText("share"),
             sample: try body.optionalText("sample"),
             simulation: simulation,
             submission: try body.optionalText("submission")

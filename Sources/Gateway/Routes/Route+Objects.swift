@@ -58,7 +58,8 @@ extension Route {
             }
         },
         .get("/datasets/{dataset}") { gateway, call in
-            try await Self.row(gateway, Listings.datasets, "dataset", try call.text("dataset"))
+            let name = try call.text("dataset")
+            return .json(try await gateway.object(ObjectStatements.dataset(name), "dataset \(name.prefix(80))"))
         },
         .get("/datasets/{dataset}/files", query: Self.pageParameters) { gateway, call in
             let name = try call.text("dataset")

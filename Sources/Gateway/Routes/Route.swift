@@ -53,7 +53,8 @@ struct Route: Sendable {
 
     /// Every route of the API.
     static let all: [Route] =
-        Listings.all.map(Route.list) + Self.objects + Self.errors + Self.live + Self.requestChanges + Self.dataChanges
+        Listings.all.filter { $0.name != Listings.files.name }.map(Route.list) + Self.metadata + Self.objects
+        + Self.errors + Self.live + Self.requestChanges + Self.shareChanges + Self.dataChanges
         + Self.taskChanges
-        + Self.farmChanges + Self.history
+        + Self.farmChanges + Self.metadataChanges + Self.history
 }

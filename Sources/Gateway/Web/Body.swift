@@ -138,6 +138,23 @@ struct Body: Sendable {
         return texts
     }
 
+    /// A list of texts; empty when it is not there.
+    func texts(_ key: String) throws(Refusal) -> [String] {
+        switch self.members[key] {
+        case nil, .nothing?: return []
+        case .list(let values)?:
+            var texts: [String] = []
+            for value in values {
+                guard case .text(let text) = value, !text.utf8.contains(0) else {
+                    throw self.wrong(key, "must be a list of texts")
+                }
+                texts.append(text)
+            }
+            return texts
+        default: throw self.wrong(key, "must be a list of texts")
+        }
+    }
+
     /// So long ago: such as 90s, 30m, 12h, 7d.
     func moment(before key: String, orElse standard: String) throws(Refusal) -> Domain.Timestamp {
         let text = try self.optionalText(key) ?? standard

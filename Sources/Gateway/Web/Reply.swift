@@ -16,6 +16,12 @@ enum Reply {
         return .json("{\"items\":[\(rows.joined(separator: ","))],\"next\":\(next)}")
     }
 
+    /// A page of a listing with one more member, whose value is the text of a JSON value.
+    static func list(_ rows: [String], next: String?, more: (key: StaticString, value: String)) throws -> Reply {
+        guard case .json(let text) = try Self.list(rows, next: next) else { return try Self.list(rows, next: next) }
+        return .json(ObjectText.adding(more.key, more.value, to: text))
+    }
+
     static func value(_ value: some Encodable) throws -> Reply { .json(try WireFormat.text(value)) }
 
     var response: Response {

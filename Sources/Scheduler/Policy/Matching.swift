@@ -34,8 +34,16 @@ struct Matching {
     ///   - candidates: locked ranges; those that fit an agent are taken by priority, then task, then index.
     ///   - classes: the requirement of every class among the candidates.
     ///   - limit: the most jobs one agent gets at once.
-    init(demands: [OpenDemand], candidates: [Candidate], classes: [Int32: Requirement], limit: Int) {
+    ///   - shares: whose turn it is among the shares of the candidates; within a share it goes by priority.
+    init(
+        demands: [OpenDemand],
+        candidates: [Candidate],
+        classes: [Int32: Requirement],
+        limit: Int,
+        shares: ShareTree = ShareTree([])
+    ) {
         var left: [IndexRange?] = candidates.map(\.waiting.range)
+        var shares = shares
         for open in demands {
             let fitting = Self.classes(fitting: open, classes)
             let places = candidates.indices.filter { place in
@@ -52,7 +60,13 @@ struct Matching {
                     )
                 }
             }
-            let plan = LeasePlan(ranges: ranges, room: open.demand.room, limit: limit)
+            let owners = Dictionary(
+                zip(ranges, places.map { classes[candidates[$0].class]?.share ?? ShareTree.others }),
+                uniquingKeysWith: { first, _ in first }
+            )
+            let plan = LeasePlan.divided(ranges: ranges, room: open.demand.room, limit: limit, shares: &shares) {
+                owners[$0] ?? ShareTree.others
+            }
             let position = Dictionary(zip(ranges, places), uniquingKeysWith: { first, _ in first })
             for piece in plan.pieces {
                 guard let place = position[piece.from] else { continue }
@@ -67,6 +81,14 @@ struct Matching {
         }
         for (candidate, rest) in zip(candidates, left) where rest != candidate.waiting.range {
             self.cuts.append(Cut(task: candidate.waiting.task, key: candidate.waiting.range.first, rest: rest))
+        }
+    }
+
+    /// Cores of the assigned jobs by share.
+    func cores(_ classes: [Int32: Requirement]) -> [String: Int] {
+        self.origins.values.reduce(into: [:]) { sums, origin in
+            guard let need = classes[origin.class] else { return }
+            sums[need.share ?? ShareTree.others, default: 0] += need.cores
         }
     }
 

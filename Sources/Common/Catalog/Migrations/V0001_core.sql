@@ -136,6 +136,22 @@ CREATE TABLE workflow (
     UNIQUE (name, version)
 );
 
+-- How capacity is divided: a tree. The Scheduler serves whoever uses least for its weight; what a share has no work for, its
+-- siblings take. A parent is there before its children and is never changed: there are no circles.
+CREATE TABLE share (
+    name    text PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_.-]{1,64}$'),
+    parent  text REFERENCES share,
+    weight  double precision NOT NULL CHECK (weight > 0 AND weight <= 1000000),
+    who     text NOT NULL,
+    changed timestamptz NOT NULL DEFAULT now()
+);
+CREATE FUNCTION refuse_other_parent() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the parent of share % cannot change', OLD.name USING ERRCODE = 'MR004';
+END $$;
+CREATE TRIGGER fixed BEFORE UPDATE OF name, parent ON share FOR EACH ROW
+    WHEN (OLD.parent IS DISTINCT FROM NEW.parent OR OLD.name <> NEW.name) EXECUTE FUNCTION refuse_other_parent();
+
 CREATE TABLE request (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     workflow    bigint NOT NULL REFERENCES workflow,
@@ -145,6 +161,8 @@ CREATE TABLE request (
     owner       text NOT NULL,
     grp         text NOT NULL DEFAULT 'production',
     priority    int NOT NULL DEFAULT 100,
+    share       text REFERENCES share,    -- NULL: of none
+    origin      bigint REFERENCES request,              -- the one it was cloned or derived from
     sample      bigint REFERENCES sample,
     simulation  bigint REFERENCES simulation,
     -- An operator who presses the button twice, or two who press at once, make one request.
@@ -171,7 +189,8 @@ CREATE TABLE class (
     tags      text[] NOT NULL,            -- sorted
     sites     text[] NOT NULL,            -- sorted; empty: any site
     storage   text[] NOT NULL,            -- sorted; the agent must reach all of these to read the inputs
-    UNIQUE (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage)
+    share     text NOT NULL DEFAULT '',   -- whose part of the capacity they count for; empty: of no share
+    UNIQUE (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage, share)
 );
 
 CREATE TABLE task (

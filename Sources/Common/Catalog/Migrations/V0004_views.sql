@@ -2,7 +2,7 @@
 
 CREATE VIEW request_view AS
 SELECT r.id AS request, w.name AS workflow, r.state, r.owner, r.priority, r.created, r.updated, r.title, r.cause AS reason,
-       w.version AS workflow_version, r.version
+       w.version AS workflow_version, r.version, r.share, r.origin
 FROM request r JOIN workflow w ON w.id = r.workflow;
 
 CREATE VIEW task_view AS
@@ -19,6 +19,16 @@ FROM task t LEFT JOIN LATERAL (
            sum(lost)::bigint AS lost
     FROM task_counter c WHERE c.task = t.id
 ) c ON true;
+
+-- Shares, with the cores that running jobs of each use, and the requests of it that have not ended.
+CREATE VIEW share_view AS
+SELECT s.name AS share, s.parent, s.weight, coalesce(u.cores, 0) AS cores,
+       (SELECT count(*) FROM request r WHERE r.share = s.name AND r.state IN ('new', 'approved', 'running', 'held')) AS requests,
+       s.who, s.changed
+FROM share s LEFT JOIN (
+    SELECT c.share, sum(k.active * c.cores)::bigint AS cores FROM task t JOIN class c ON c.id = t.class JOIN task_counter k ON k.task = t.id
+    WHERE t.state IN ('waiting', 'scouting', 'running', 'finishing', 'paused') GROUP BY c.share
+) u ON u.share = s.name;
 
 CREATE VIEW waiting_view AS SELECT task, class, priority, first, last, not_before, excluded, held FROM waiting;
 

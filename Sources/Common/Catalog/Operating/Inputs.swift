@@ -67,6 +67,10 @@ package struct NewRequest: Sendable {
     package var seed: Int64?
     package var group: String
     package var priority: Int
+    /// Whose part of the capacity it counts for; nil: no share's.
+    package var share: String?
+    /// The request it is made after; nil: none.
+    package var origin: Int64?
     /// The root name of a sample.
     package var sample: String?
     package var simulation: NewSimulation?
@@ -81,6 +85,8 @@ package struct NewRequest: Sendable {
         seed: Int64? = nil,
         group: String = "production",
         priority: Int = 100,
+        share: String? = nil,
+        origin: Int64? = nil,
         sample: String? = nil,
         simulation: NewSimulation? = nil,
         submission: String? = nil
@@ -92,6 +98,8 @@ package struct NewRequest: Sendable {
         self.seed = seed
         self.group = group
         self.priority = priority
+        self.share = share
+        self.origin = origin
         self.sample = sample
         self.simulation = simulation
         self.submission = submission

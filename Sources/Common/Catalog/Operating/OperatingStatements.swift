@@ -22,19 +22,20 @@ enum OperatingStatements {
         )
     }
 
-    /// What a request is made of: workflow document, parameters, priority, seed, workflow's name.
-    static func content(_ request: Int64) -> Statement<JSONText, JSONText, Int32, Int64, String> {
+    /// What a request is made of: workflow document, parameters, priority, seed, workflow's name, share.
+    static func content(_ request: Int64) -> Statement<JSONText, JSONText, Int32, Int64, String, String?> {
         Statement(
             "operating.content",
             """
-            SELECT w.document, r.parameters, r.priority, r.seed, w.name FROM request r JOIN workflow w ON w.id = r.workflow
+            SELECT w.document, r.parameters, r.priority, r.seed, w.name, r.share FROM request r JOIN workflow w ON w.id = r.workflow
             WHERE r.id = \(request)
             """,
             returning: JSONText.self,
             JSONText.self,
             Int32.self,
             Int64.self,
-            String.self
+            String.self,
+            String?.self
         )
     }
 

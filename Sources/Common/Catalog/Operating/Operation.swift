@@ -98,7 +98,7 @@ package struct Operations: Sendable {
             return CatalogRefusal(.invalid, "\(table): a value is not allowed (\(error.constraint ?? "check"))")
         case "22003", "22P02", "22021", "22P05":
             return CatalogRefusal(.invalid, "a value cannot be stored: \(error.description)")
-        case "MR001", "MR003": return CatalogRefusal(.state, error.message)
+        case "MR001", "MR003", "MR004": return CatalogRefusal(.state, error.message)
         default: return nil
         }
     }

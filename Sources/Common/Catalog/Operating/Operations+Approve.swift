@@ -61,6 +61,8 @@ extension Operations {
             home: home
         )
         try await self.check(plans, storages: storages, in: transaction)
+        try await self.checkSearches(of: plans, in: transaction)
+        let said = try await self.checkMetadata(of: plans, in: transaction)
         var tasks: [String: Int64] = [:]
         var made: [Int64] = []
         for plan in plans {
@@ -69,10 +71,12 @@ extension Operations {
                 request: request,
                 priority: Int(content.2),
                 seed: content.3,
+                share: content.5,
                 in: transaction
             )
             tasks[plan.name] = task
             made.append(task)
+            try await self.say(said[plan.name] ?? [:], of: task, in: transaction)
         }
         // Inputs last: a task may read one that stands after it in the document.
         var inputs: [SQL] = []
@@ -115,12 +119,15 @@ extension Operations {
         request: Int64,
         priority: Int,
         seed: Int64,
+        share: String?,
         in transaction: PostgresTransaction
     ) async throws -> Int64 {
+        var need = plan.requirement
+        need.share = share
         let row = RequestStatements.NewTask(
             request: request,
             plan: plan,
-            classID: try await self.classID(plan.requirement, in: transaction),
+            classID: try await self.classID(need, in: transaction),
             priority: priority,
             spec: JSONText("{}")
         )
@@ -172,7 +179,9 @@ extension Operations {
                     stream: input.stream,
                     dataset: input.dataset,
                     events: plan.events,
-                    missingIn: input.missingIn
+                    missingIn: input.missingIn,
+                    container: input.container,
+                    query: input.query
                 )
             )
         }

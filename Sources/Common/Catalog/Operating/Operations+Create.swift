@@ -86,9 +86,7 @@ extension Operations {
     package func createRequest(_ new: NewRequest) async throws -> Outcome {
         try self.caller.need(.physicist, to: "create a request")
         let submission = try Self.submission(new.submission)
-        guard (0...1_000_000).contains(new.priority) else {
-            throw CatalogRefusal(.invalid, "priority: \(new.priority) is not from 0 to 1000000")
-        }
+        try Self.check(priority: new.priority)
         guard new.title.count <= 300, WorkflowDocument.isName(new.group) else {
             throw CatalogRefusal(.invalid, "title has at most 300 characters, group is a name: letters, digits, _ . -")
         }
@@ -101,6 +99,12 @@ extension Operations {
                 )
             }
             return try await self.insert(new, submission: submission, in: transaction)
+        }
+    }
+
+    static func check(priority: Int) throws(CatalogRefusal) {
+        guard (0...1_000_000).contains(priority) else {
+            throw CatalogRefusal(.invalid, "priority: \(priority) is not from 0 to 1000000")
         }
     }
 
@@ -119,6 +123,9 @@ extension Operations {
     ) async throws -> Outcome {
         let workflow = try await self.workflow(new, in: transaction)
         let plans = try Self.plans(workflow.document, new.parameters, request: 0, home: "home")
+        try await self.checkQueries(of: plans, in: transaction)
+        _ = try await self.checkMetadata(of: plans, in: transaction)
+        if let share = new.share { try await self.checkLeaf(share, in: transaction) }
         var sample: Int64?
         if let name = new.sample {
             guard let found = try await transaction.query(CreatingStatements.sample(name)).first else {
@@ -139,6 +146,8 @@ extension Operations {
             owner: self.caller.who,
             group: new.group,
             priority: new.priority,
+            share: new.share,
+            origin: new.origin,
             sample: sample,
             simulation: simulation,
             submission: submission

@@ -108,6 +108,14 @@ extension Listings {
         ]
     )
 
+    /// How capacity is divided, and who uses how much of it.
+    package static let shares = Listing(
+        "shares",
+        from: "share_view",
+        key: [.text("v.share")],
+        filters: [.texts("share", "v.share"), .texts("parent", "v.parent")]
+    )
+
     /// What agents sent to their batch systems, by task, and how it ended.
     package static let submissions = Listing(
         "submissions",

@@ -6,10 +6,10 @@ package enum Listings {
         Self.requests, Self.tasks, Self.jobs, Self.attempts, Self.outputs, Self.files, Self.replicas, Self.datasets,
         Self.transfers, Self.verdicts, Self.transitions, Self.sites, Self.storages, Self.clouds, Self.samples,
         Self.simulations, Self.workflows, Self.rules, Self.ruleChanges, Self.tracker, Self.agents, Self.excluded,
-        Self.suspicions, Self.submissions,
+        Self.suspicions, Self.submissions, Self.shares,
         Self.services,
         Self.waiting,
-        Self.plots, Self.damaged, Self.archived,
+        Self.plots, Self.metadata, Self.metadataChanges, Self.containers, Self.damaged, Self.archived,
     ]
 
     package static let requests = Listing(

@@ -27,7 +27,7 @@ package enum ObjectStatements {
                 SELECT v.*, t.class, t.version, t.allowed_loss, t.max_attempts, t.events_per_job, t.scouts, t.measured, t.spec,
                        (SELECT row_to_json(c) FROM class c WHERE c.id = t.class) AS requirement,
                        coalesce((SELECT json_agg(json_build_object('task', i.parent, 'stream', i.stream, 'dataset', i.dataset,
-                                     'events', i.events) ORDER BY i.position) FROM task_input i WHERE i.task = t.id), '[]') AS inputs,
+                                     'query', i.query, 'container', i.container, 'events', i.events) ORDER BY i.position) FROM task_input i WHERE i.task = t.id), '[]') AS inputs,
                        coalesce((SELECT json_agg(json_build_object('stream', s.stream, 'counted', s.counted, 'main', s.main,
                                      'dataset', d.name) ORDER BY s.stream)
                                  FROM task_stream s LEFT JOIN dataset d ON d.task = s.task AND d.stream = s.stream
@@ -101,6 +101,8 @@ package enum ObjectStatements {
         )
     }
 
+    package static func dataset(_ name: String) -> Statement<String> { MetadataStatements.ofDataset(name) }
+
     package static func file(_ lfn: String) -> Statement<String> {
         Statement(
             "objects.file",
@@ -112,7 +114,8 @@ package enum ObjectStatements {
                                      'code', s.code, 'diagnostic', s.diagnostic, 'at', s.at) ORDER BY s.at)
                                  FROM file f JOIN suspicion s ON s.file = f.id WHERE f.lfn = v.lfn), '[]') AS suspicions,
                        ARRAY(SELECT s.name FROM file f JOIN dataset_file df ON df.file = f.id JOIN dataset s ON s.id = df.dataset
-                             WHERE f.lfn = v.lfn ORDER BY s.name) AS datasets
+                             WHERE f.lfn = v.lfn ORDER BY s.name) AS datasets,
+                       \(fragment: MetadataStatements.ofFile) AS metadata
                 FROM file_view v WHERE v.lfn = \(lfn)
             ) d
             """,

@@ -41,6 +41,8 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
     case cancel
     /// More events.
     case extend
+    /// Another priority or share.
+    case change
 
     /// The states in which the action is allowed. The CLI and the web pages show no other.
     package var allowedIn: [RequestState] {
@@ -50,13 +52,14 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
         case .release: [.held]
         case .cancel: [.new, .approved, .running, .held]
         case .extend: [.approved, .running, .held]
+        case .change: [.new, .approved, .running, .held]
         }
     }
 
     /// The least role that may do it.
     package var role: Role {
         switch self {
-        case .approve, .reject, .hold, .release, .extend: .operator
+        case .approve, .reject, .hold, .release, .extend, .change: .operator
         case .cancel: .physicist
         }
     }

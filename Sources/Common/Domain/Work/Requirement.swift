@@ -13,6 +13,8 @@ package struct Requirement: Hashable, Sendable, Codable {
     package var sites: [String]
     /// Storage elements the agent must reach to read the inputs: every one of them.
     package var storage: [String]
+    /// Whose part of the capacity they count for (``ShareTree``); nil: no share's. Not a matter of where they can run.
+    package var share: String?
 
     package init(
         cores: Int = 1,
@@ -22,7 +24,8 @@ package struct Requirement: Hashable, Sendable, Codable {
         platform: String = "any",
         tags: [String] = [],
         sites: [String] = [],
-        storage: [String] = []
+        storage: [String] = [],
+        share: String? = nil
     ) {
         self.cores = cores
         self.memoryMB = memoryMB
@@ -32,6 +35,7 @@ package struct Requirement: Hashable, Sendable, Codable {
         self.tags = tags.sorted()
         self.sites = sites.sorted()
         self.storage = storage.sorted()
+        self.share = share
     }
 }
 

@@ -6,6 +6,8 @@ package struct InputFile: Sendable, Hashable {
     /// The output it is, when it is read from a sibling task or its dataset: the key of `merge_input`.
     package let origin: JobKey?
     package let stream: String?
+    /// Files with different keys never share a job.
+    package var key = ""
 
     package init(file: Int64, events: Int64, bytes: Int64 = 0, origin: JobKey? = nil, stream: String? = nil) {
         self.file = file
@@ -27,6 +29,8 @@ package struct GroupedJob: Sendable, Hashable {
 
     package let slices: [Slice]
     package var events: Int64 { self.slices.reduce(0) { $0 + $1.count } }
+    /// Of each of its files.
+    package var key: String { self.slices.first?.input.key ?? "" }
 }
 
 /// How much goes into one job at most. Nil: no limit.
@@ -47,22 +51,23 @@ package enum InputGrouping {
     /// - Parameters:
     ///   - kind: process, skim, derive: each file is cut into slices of `size.events` (nil: one job a file); merge: files are taken
     ///     together, in their order, as long as every limit of `size` holds (none: one job of all; a file that alone is larger is a
-    ///     job of its own); analyse: one job of all.
+    ///     job of its own); analyse: one job of all. Merges and analyses take each key for itself, in the order of their first files.
     ///   - limit: only the first so many events over all files; nil: all.
     package static func jobs(kind: String, inputs: [InputFile], size: JobSize, limit: Int64?) -> [GroupedJob] {
         let slices = Self.firstEvents(of: inputs, limit: limit)
         switch kind {
         case "process", "skim", "derive": return slices.flatMap { Self.cut($0, size.events) }
-        case "merge": return Self.gather(slices, size)
-        default: return slices.isEmpty ? [] : [GroupedJob(slices: slices)]
+        case "merge": return Self.byKey(slices).flatMap { Self.gather($0, size) }
+        default: return Self.byKey(slices).map { GroupedJob(slices: $0) }
         }
     }
 
-    /// Which of the inputs that have come make jobs now, while more may come: of a merge the last group waits until it is full or is
-    /// told not to. `rest` stays where it is.
+    /// Which of the inputs that have come make jobs now, while more may come: of a merge the last group of each key waits until it is full or
+    /// is told not to. `rest` stays where it is.
     ///
     /// - Parameters:
-    ///   - flush: no more comes, or what is there has waited long enough.
+    ///   - flush: no more comes, or none is to wait.
+    ///   - overdue: files that have waited long enough: a group with one of them waits no more.
     ///   - isFullPage: there are more than these. When not one job is full then, all of them are one: a job that is larger than a page
     ///     would never be made.
     package static func arrived(
@@ -70,12 +75,35 @@ package enum InputGrouping {
         inputs: [InputFile],
         size: JobSize,
         flush: Bool,
+        overdue: Set<Int64> = [],
         isFullPage: Bool = false
     ) -> (jobs: [GroupedJob], rest: [InputFile]) {
         let jobs = self.jobs(kind: kind, inputs: inputs, size: size, limit: nil)
-        guard kind == "merge", !flush, let last = jobs.last, !Self.isFull(last, size) else { return (jobs, []) }
-        if isFullPage && jobs.count == 1 { return (jobs, []) }
-        return (jobs.dropLast(), last.slices.map(\.input))
+        guard kind == "merge", !flush else { return (jobs, []) }
+        var last: [String: Int] = [:]
+        for (position, job) in jobs.enumerated() { last[job.key] = position }
+        let waiting = Set(
+            last.values.filter { position in
+                let job = jobs[position]
+                return !Self.isFull(job, size) && !job.slices.contains { overdue.contains($0.input.file) }
+            }
+        )
+        if isFullPage && waiting.count == jobs.count { return (jobs, []) }
+        return (
+            jobs.indices.filter { !waiting.contains($0) }.map { jobs[$0] },
+            waiting.sorted().flatMap { jobs[$0].slices.map(\.input) }
+        )
+    }
+
+    /// The slices of each key, in the order of its first.
+    private static func byKey(_ slices: [GroupedJob.Slice]) -> [[GroupedJob.Slice]] {
+        var keys: [String] = []
+        var groups: [String: [GroupedJob.Slice]] = [:]
+        for slice in slices {
+            if groups[slice.input.key] == nil { keys.append(slice.input.key) }
+            groups[slice.input.key, default: []].append(slice)
+        }
+        return keys.compactMap { groups[$0] }
     }
 
     /// Nothing more fits.

@@ -17,6 +17,9 @@ package struct TaskPlan: Sendable, Hashable {
     package var steps: [StepTemplate]
     package var software: [SoftwarePackage]
     package var sandbox: [SandboxFile]
+    /// What is said of every file of a stream: stream to field to value.
+    package var metadata: [String: [String: String]]
+    package var groupBy: [String]
 
     package init(
         name: String,
@@ -35,7 +38,9 @@ package struct TaskPlan: Sendable, Hashable {
         outputs: [PlannedOutput],
         steps: [StepTemplate],
         software: [SoftwarePackage],
-        sandbox: [SandboxFile]
+        sandbox: [SandboxFile],
+        metadata: [String: [String: String]] = [:],
+        groupBy: [String] = []
     ) {
         self.name = name
         self.position = position
@@ -54,6 +59,8 @@ package struct TaskPlan: Sendable, Hashable {
         self.steps = steps
         self.software = software
         self.sandbox = sandbox
+        self.metadata = metadata
+        self.groupBy = groupBy
     }
 
     /// Jobs of a task without inputs; nil: known once its inputs are.
@@ -192,7 +199,9 @@ extension WorkflowDocument {
                     task: $0.task,
                     stream: $0.stream,
                     dataset: $0.dataset.map(fill),
-                    missingIn: $0.missingIn.map(fill)
+                    missingIn: $0.missingIn.map(fill),
+                    container: $0.container.map(fill),
+                    query: $0.query.map(fill)
                 )
             },
             requirement: requirement,
@@ -209,8 +218,22 @@ extension WorkflowDocument {
                 )
             },
             software: (self.software ?? []).filter { (task.software ?? []).contains($0.name) },
-            sandbox: self.sandbox ?? []
+            sandbox: self.sandbox ?? [],
+            metadata: Self.metadata(of: task, fill),
+            groupBy: task.groupBy ?? []
         )
+    }
+
+    private static func metadata(
+        of task: TaskTemplate,
+        _ fill: (String) -> String
+    ) -> [String: [String: String]] {
+        var streams: [String: [String: String]] = [:]
+        for output in task.outputs {
+            let said = (task.metadata ?? [:]).merging(output.metadata ?? [:]) { $1 }
+            if !said.isEmpty { streams[output.stream] = said.mapValues { fill($0.text) } }
+        }
+        return streams
     }
 
     private static func isDatasetName(_ text: String) -> Bool {

@@ -82,6 +82,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
     package var megabytesPerJob: Scalar?
     /// Seconds after which the inputs of a merge that still wait for company are merged, however few they are.
     package var flushAfter: Scalar?
+    /// Fields whose values the inputs of one job of a merge or an analysis share.
+    package var groupBy: [String]?
     package var inputs: [InputTemplate]?
     package var software: [String]?
     package var steps: [StepTemplate]
@@ -92,6 +94,8 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
     package var maxAttempts: Scalar?
     /// So many jobs run first; the others when these went well, with what these needed. None when nothing is said.
     package var scouts: Scalar?
+    /// What is said of every file that the task makes: field to value. What an output says itself outranks it.
+    package var metadata: [String: Scalar]?
 
     package init(
         name: String,
@@ -108,7 +112,9 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         resources: ResourceTemplate? = nil,
         allowedLoss: Scalar? = nil,
         maxAttempts: Scalar? = nil,
-        scouts: Scalar? = nil
+        scouts: Scalar? = nil,
+        metadata: [String: Scalar]? = nil,
+        groupBy: [String]? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -125,22 +131,36 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
         self.allowedLoss = allowedLoss
         self.maxAttempts = maxAttempts
         self.scouts = scouts
+        self.metadata = metadata
+        self.groupBy = groupBy
     }
 }
 
-/// What a task reads: a stream of a sibling task, or a dataset, which must be closed before the task starts.
+/// What a task reads, one of four: a stream of a sibling task; a dataset; the datasets of a container, which must all be closed before
+/// the task begins; the files that a query finds when it begins.
 package struct InputTemplate: Sendable, Hashable, Codable {
     package var task: String?
     package var stream: String?
     package var dataset: String?
     /// Of a derive task: only files of which this dataset holds none that was made from them.
     package var missingIn: String?
+    package var container: String?
+    package var query: String?
 
-    package init(task: String? = nil, stream: String? = nil, dataset: String? = nil, missingIn: String? = nil) {
+    package init(
+        task: String? = nil,
+        stream: String? = nil,
+        dataset: String? = nil,
+        missingIn: String? = nil,
+        container: String? = nil,
+        query: String? = nil
+    ) {
         self.task = task
         self.stream = stream
         self.dataset = dataset
         self.missingIn = missingIn
+        self.container = container
+        self.query = query
     }
 }
 
@@ -171,13 +191,23 @@ package struct OutputTemplate: Sendable, Hashable, Codable {
     package var home: String?
     /// False for artefacts such as plots, which hold no events.
     package var events: Bool?
+    /// What is said of every file of the stream: field to value.
+    package var metadata: [String: Scalar]?
 
-    package init(stream: String, file: String, dataset: String? = nil, home: String? = nil, events: Bool? = nil) {
+    package init(
+        stream: String,
+        file: String,
+        dataset: String? = nil,
+        home: String? = nil,
+        events: Bool? = nil,
+        metadata: [String: Scalar]? = nil
+    ) {
         self.stream = stream
         self.file = file
         self.dataset = dataset
         self.home = home
         self.events = events
+        self.metadata = metadata
     }
 }
 

@@ -33,8 +33,15 @@ extension WorkflowDocument {
             "kind": .scalar,
             "events": .scalar,
             "eventsPerJob": .scalar, "filesPerJob": .scalar, "megabytesPerJob": .scalar, "flushAfter": .scalar,
+            "groupBy": .list(.scalar),
             "inputs": .list(
-                .keys(["task": .scalar, "stream": .scalar, "dataset": .scalar, "missingIn": .scalar], required: [])
+                .keys(
+                    [
+                        "task": .scalar, "stream": .scalar, "dataset": .scalar, "missingIn": .scalar,
+                        "container": .scalar, "query": .scalar,
+                    ],
+                    required: []
+                )
             ),
             "software": .list(.scalar),
             "steps": .list(
@@ -45,7 +52,10 @@ extension WorkflowDocument {
             ),
             "outputs": .list(
                 .keys(
-                    ["stream": .scalar, "file": .scalar, "dataset": .scalar, "home": .scalar, "events": .scalar],
+                    [
+                        "stream": .scalar, "file": .scalar, "dataset": .scalar, "home": .scalar, "events": .scalar,
+                        "metadata": .anyKeys(.scalar),
+                    ],
                     required: ["stream", "file"]
                 )
             ),
@@ -60,6 +70,7 @@ extension WorkflowDocument {
             "allowedLoss": .scalar,
             "maxAttempts": .scalar,
             "scouts": .scalar,
+            "metadata": .anyKeys(.scalar),
         ],
         required: ["name", "kind", "steps", "outputs"]
     )

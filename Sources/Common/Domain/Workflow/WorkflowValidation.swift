@@ -43,6 +43,15 @@ extension WorkflowDocument {
         func refuse(_ part: String, _ message: String) {
             problems.append(DocumentProblem(path: "\(path).\(part)", message: message))
         }
+        func refuseMetadata(_ metadata: [String: Scalar]?, _ part: String) {
+            for (name, value) in (metadata ?? [:]).sorted(by: { $0.key < $1.key }) {
+                if !QuerySchema.isFreeName(name) {
+                    refuse("\(part).\(name)", "is no name of a metadata field: small letters, digits and _")
+                } else if let unknown = self.unknownParameter(in: value.text) {
+                    refuse("\(part).\(name)", "${\(unknown)} is no parameter of the workflow")
+                }
+            }
+        }
         if !Self.isName(task.name) {
             refuse("name", "\(task.name) is not a name: letters, digits, _ . - and at most 64 of them")
         }
@@ -61,6 +70,16 @@ extension WorkflowDocument {
             if task.filesPerJob != nil { refuse("filesPerJob", "is for merge tasks") }
             if task.megabytesPerJob != nil { refuse("megabytesPerJob", "is for merge tasks") }
             if task.flushAfter != nil { refuse("flushAfter", "is for merge tasks") }
+        }
+        if let fields = task.groupBy {
+            if task.kind != "merge" && task.kind != "analyse" {
+                refuse("groupBy", "is for tasks that merge or analyse")
+            }
+            if !(1...5).contains(fields.count) { refuse("groupBy", "names 1 to 5 fields") }
+            for field in fields where !BuiltInField.isKey(field) && !QuerySchema.isFreeName(field) {
+                let known = BuiltInField.keys.map(\.rawValue).joined(separator: ", ")
+                refuse("groupBy", "\(field) is no field to group by: metadata fields, \(known)")
+            }
         }
         if task.steps.isEmpty { refuse("steps", "a task has at least one step") }
         for name in task.steps.map(\.name).duplicates { refuse("steps", "two steps are named \(name)") }
@@ -81,6 +100,13 @@ extension WorkflowDocument {
         }
         for (position, input) in (task.inputs ?? []).enumerated() {
             if let message = self.problem(of: input, in: task) { refuse("inputs[\(position)]", message) }
+            if let query = input.query, let message = self.problem(ofQuery: query) {
+                refuse("inputs[\(position)].query", message)
+            }
+        }
+        refuseMetadata(task.metadata, "metadata")
+        for (position, output) in task.outputs.enumerated() {
+            refuseMetadata(output.metadata, "outputs[\(position)].metadata")
         }
         problems += self.variableProblems(of: task, path: path)
         let defaults = (self.parameters ?? [:]).compactMapValues { $0.default?.text }
@@ -92,18 +118,40 @@ extension WorkflowDocument {
             return task.kind == "derive"
                 ? "a derive task says in missingIn which dataset lacks what it makes" : "missingIn is for derive tasks"
         }
-        if task.kind == "derive", input.task != nil { return "a derive task reads a dataset" }
-        switch (input.task, input.dataset) {
-        case (nil, nil), (.some, .some): return "names either a task and its stream, or a dataset"
-        case (nil, .some): return input.stream == nil ? nil : "a dataset has no stream to choose"
-        case (.some(let name), nil):
-            guard let parent = self.tasks.first(where: { $0.name == name }) else { return "there is no task \(name)" }
-            guard let stream = input.stream else { return "names task \(name) but no stream of it" }
-            guard parent.outputs.contains(where: { $0.stream == stream }) else {
-                return "task \(name) has no stream \(stream)"
-            }
-            return name == task.name ? "a task cannot read its own output" : nil
+        if task.kind == "derive", input.dataset == nil { return "a derive task reads a dataset" }
+        let sources = [input.task, input.dataset, input.container, input.query].compactMap { $0 }
+        guard sources.count == 1 else {
+            return "names one of these: a task and its stream, a dataset, a container, a query"
         }
+        guard let name = input.task else {
+            return input.stream == nil ? nil : "only a task has a stream to choose"
+        }
+        guard let parent = self.tasks.first(where: { $0.name == name }) else { return "there is no task \(name)" }
+        guard let stream = input.stream else { return "names task \(name) but no stream of it" }
+        guard parent.outputs.contains(where: { $0.stream == stream }) else {
+            return "task \(name) has no stream \(stream)"
+        }
+        return name == task.name ? "a task cannot read its own output" : nil
+    }
+
+    /// As far as it can be told without the catalogue, which knows the metadata fields; nothing while a parameter without a default
+    /// is in it.
+    private func problem(ofQuery query: String) -> String? {
+        if let unknown = self.unknownParameter(in: query) { return "${\(unknown)} is no parameter of the workflow" }
+        let defaults = (self.parameters ?? [:]).compactMapValues { $0.default?.text }
+        let text = Variables.replace(in: query) { defaults[$0] }
+        guard Variables.names(in: text).isEmpty else { return nil }
+        do {
+            try FileCondition.check(text)
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// A variable that the request does not give. Those of a job have no value yet.
+    private func unknownParameter(in text: String) -> String? {
+        Variables.names(in: text).first { self.parameters?[$0] == nil }
     }
 
     private func variableProblems(of task: TaskTemplate, path: String) -> [DocumentProblem] {
