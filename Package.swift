@@ -155,7 +155,7 @@ let package = Package(
         common("CentralKit", ["AMQP", "Catalog", "Messages", "Postgres", "ServiceKit", lifecycle, logging, locks]),
         executable("Scheduler", central + [crypto]),
         executable("Monitor", central),
-        executable("Bookkeeper", central),
+        executable("Bookkeeper", central + [crypto, http, httpClient, nio]),
         executable("Transfer", central + ["Storage", posix]),
 
         .target(name: "CChecksums", path: "Sources/Common/CChecksums"),
@@ -198,6 +198,14 @@ let package = Package(
                 "Bookkeeper", "Catalog", "Domain", "Messages", "Monitor", "Postgres", "Scheduler", "ServiceKit",
                 "Storage",
                 "TestSupport", "Transfer",
+            ]
+        ),
+        // What the Bookkeeper tells others, to a server of the tests' own.
+        tests(
+            "BookkeeperTests",
+            [
+                "Bookkeeper", "Catalog", "Messages", "Postgres", "ServiceKit", "TestSupport", logging, locks,
+                nio, web,
             ]
         ),
         // Bearer tokens: made for the farm and the CLI, checked by the Gateway.

@@ -22,12 +22,18 @@ struct BookkeeperConfig: Sendable {
     var sweep: Duration = .seconds(10)
     /// How long files of attempts that did not win are kept.
     var grace: Duration = .seconds(3600)
+    /// Where run events go; nil: nowhere.
+    var lineage: LineageConfig?
 
-    static let shape: DocumentShape = .keys(["sweep": .scalar, "grace": .scalar], required: [])
+    static let shape: DocumentShape = .keys(
+        ["sweep": .scalar, "grace": .scalar, "lineage": LineageConfig.shape],
+        required: []
+    )
 
     init(_ values: ConfigurationValues) throws {
         self.sweep = try values.duration("sweep", default: self.sweep)
         self.grace = try values.duration("grace", default: self.grace)
+        self.lineage = try LineageConfig(values.section("lineage"))
     }
 }
 
@@ -58,10 +64,31 @@ enum BookkeeperAssembly {
             }
             return .done
         }
+        let archive = parts.sweep("archive", every: config.sweep) {
+            guard case .moved(let task, let jobs) = try await Archive.step(database) else { return .done }
+            parts.logger.info("archive", metadata: ["task": "\(task)", "jobs": "\(jobs)"])
+            return .more
+        }
+        let folding = parts.sweep("folding of production", every: .seconds(600)) {
+            let rows = try await database.withTransaction { try await $0.query(ProductionStatements.fold) }
+            return rows.first ?? 0 > 0 ? .more : .done
+        }
         let consumers = BookkeeperConsumers(parts: parts)
         return parts.services + [
-            settling, subscriptions, consumers.manifests(desk), consumers.commands(), consumers.control(tasks),
-        ]
+            settling, subscriptions, archive, folding, consumers.manifests(desk), consumers.commands(),
+            consumers.control(tasks, archive),
+        ] + Self.lineage(config, parts)
+    }
+
+    private static func lineage(_ config: BookkeeperConfig, _ parts: CentralParts) -> [any Service] {
+        guard let lineage = config.lineage else { return [] }
+        let export = LineageExport(
+            lineage,
+            database: parts.database,
+            holder: "\(parts.context.identity.instance)",
+            logger: parts.logger
+        )
+        return [parts.sweep("lineage", every: lineage.every) { try await export.turn() }]
     }
 }
 
@@ -93,12 +120,13 @@ struct BookkeeperConsumers: Sendable {
         }
     }
 
-    func control(_ tasks: TaskFacts) -> ConsumerService<[ControlItem]> {
+    func control(_ tasks: TaskFacts, _ archive: PeriodicSweep) -> ConsumerService<[ControlItem]> {
         self.parts.consumer(of: ControlItem.self, Queue.control("bookkeeper"), topology: MillraceTopology.bookkeeper) {
             batch in
             if batch.flatMap(\.content).contains(where: { $0.subject == .storage }) {
                 try await tasks.refreshStorages()
             }
+            if batch.flatMap(\.content).contains(where: { $0.subject == .task }) { archive.ring() }
             return batch.map { _ in .done }
         }
     }

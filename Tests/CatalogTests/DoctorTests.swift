@@ -97,6 +97,27 @@ import Testing
             INSERT INTO unit_input (task, index, file, slice) VALUES (2, 1, 1, '[9,10)')
             """
         ),
+        Fault("production-is-counted", "UPDATE production SET jobs_done = jobs_done + 1 WHERE task = 3"),
+        Fault("production-is-counted", "DELETE FROM production WHERE task = 1 AND failed > 0"),
+        Fault("production-is-counted", "DELETE FROM winner WHERE task = 3"),
+        Fault("production-is-counted", "UPDATE attempt SET wall_seconds = 7 WHERE task = 3"),
+        Fault("what-is-given-up-is-listed", "DELETE FROM given_up"),
+        Fault("what-is-given-up-is-listed", "UPDATE given_up SET events = events - 1"),
+        Fault("what-is-given-up-is-listed", "UPDATE job SET state = 'waiting' WHERE state = 'aborted'"),
+        Fault("the-tracker-lists-what-is-damaged", "DELETE FROM given_up"),
+        Fault("the-tracker-lists-what-is-damaged", "UPDATE task_counter SET lost = lost + 1 WHERE task = 1"),
+        Fault(
+            "the-archive-is-whole",
+            "INSERT INTO archived_task VALUES (3, 'archived', 1, 1, 0, 10, '{}', 0, NULL, 'olga')"
+        ),
+        Fault(
+            "the-archive-is-whole",
+            "INSERT INTO archived_task VALUES (3, 'archived', 2, 1, 0, 10, '{}', 0, NULL, 'olga'); SELECT archive_jobs(3, 1)"
+        ),
+        Fault(
+            "the-archive-is-whole",
+            "INSERT INTO archived_task VALUES (3, 'archived', 1, 1, 0, 9, '{}', 0, NULL, 'olga'); SELECT archive_jobs(3, 1)"
+        ),
         Fault("datasets-hold-what-was-accepted", "DELETE FROM dataset_file WHERE file = 2"),
         Fault("datasets-hold-what-was-accepted", "UPDATE dataset_file SET dataset = 2 WHERE file = 2"),
         Fault("datasets-hold-what-was-accepted", "UPDATE dataset_counter SET bytes = bytes - 1"),

@@ -80,6 +80,8 @@ enum Production {
         INSERT INTO suspicion (file, task, index, attempt, site, code, diagnostic)
             SELECT min(id), 1, 1001, 1, 'desy', 7001, 'not on the storage it should be on' FROM file;
         INSERT INTO failure_rule (name, kind, priority, code_first, code_last, action, who) VALUES ('payload', 'action', 90, 1000, 1999, 'resubmit', 'millrace');
+        INSERT INTO archived_task (task, state, jobs, done, aborted, events, sources, log, reason, who)
+            VALUES (2, 'archived', 0, 0, 0, 0, '{1}', 0, 'kept for the record', 'olga');
         ANALYZE;
         """
     }

@@ -169,7 +169,7 @@ struct BenchCommand: AsyncParsableCommand {
             func two(_ value: Double) -> String { "\((value * 100).rounded() / 100)" }
             Output.lines([
                 "heartbeats: \(result.attempts) running attempts of \(result.agents) agents, \(result.beats) heartbeats in \(Int(result.seconds)) s",
-                "  Monitor and its database sessions  \(two(result.centreSeconds)) s of CPU",
+                "  Monitor and database server        \(two(result.centreSeconds)) s of CPU",
                 "  broker                             \(two(result.brokerSeconds)) s of CPU",
                 "  at their own pace                  \(two(result.share * 100)) % of one core",
             ])

@@ -6,7 +6,7 @@ import NIOConcurrencyHelpers
 import Postgres
 import ServiceKit
 
-/// What it costs to hear that very many attempts run: CPU time of the Monitors, their database sessions and the broker, while
+/// What it costs to hear that very many attempts run: CPU time of the Monitors, the database server and the broker, while
 /// agents say that they are alive, less what the same processes use when nobody says anything.
 struct HeartbeatsBench: Sendable {
     struct Result: Codable, Sendable {
@@ -14,7 +14,7 @@ struct HeartbeatsBench: Sendable {
         var agents: Int
         var beats: Int
         var seconds: Double
-        /// CPU seconds of Monitors and their database sessions, for all these beats.
+        /// CPU seconds of Monitors and the database server, for all these beats.
         var centreSeconds: Double
         var brokerSeconds: Double
         /// Of one core, 0 to 1: centre and broker together, at the pace of the agents.
@@ -159,13 +159,19 @@ struct HeartbeatsBench: Sendable {
         _ database: PostgresClient,
         _ body: () async throws -> Void
     ) async throws -> (centre: Double, broker: Double, wall: Double) {
-        let centre = try await database.query(BenchStatements.monitorProcesses).map(Int.init)
-        guard !centre.isEmpty else { throw CommandFailure(.failed, "no Monitor runs: see millrace status") }
+        let rows = try await database.query(BenchStatements.monitorProcesses)
+        let monitors = rows.filter { !$0.1 }.map { Int($0.0) }
+        guard !monitors.isEmpty, let session = rows.first(where: \.1) else {
+            throw CommandFailure(.failed, "no Monitor runs: see millrace status")
+        }
         let broker = try ProcessorTime.processes(named: "beam.smp")
-        let before = (try ProcessorTime.seconds(centre), try ProcessorTime.seconds(broker))
+        func now() throws -> (centre: Double, broker: Double) {
+            let database = try ProcessorTime.server(of: Int(session.0))
+            return (try ProcessorTime.seconds(monitors) + database, try ProcessorTime.seconds(broker))
+        }
+        let before = try now()
         let wall = try await ContinuousClock().measure { try await body() }
-        return (
-            try ProcessorTime.seconds(centre) - before.0, try ProcessorTime.seconds(broker) - before.1, wall.seconds
-        )
+        let after = try now()
+        return (after.centre - before.centre, after.broker - before.broker, wall.seconds)
     }
 }

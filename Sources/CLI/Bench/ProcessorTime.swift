@@ -10,7 +10,26 @@ enum ProcessorTime {
         try processes.reduce(0) { try $0 + self.seconds($1) }
     }
 
+    /// User and system time, seconds, of a server that makes a process for each session: its own, that of its sessions, and that of
+    /// sessions that have ended.
+    static func server(of session: Int) throws -> Double {
+        let server = try self.fields(session)[1]
+        let children = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int.init).compactMap {
+            // Not an error: one that has just ended is counted by the server.
+            try? self.fields($0)
+        }.filter { $0[1] == server }
+        return try (self.fields(server)[11...14] + children.flatMap { $0[11...12] }).reduce(0) { $0 + Double($1) }
+            / self.ticks
+    }
+
     private static func seconds(_ process: Int) throws -> Double {
+        try self.fields(process)[11...12].reduce(0) { $0 + Double($1) } / self.ticks
+    }
+
+    private static var ticks: Double { Double(sysconf(Int32(_SC_CLK_TCK))) }
+
+    /// The numbers of `/proc/PID/stat` from the third on; the state, a letter, is 0.
+    private static func fields(_ process: Int) throws -> [Int] {
         let path = "/proc/\(process)/stat"
         let text: String
         do {
@@ -18,13 +37,10 @@ enum ProcessorTime {
         } catch {
             throw CommandFailure(.failed, "\(path): \(error): this measures only a farm on the same machine")
         }
-        guard let end = text.lastIndex(of: ")") else { throw CommandFailure(.failed, "\(path) is not as proc(5) says") }
         // The name may hold spaces; the fields after it are counted from the third.
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {
-            throw CommandFailure(.failed, "\(path) is not as proc(5) says")
-        }
-        return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        let fields = text.lastIndex(of: ")").map { text[text.index(after: $0)...].split(separator: " ") } ?? []
+        guard fields.count > 14 else { throw CommandFailure(.failed, "\(path) is not as proc(5) says") }
+        return fields.map { Int($0) ?? 0 }
     }
 
     /// The processes whose program has this name.

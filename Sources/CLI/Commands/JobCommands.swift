@@ -33,6 +33,12 @@ struct JobCommands: AsyncParsableCommand {
                 Column("events_expected"), Column("reason"),
             ]
         }
+
+        /// The jobs of an archived task are no rows: then it is said where they are.
+        func missing(_ gateway: GatewayClient) async throws -> String? {
+            guard let task = self.task else { return nil }
+            return ArchivedTask.line(try await gateway.get("/tasks/\(task)"))
+        }
     }
 
     struct Show: AsyncParsableCommand {

@@ -78,10 +78,22 @@ struct TrackerCommand: AsyncParsableCommand {
         "damaged",
     ].map { Column($0) }
 
+    static let damagedColumns = [
+        Column("request"), Column("task"), Column("index"), Column("events"), Column("first_event"),
+        Column("last_event"), Column("site"), Column("code"), Column("rule"), Column("at", .time),
+        Column("diagnostic"),
+    ]
+
     @OptionGroup var options: ListOptions
+    @Flag(help: "List the jobs whose events were given up instead: their sum is the column damaged.")
+    var damaged = false
 
     mutating func run() async throws {
         let limit = self.options.limit == 0 ? nil : self.options.limit
+        if self.damaged {
+            let found = try await GatewayClient.fromEnvironment().list("/damaged", limit: limit)
+            return try self.options.show(found.rows, more: found.more, Self.damagedColumns)
+        }
         let found = try await GatewayClient.fromEnvironment().list("/tracker", limit: limit)
         try self.options.showFramed(found.rows, more: found.more, Self.columns)
     }

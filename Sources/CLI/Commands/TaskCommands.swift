@@ -7,6 +7,7 @@ struct TaskCommands: AsyncParsableCommand {
         abstract: "Tasks of requests.",
         subcommands: [
             List.self, Show.self, Pause.self, Resume.self, Retry.self, Flush.self, Abort.self, Debug.self, Check.self,
+            Archive.self, Restore.self,
         ]
     )
 
@@ -44,6 +45,7 @@ struct TaskCommands: AsyncParsableCommand {
             guard case .group(var fields) = task else { return }
             fields["spec"] = nil  // What an agent is given: long, and for programs.
             Output.lines(Details.lines(.group(fields), first: ["task", "request", "name", "kind", "state", "reason"]))
+            if let line = ArchivedTask.line(task) { return Output.lines(["", line]) }
             let waiting = try await gateway.list("/waiting", [("task", "\(self.task)")], limit: 100).rows
             Output.section(
                 "waiting",

@@ -30,10 +30,14 @@ protocol ListCommand: AsyncParsableCommand {
     var path: String { get }
     var query: [(String, String?)] { get }
     var columns: [Column] { get }
+    /// Why there is no row where some are expected, for people; asked only when there is none.
+    func missing(_ gateway: GatewayClient) async throws -> String?
 }
 
 extension ListCommand {
     var query: [(String, String?)] { [] }
+
+    func missing(_ gateway: GatewayClient) async throws -> String? { nil }
 
     mutating func run() async throws {
         let gateway = try await GatewayClient.fromEnvironment()
@@ -44,6 +48,8 @@ extension ListCommand {
             limit: self.options.limit == 0 ? nil : self.options.limit
         )
         try self.options.show(found.rows, more: found.more, self.columns)
+        guard found.rows.isEmpty, let line = try await self.missing(gateway) else { return }
+        Terminal.complain("millrace: \(line)")
     }
 }
 

@@ -111,14 +111,15 @@ package enum BenchStatements {
         Int64.self
     )
 
-    /// The Monitors and their sessions in this database, by process number.
-    package static let monitorProcesses = Statement<Int32>(
+    /// The processes of the Monitors, and the session that asks: process, whether it is the session.
+    package static let monitorProcesses = Statement<Int32, Bool>(
         "bench.monitorProcesses",
         """
-        SELECT pid FROM service_instance WHERE service = 'monitor' AND seen_at > clock_timestamp() - interval '1 minute'
-        UNION ALL SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'monitor/%'
+        SELECT pid, false FROM service_instance WHERE service = 'monitor' AND seen_at > clock_timestamp() - interval '1 minute'
+        UNION ALL SELECT pg_backend_pid(), true
         """,
-        returning: Int32.self
+        returning: Int32.self,
+        Bool.self
     )
 
     static let examples: [AnyStatement] = [

@@ -101,7 +101,7 @@ extension Doctor {
                             JOIN task_stream s ON s.task = a.task AND s.stream = a.stream AND s.main WHERE a.task = t.id)
                     FROM job j WHERE j.task = t.id
                 ) j
-                WHERE c IS DISTINCT FROM j
+                WHERE c IS DISTINCT FROM j AND \(fragment: Self.isAtHand("t.id"))
                 """
             ),
             Invariant(
@@ -114,8 +114,10 @@ extension Doctor {
                     SELECT coalesce(sum(a.events), 0)::bigint AS events FROM task t JOIN accepted a ON a.task = t.id
                     JOIN task_stream s ON s.task = a.task AND s.stream = a.stream AND s.main
                     WHERE t.request = ANY (v.requests) AND t.position = 0
-                ) b
-                WHERE v.processed <> b.events OR v.processed + v.damaged > v.generated
+                ) b CROSS JOIN LATERAL (
+                    SELECT bool_and(\(fragment: Self.isAtHand("t.id"))) AS rows FROM task t WHERE t.request = ANY (v.requests) AND t.position = 0
+                ) h
+                WHERE (v.processed <> b.events AND h.rows) OR v.processed + v.damaged > v.generated
                 """
             ),
             Invariant(
@@ -151,7 +153,7 @@ extension Doctor {
                 UNION ALL
                 SELECT format('%s holds %s, which was not accepted for it', d.name, f.lfn)
                 FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
-                WHERE d.task IS NOT NULL AND NOT EXISTS (
+                WHERE d.task IS NOT NULL AND \(fragment: Self.isAtHand("d.task")) AND NOT EXISTS (
                     SELECT 1 FROM output o JOIN accepted a ON a.task = o.task AND a.index = o.index AND a.attempt = o.attempt
                         AND a.stream = o.stream
                     WHERE o.file = df.file AND o.task = d.task AND o.stream = d.stream)

@@ -13,7 +13,7 @@ extension Doctor {
                 CROSS JOIN LATERAL (SELECT coalesce(sum(last - first + 1), 0)::bigint AS jobs FROM waiting w WHERE w.task = t.id) w
                 CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM job j WHERE j.task = t.id AND j.state <> 'waiting') j
                 WHERE t.state IN ('scouting', 'running', 'finishing', 'paused', 'done', 'failed') AND t.jobs_total IS NOT NULL
-                  AND w.jobs + j.jobs <> t.jobs_total
+                  AND w.jobs + j.jobs <> t.jobs_total AND \(fragment: Self.isAtHand("t.id"))
                 """
             ),
             Invariant(

@@ -50,7 +50,9 @@ package struct Diagnosis: Sendable, Hashable, Codable {
 /// Those that allow for what is under way do so by state where they can, and by time only where the next step belongs to
 /// another process: a message that is being published is no violation, one that nobody took for minutes is.
 package enum Doctor {
-    package static var invariants: [Invariant] { self.jobs + self.tasks + self.books + self.data + self.log }
+    package static var invariants: [Invariant] {
+        self.jobs + self.tasks + self.books + self.data + self.history + self.log
+    }
 
     /// Asks every invariant in one snapshot, so that a catalogue at work looks the same to all of them.
     package static func examine(_ database: PostgresClient) async throws -> [Diagnosis] {

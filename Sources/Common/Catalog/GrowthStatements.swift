@@ -112,7 +112,9 @@ package enum GrowthStatements {
     }
 
     /// All rows of one task. No larger than a transaction should be: tens of thousands of jobs.
-    package static func rows(_ task: Task) -> [SQL] { Self.work(task) + Self.books(task) + Self.log(task) }
+    package static func rows(_ task: Task) -> [SQL] {
+        Self.work(task) + Self.books(task) + Self.history(task) + Self.log(task)
+    }
 
     /// Its attempts: index `i`, number `n`, how each ended (NULL: it runs), where, with what code, and when.
     private static func attempts(_ task: Task) -> SQL {
@@ -198,6 +200,23 @@ package enum GrowthStatements {
             """
             INSERT INTO transfer (file, source, destination, state, version)
             SELECT \(task.firstFile) + i, 'GROWN-DISK' || i % 20, 'GROWN-HOME', 'done', 3 FROM \(fragment: done) AND i % 4 = 0
+            """,
+        ]
+    }
+
+    /// What triggers would have counted.
+    private static func history(_ task: Task) -> [SQL] {
+        [
+            """
+            INSERT INTO given_up (task, index, events, first_event, last_event, attempt, site, node, class, code, blame, diagnostic, rule, reason, at)
+            SELECT \(task.id), i, 10, i * 10, i * 10 + 9, n, site, node, t.class, code, 'payload', 'exit status ' || code, 'payload', 'grown', at
+            FROM \(fragment: Self.attempts(task)) a JOIN task t ON t.id = \(task.id) WHERE i % 100 = 95 AND is_last
+            """,
+            """
+            INSERT INTO production (day, task, site, class, blame, slot, cloud, jobs_done, jobs_aborted, events, attempts, failed, cancelled,
+                                    core_ms, lost_core_ms)
+            SELECT day, task, site, class, blame, -1, '', jobs_done, jobs_aborted, events, attempts, failed, cancelled, core_ms, lost_core_ms
+            FROM production_counted WHERE task = \(task.id)
             """,
         ]
     }

@@ -22,7 +22,9 @@ extension Route {
         },
         .get("/jobs/{task}/{index}") { gateway, call in
             let job = try call.job()
-            return .json(try await gateway.object(ObjectStatements.job(job), "job \(job)"))
+            return try await gateway.unlessArchived(job.task) {
+                .json(try await gateway.object(ObjectStatements.job(job), "job \(job)"))
+            }
         },
         .get("/jobs/{task}/{index}/history", query: Self.pageParameters) { gateway, call in
             let job = try call.job()
@@ -32,17 +34,28 @@ extension Route {
                 scope: Listings.ofJob(task: job.task, index: job.index)
             )
         },
-        .get("/jobs/{task}/{index}/why") { gateway, call in try await Why(gateway).answer(try call.job()) },
+        .get("/jobs/{task}/{index}/why") { gateway, call in
+            let job = try call.job()
+            return try await gateway.unlessArchived(job.task) {
+                // A job without a row waits in a range, unless its task is archived.
+                if try await !gateway.database.query(ArchiveStatements.archived(job.task)).isEmpty {
+                    _ = try await gateway.object(ObjectStatements.job(job), "job \(job)")
+                }
+                return try await Why(gateway).answer(job)
+            }
+        },
         .get("/jobs/{task}/{index}/log", query: ["attempt"]) { gateway, call in
             let job = try call.job()
             let attempt = try call.optionalQueryInteger("attempt", in: 1...Int(Int32.max))
-            return .json(
-                try await gateway.object(ObjectStatements.log(job, attempt: attempt), "attempt of job \(job)")
-            )
+            return try await gateway.unlessArchived(job.task) {
+                .json(try await gateway.object(ObjectStatements.log(job, attempt: attempt), "attempt of job \(job)"))
+            }
         },
         .get("/attempts/{task}/{index}/{attempt}") { gateway, call in
             let key = AttemptKey(try call.job(), attempt: Int(try call.integer("attempt")))
-            return .json(try await gateway.object(ObjectStatements.attempt(key), "attempt \(key)"))
+            return try await gateway.unlessArchived(key.task) {
+                .json(try await gateway.object(ObjectStatements.attempt(key), "attempt \(key)"))
+            }
         },
         .get("/datasets/{dataset}") { gateway, call in
             let name = try call.text("dataset")

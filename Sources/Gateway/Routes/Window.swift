@@ -8,8 +8,8 @@ enum Window {
     static let usual = "24h"
 
     /// Reads `90m`, `24h`, `7d`, or a time.
-    static func start(_ call: Call) throws(Refusal) -> WindowStart {
-        let text = call.query["since"] ?? Self.usual
+    static func start(_ call: Call, default usual: String = Self.usual) throws(Refusal) -> WindowStart {
+        let text = call.query["since"] ?? usual
         if let moment = Domain.Timestamp(text) { return .moment(moment) }
         guard let duration = DurationText.parse(text), duration > .zero else {
             throw Refusal(

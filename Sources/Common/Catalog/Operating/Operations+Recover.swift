@@ -15,6 +15,12 @@ extension Operations {
         guard let row = try await self.database.query(OperatingStatements.taskRow(task)).first else {
             throw CatalogRefusal(.missing, "there is no task \(task)")
         }
+        if let (state, since, _) = try await self.database.query(ArchiveStatements.archived(task)).first {
+            throw CatalogRefusal(
+                .state,
+                "task \(task) is \(state) since \(since): millrace task restore \(task) brings its jobs back"
+            )
+        }
         let facts = try WireFormat.value(TaskRow.self, from: row)
         let survey = try await self.survey(task)
         var lines = survey.lines(facts)

@@ -9,7 +9,7 @@ package enum Listings {
         Self.suspicions, Self.submissions, Self.shares,
         Self.services,
         Self.waiting,
-        Self.plots, Self.metadata, Self.metadataChanges, Self.containers,
+        Self.plots, Self.metadata, Self.metadataChanges, Self.containers, Self.damaged, Self.archived,
     ]
 
     package static let requests = Listing(
@@ -127,12 +127,12 @@ package enum Listings {
         filters: [.texts("entity", "v.entity"), .texts("kind", where: ListConditions.transitionKind)]
     )
 
-    /// The condition that keeps the transitions of a job and of all its attempts.
+    /// The condition that keeps the transitions of a job and of all its attempts; how many it had, an archived job no longer says.
     package static func ofJob(task: Int64, index: Int64) -> SQL {
         """
         v.entity IN (SELECT 'job:' || \(task)::bigint || '.' || \(index)::bigint
-                     UNION ALL SELECT 'attempt:' || a.task || '.' || a.index || '.' || a.attempt
-                     FROM attempt a WHERE a.task = \(task) AND a.index = \(index))
+                     UNION ALL SELECT 'attempt:' || \(task)::bigint || '.' || \(index)::bigint || '.' || a.attempt
+                     FROM generate_series(1, coalesce((SELECT j.attempts FROM job j WHERE j.task = \(task) AND j.index = \(index)), 250)) AS a(attempt))
         """
     }
 

@@ -31,7 +31,9 @@ package enum ObjectStatements {
                        coalesce((SELECT json_agg(json_build_object('stream', s.stream, 'counted', s.counted, 'main', s.main,
                                      'dataset', d.name) ORDER BY s.stream)
                                  FROM task_stream s LEFT JOIN dataset d ON d.task = s.task AND d.stream = s.stream
-                                 WHERE s.task = t.id), '[]') AS streams
+                                 WHERE s.task = t.id), '[]') AS streams,
+                       (SELECT json_build_object('state', a.state, 'since', a.since, 'who', a.who, 'jobs', a.jobs)
+                        FROM archived_task a WHERE a.task = t.id) AS archived
                 FROM task_view v JOIN task t ON t.id = v.task WHERE v.task = \(task)
             ) d
             """,

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Catalog
+import Messages
+
+extension ProductionStatements.By: ExpressibleByArgument {}
+
+/// `millrace report`: production over time.
+struct ReportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "report",
+        abstract:
+            "Print production over time: jobs, events and core hours, by day, place or kind of work, and the records.",
+        discussion: "Days are UTC. What is archived counts: the sums outlive their jobs."
+    )
+
+    @Flag(help: "Print an array of objects, one per row.") var json = false
+    @Option(help: "How far back: a length of time such as 90d or 365d.") var last = "365d"
+    @Option(help: "What a row is: day, week, month, site, cloud, kind, class, request, blame.")
+    var by = ProductionStatements.By.day
+
+    mutating func run() async throws {
+        let query = [("since", self.last), ("by", self.by.rawValue)]
+        let answer = try await GatewayClient.fromEnvironment().get("/report", query)
+        if self.json {
+            try Output.json(.list(answer["items"].items))
+        } else {
+            Output.lines(Self.lines(answer, by: self.by))
+        }
+    }
+
+    static func lines(
+        _ answer: JSON,
+        by: ProductionStatements.By,
+        colours: Bool = Terminal.hasColours
+    ) -> [String] {
+        guard !answer["items"].items.isEmpty else { return ["nothing ended since \(answer["since"].text ?? "then")"] }
+        let names: [Column] =
+            switch by {
+            case .class: [Column("cores"), Column("memory_mb"), Column("walltime_s")]
+            case .request: [Column("title"), Column("owner")]
+            case .day, .week, .month, .site, .cloud, .kind, .blame: []
+            }
+        let columns =
+            [Column(by.rawValue)] + names + [
+                Column("jobs_done"), Column("jobs_aborted"), Column("events"), Column("attempts"), Column("failed"),
+                Column("core_hours", .tenths), Column("lost_core_hours", .tenths),
+            ]
+        let table = Table(columns, rows: answer["items"].items + [answer["total"]]).lines(colours: colours)
+        let records = answer["records"].items.map(Self.record)
+        return table + (records.isEmpty ? [] : [""] + records)
+    }
+
+    private static func record(_ record: JSON) -> String {
+        let (value, of) = (record["value"].integer ?? 0, record["of"].text ?? "")
+        let start = record["start"].text ?? ""
+        return record["span"].text == "week"
+            ? "best week by \(of): \(value), from \(start)" : "best day by \(of): \(value), on \(start)"
+    }
+}

@@ -1,0 +1,81 @@
+import Postgres
+
+extension Doctor {
+    /// That the rows of a task are where they were made: neither archived nor on their way there or back.
+    ///
+    /// - Parameter task: the column with its number.
+    static func isAtHand(_ task: StaticString) -> SQL {
+        "NOT EXISTS (SELECT 1 FROM archived_task w WHERE w.task = \(unsafe: task))"
+    }
+
+    /// What outlives the jobs: production, what was given up, the archive.
+    static var history: [Invariant] {
+        [
+            Invariant(
+                "production-is-counted",
+                "production day by day is what the attempts, winners and accepted events of the tasks at hand add up to",
+                """
+                SELECT format('task %s at %s on %s (%s): counted %s, true is %s (jobs done and aborted, events, attempts, failed, cancelled, core ms, lost core ms)',
+                              task, site, day, blame, c, t) AS example
+                FROM (
+                    SELECT day, task, site, blame, ROW(sum(jobs_done), sum(jobs_aborted), sum(events), sum(attempts), sum(failed),
+                           sum(cancelled), sum(core_ms), sum(lost_core_ms)) AS c
+                    FROM production p WHERE \(fragment: Self.isAtHand("p.task")) GROUP BY day, task, site, blame
+                ) p FULL JOIN (
+                    SELECT day, task, site, blame, ROW(sum(jobs_done), sum(jobs_aborted), sum(events), sum(attempts), sum(failed),
+                           sum(cancelled), sum(core_ms), sum(lost_core_ms)) AS t
+                    FROM production_counted p WHERE \(fragment: Self.isAtHand("p.task")) GROUP BY day, task, site, blame
+                ) x USING (day, task, site, blame)
+                WHERE coalesce(c, ROW(0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
+                   <> coalesce(t, ROW(0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
+                """
+            ),
+            Invariant(
+                "what-is-given-up-is-listed",
+                "the list of what was given up holds exactly the jobs that are, with their events",
+                """
+                SELECT format('job %s.%s is given up with %s events, the list says %s', j.task, j.index, j.events_expected, coalesce(g.events::text, 'nothing'))
+                    AS example
+                FROM job j LEFT JOIN given_up g ON g.task = j.task AND g.index = j.index
+                WHERE j.state = 'aborted' AND g.events IS DISTINCT FROM j.events_expected
+                UNION ALL
+                SELECT format('job %s.%s is listed as given up and is %s', g.task, g.index, coalesce(j.state, 'missing'))
+                FROM given_up g LEFT JOIN job j ON j.task = g.task AND j.index = g.index
+                WHERE j.state IS DISTINCT FROM 'aborted' AND \(fragment: Self.isAtHand("g.task"))
+                """
+            ),
+            Invariant(
+                "the-tracker-lists-what-is-damaged",
+                "the tracker's damaged events are those of the jobs that are listed",
+                """
+                SELECT format('sample %s, simulation %s of %s: %s damaged, %s listed', v.gen_id, v.sim_id, v.username, v.damaged, d.events) AS example
+                FROM tracker_view v CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(d.events), 0)::bigint AS events FROM damaged_view d
+                    WHERE d.gen_id = v.gen_id AND d.sim_id = v.sim_id AND d.username = v.username
+                ) d
+                WHERE v.damaged <> d.events
+                """
+            ),
+            Invariant(
+                "the-archive-is-whole",
+                "an archived task has all its jobs in the archive and none outside, and counts what it counted then",
+                """
+                SELECT format('task %s is %s: it has %s jobs outside the archive and %s in it, and had %s', a.task, a.state, o.jobs, i.jobs, a.jobs)
+                    AS example
+                FROM archived_task a
+                CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM job j WHERE j.task = a.task) o
+                CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(r.count), 0)::bigint AS jobs FROM archived_rows r WHERE r.task = a.task AND r.relation = 'job') i
+                WHERE o.jobs + i.jobs <> a.jobs OR a.state = 'archived' AND o.jobs > 0
+                UNION ALL
+                SELECT format('task %s had %s jobs done, %s given up and %s events when it was archived; it counts %s, %s and %s', a.task, a.done,
+                              a.aborted, a.events, c.done, c.aborted, c.events)
+                FROM archived_task a CROSS JOIN LATERAL (
+                    SELECT coalesce(sum(c.done), 0)::bigint AS done, coalesce(sum(c.aborted), 0)::bigint AS aborted,
+                           coalesce(sum(c.events), 0)::bigint AS events FROM task_counter c WHERE c.task = a.task) c
+                WHERE (a.done, a.aborted, a.events) <> (c.done, c.aborted, c.events)
+                """
+            ),
+        ]
+    }
+}

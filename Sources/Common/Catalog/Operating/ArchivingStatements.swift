@@ -1,0 +1,156 @@
+import Domain
+import Postgres
+
+/// Asking for the archive, and for what was put there.
+enum ArchivingStatements {
+    /// The requests of tasks that exist, locked in order: of two operators the second sees what the first asked for.
+    static func lockRequests(_ requests: [Int64]) -> Statement<Int64> {
+        Statement(
+            "archiving.lockRequests",
+            "SELECT id FROM request WHERE id = ANY(\(requests)) ORDER BY id FOR NO KEY UPDATE",
+            returning: Int64.self
+        )
+    }
+
+    static func tasks(of requests: [Int64]) -> Statement<Int64> {
+        Statement(
+            "archiving.tasks",
+            "SELECT id FROM task WHERE request = ANY(\(requests)) ORDER BY id",
+            returning: Int64.self
+        )
+    }
+
+    /// Requests that ended so long ago and have a task that is neither archived nor on its way, the oldest first.
+    static func old(seconds: Double, limit: Int) -> Statement<Int64> {
+        Statement(
+            "archiving.old",
+            """
+            SELECT r.id FROM request r
+            WHERE r.state IN ('finished', 'failed', 'cancelled') AND r.updated < now() - make_interval(secs => \(seconds))
+              AND EXISTS (SELECT 1 FROM task t WHERE t.request = r.id
+                          AND NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = t.id))
+            ORDER BY r.updated, r.id LIMIT \(limit)
+            """,
+            returning: Int64.self
+        )
+    }
+
+    /// See ``ArchiveFacts``: task, name, request, title, state, request's state, place, jobs, live, open, open dataset, garbage, reader,
+    /// mergers, archived sources.
+    static func facts(
+        _ tasks: [Int64]
+    ) -> Statement<
+        Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, [Int64],
+        [Int64]
+    > {
+        Statement(
+            "archiving.facts",
+            """
+            SELECT t.id, t.name, r.id, r.title, t.state, r.state, w.state,
+                coalesce(w.jobs, c.rows, 0)::bigint,
+                (SELECT count(*) FROM lease l WHERE l.task = t.id) + (SELECT count(*) FROM kill_wish k WHERE k.task = t.id),
+                coalesce(c.open, 0)::bigint + (SELECT count(*) FROM verdict v WHERE v.task = t.id AND v.carried_out_at IS NULL),
+                (SELECT min(d.name) FROM dataset d WHERE d.task = t.id AND d.state = 'open'),
+                (SELECT count(*) FROM garbage g CROSS JOIN LATERAL (SELECT f.task FROM file f WHERE f.lfn = g.lfn OFFSET 0) f WHERE f.task = t.id),
+                (SELECT min(o.id) FROM task_input i JOIN task o ON o.id = i.task
+                 WHERE o.state NOT IN ('done', 'failed', 'aborted')
+                   AND (i.parent = t.id OR i.dataset IN (SELECT d.name FROM dataset d WHERE d.task = t.id))),
+                ARRAY(SELECT m.task FROM merge_input m WHERE m.src_task = t.id
+                        AND NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = m.task AND a.state <> 'restoring')
+                      UNION SELECT a.task FROM archived_task a WHERE a.state = 'restoring' AND t.id = ANY (a.sources) ORDER BY 1),
+                ARRAY(SELECT a.task FROM archived_task a WHERE a.task = ANY (w.sources) AND a.state <> 'restoring' ORDER BY 1)
+            FROM unnest(\(tasks)) AS i(task) JOIN task t ON t.id = i.task JOIN request r ON r.id = t.request
+            LEFT JOIN archived_task w ON w.task = t.id
+            LEFT JOIN LATERAL (
+                SELECT sum(active + recovering) AS open, sum(active + recovering + done + aborted + cancelled) AS rows
+                FROM task_counter c WHERE c.task = t.id) c ON true
+            ORDER BY t.id
+            """,
+            returning: Int64.self,
+            String.self,
+            Int64.self,
+            String.self,
+            String.self,
+            String.self,
+            String?.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            String?.self,
+            Int64.self,
+            Int64?.self,
+            [Int64].self,
+            [Int64].self
+        )
+    }
+
+    static func facts(
+        row: (
+            Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, [Int64],
+            [Int64]
+        )
+    ) throws -> ArchiveFacts {
+        guard let state = TaskState(rawValue: row.4), let requestState = RequestState(rawValue: row.5) else {
+            throw CatalogRefusal(.state, "task \(row.0) is in a state that this program does not know")
+        }
+        return ArchiveFacts(
+            task: row.0,
+            name: row.1,
+            request: row.2,
+            title: row.3,
+            state: state,
+            requestState: requestState,
+            place: row.6.flatMap(ArchiveFacts.Place.init(rawValue:)),
+            jobs: row.7,
+            live: row.8,
+            open: row.9,
+            openDataset: row.10,
+            garbage: row.11,
+            reader: row.12,
+            mergers: row.13,
+            archivedSources: row.14
+        )
+    }
+
+    /// These tasks are to be archived: what they counted is noted with them.
+    static func archive(_ tasks: [Int64], reason: String?, who: String) -> SQL {
+        """
+        INSERT INTO archived_task (task, state, jobs, done, aborted, events, sources, log, reason, who)
+        SELECT t.id, 'archiving', (SELECT count(*) FROM job j WHERE j.task = t.id), coalesce(c.done, 0), coalesce(c.aborted, 0),
+               coalesce(c.events, 0), ARRAY(SELECT DISTINCT m.src_task FROM merge_input m WHERE m.task = t.id ORDER BY 1),
+               (SELECT coalesce(max(x.id), 0) FROM transition x), \(reason), \(who)
+        FROM unnest(\(tasks)) AS i(task) JOIN task t ON t.id = i.task
+        LEFT JOIN LATERAL (
+            SELECT sum(done)::bigint AS done, sum(aborted)::bigint AS aborted, sum(events)::bigint AS events
+            FROM task_counter c WHERE c.task = t.id) c ON true
+        ORDER BY t.id
+        """
+    }
+
+    static func restore(_ tasks: [Int64], reason: String?, who: String) -> SQL {
+        """
+        UPDATE archived_task SET state = 'restoring', since = now(), reason = \(reason), who = \(who)
+        WHERE task = ANY(\(tasks)) AND state <> 'restoring'
+        """
+    }
+
+    static func row(_ tasks: [Int64]) -> Statement<String> {
+        Statement(
+            "archiving.row",
+            """
+            SELECT json_build_object('tasks', coalesce(json_agg(json_build_object('task', a.task, 'state', a.state, 'since', a.since,
+                'who', a.who, 'jobs', a.jobs) ORDER BY a.task), '[]'))::text
+            FROM archived_task a WHERE a.task = ANY(\(tasks))
+            """,
+            returning: String.self
+        )
+    }
+
+    static var examples: [AnyStatement] {
+        [
+            Self.lockRequests([]).erased, Self.tasks(of: []).erased, Self.old(seconds: 1, limit: 1).erased,
+            Self.facts([]).erased, Command("archiving.archive", Self.archive([], reason: nil, who: "x")).erased,
+            Command("archiving.restore", Self.restore([], reason: nil, who: "x")).erased, Self.row([]).erased,
+        ]
+    }
+}

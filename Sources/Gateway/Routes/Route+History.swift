@@ -1,0 +1,62 @@
+import Catalog
+import Domain
+import HTTPTypes
+import Messages
+import Postgres
+import ServiceKit
+
+/// What was: production over time, and the archive.
+extension Route {
+    static let history: [Route] = [
+        .get("/report", query: ["since", "by"]) { gateway, call in
+            let by = try call.word("by", default: ProductionStatements.By.day)
+            let start = try Window.start(call, default: "365d")
+            return .json(try await gateway.object(ProductionStatements.report(by, since: start), "report"))
+        },
+        .post("/archive", role: .operator) { gateway, call in
+            let body = try call.body(["older_than", "reason"])
+            let (text, reason) = (try body.text("older_than"), try body.reason())
+            guard let age = DurationText.parse(text), age > .zero else {
+                throw Refusal(.badRequest, "older_than must be a length of time such as 90d, not \(text.prefix(40))")
+            }
+            return try await gateway.change(call) {
+                try await $0.archive(olderThan: age / .seconds(1), reason: reason)
+            }
+        },
+        Self.moving("/tasks/{task}/archive", "task") { try await $0.archive(task: $1, reason: $2) },
+        Self.moving("/tasks/{task}/restore", "task") { try await $0.restore(task: $1, reason: $2) },
+        Self.moving("/requests/{request}/archive", "request") { try await $0.archive(request: $1, reason: $2) },
+        Self.moving("/requests/{request}/restore", "request") { try await $0.restore(request: $1, reason: $2) },
+    ]
+
+    private static func moving(
+        _ path: String,
+        _ parameter: String,
+        _ change: @escaping @Sendable (Operations, Int64, String?) async throws -> Outcome
+    ) -> Route {
+        .post(path, role: .operator) { gateway, call in
+            let (id, reason) = (try call.integer(parameter), try call.body(["reason"]).reason())
+            return try await gateway.change(call) { try await change($0, id, reason) }
+        }
+    }
+}
+
+extension Gateway {
+    /// The answer, and where there is none because the task's rows are archived, that they are and how to get them back.
+    func unlessArchived(_ task: Int64, _ answer: () async throws -> Reply) async throws -> Reply {
+        do {
+            return try await answer()
+        } catch let refusal as Refusal where refusal.status == .notFound {
+            guard let (state, since, who) = try await self.database.query(ArchiveStatements.archived(task)).first else {
+                throw refusal
+            }
+            let what =
+                switch state {
+                case "archived": "archived since \(since) (by \(who)); millrace task restore \(task) brings it back"
+                case "restoring": "being restored (by \(who)): wait until it is back"
+                default: "on its way into the archive (by \(who)); millrace task restore \(task) brings it back"
+                }
+            throw Refusal(.notFound, "\(refusal.description): task \(task) is \(what)")
+        }
+    }
+}
