@@ -75,6 +75,9 @@ package struct FileSearch: Sendable {
         return FileSearch(condition, finders: [])
     }
 
+    /// Files that are filtered in no time worth saving.
+    private static let soonFiltered: Int64 = 1000
+
     /// Those that find at most so many files; if there are any but they find thousands, also those that find up to ten times as many:
     /// to filter a file costs more than to read ten entries of an index.
     private static func narrow(
@@ -86,7 +89,7 @@ package struct FileSearch: Sendable {
         var counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
         guard let fewest = counts.map(\.1).min(), fewest <= limit else { return [] }
         let beside = max(limit, 10 * fewest)
-        if fewest > 1000, counts.contains(where: { $0.1 > limit }) {
+        if fewest > Self.soonFiltered, counts.contains(where: { $0.1 > limit }) {
             counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: beside + 1))
             return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)] }
         }
