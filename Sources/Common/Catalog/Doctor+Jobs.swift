@@ -44,7 +44,9 @@ extension Doctor {
                 """
                 SELECT format('job %s.%s waits in no range', j.task, j.index) AS example
                 FROM job j WHERE j.state = 'waiting'
-                  AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.task = j.task AND j.index BETWEEN w.first AND w.last)
+                  -- Ranges do not overlap: only the last that begins at or before it can hold it.
+                  AND coalesce((SELECT w.last FROM waiting w WHERE w.task = j.task AND w.first <= j.index ORDER BY w.first DESC LIMIT 1), -1)
+                    < j.index
                 """
             ),
             Invariant(

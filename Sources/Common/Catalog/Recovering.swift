@@ -9,11 +9,21 @@ package enum RecoveryStatements {
             "recovery.lockRanges",
             """
             SELECT w.first FROM waiting w
-            WHERE w.task = \(task) AND EXISTS (SELECT 1 FROM unnest(\(indexes)) AS i(index) WHERE i.index BETWEEN w.first AND w.last)
+            WHERE w.task = \(task) AND w.first IN (SELECT r.first FROM \(fragment: Self.ranges(task, indexes)))
             ORDER BY w.first FOR NO KEY UPDATE
             """,
             returning: Int64.self
         )
+    }
+
+    /// The ranges that hold jobs, as rows `i(index)` beside `r(first)`. Ranges do not overlap, so only the last that begins at or before a
+    /// job can hold it: one look at the index for each job, however many ranges there are.
+    private static func ranges(_ task: Int64, _ indexes: [Int64]) -> SQL {
+        """
+        unnest(\(indexes)) AS i(index) CROSS JOIN LATERAL (
+            SELECT w.first, w.last FROM waiting w WHERE w.task = \(task) AND w.first <= i.index ORDER BY w.first DESC LIMIT 1
+        ) r WHERE i.index <= r.last
+        """
     }
 
     /// Who and why, for what the log says of files: they have no columns for it.
@@ -108,9 +118,7 @@ package enum RecoveryStatements {
     static func leaveRanges(_ task: Int64, _ indexes: [Int64]) -> SQL {
         """
         WITH cut AS MATERIALIZED (
-            SELECT w.first, range_agg(int8range(i.index, i.index, '[]')) AS gone
-            FROM waiting w JOIN unnest(\(indexes)) AS i(index) ON i.index BETWEEN w.first AND w.last
-            WHERE w.task = \(task) GROUP BY w.first
+            SELECT r.first, range_agg(int8range(i.index, i.index, '[]')) AS gone FROM \(fragment: self.ranges(task, indexes)) GROUP BY r.first
         ), old AS (
             DELETE FROM waiting w USING cut c WHERE w.task = \(task) AND w.first = c.first RETURNING w.*, c.gone
         )
