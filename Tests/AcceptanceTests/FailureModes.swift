@@ -149,7 +149,7 @@ final class FailureModes: Sendable {
         case .after: word = "accepted \(plan.name)"
         }
         let event = self.event(word)
-        return .comeBack({ await event.more(than: 0) }) { item in self.stored(item, selected) }
+        return .comeBack({ await event.more(than: 0) }, { item in self.stored(item, selected) })
     }
 
     private func inPlace(_ plan: Plan, _ input: Int64, _ selected: [Int64]) -> SimulatedAgent.Behaviour {

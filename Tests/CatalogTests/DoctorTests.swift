@@ -171,7 +171,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Self.faults)
+    // One after the other: all at once would ask the server for a hundred databases in the same second.
+    @Test(.serialized, arguments: Self.faults)
     func everyFaultIsFound(_ fault: Fault) async throws {
         let script =
             "SET LOCAL search_path = millrace, public; SET LOCAL session_replication_role = replica;\n\(fault.script);"

@@ -192,7 +192,7 @@ import Testing
 
 extension RecoveryWorld {
     /// A second attempt of job 1.0 is leased from its range and accepted, and is the only winner.
-    fileprivate func expectNewWinner() async throws {
+    func expectNewWinner() async throws {
         let job = JobKey(task: 1, index: 0)
         try await self.database.withTransaction { transaction in
             try await transaction.execute(LeasingStatements.cut([Cut(task: 1, key: 0, rest: nil)]))

@@ -5,7 +5,7 @@ struct JobCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "job",
         abstract: "Jobs: what they do, did, and why they wait or fail.",
-        subcommands: [List.self, Show.self, History.self, Log.self, Why.self, Kill.self]
+        subcommands: [List.self, Show.self, History.self, Log.self, Why.self, Kill.self, Revoke.self]
     )
 
     static let attemptColumns = [
@@ -91,6 +91,21 @@ struct JobCommands: AsyncParsableCommand {
                 )
             }
             try self.options.show(log, [log["log"].text ?? ""])
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Withdraw what was accepted of a job that is done; it waits again.",
+            discussion:
+                "Only while nobody has merged or read it and its datasets are open. Its files are deleted after an hour."
+        )
+        @OptionGroup var options: ChangeOptions
+        @OptionGroup var job: JobReference
+        @Option(help: "Why, for the log.") var reason: String?
+
+        mutating func run() async throws {
+            try await self.options.send(self.job.path() + "/revoke", ["reason": self.reason.json])
         }
     }
 

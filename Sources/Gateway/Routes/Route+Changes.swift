@@ -45,6 +45,11 @@ extension Route {
         .task(.flush) { try await $0.flush(task: $1, version: $2, reason: $3) },
         .task(.retry) { try await $0.retry(task: $1, version: $2, reason: $3) },
         .task(.recover) { try await $0.recover(task: $1, version: $2, reason: $3) },
+        .post("/jobs/{task}/{index}/revoke", role: .operator) { gateway, call in
+            let reason = try call.body(["reason"]).reason()
+            let job = JobKey(task: try call.integer("task"), index: try call.integer("index"))
+            return try await gateway.change(call) { try await $0.revoke(job, reason: reason) }
+        },
         .post("/jobs/{task}/{index}/kill", role: .operator) { gateway, call in
             let reason = try call.body(["reason"]).reason()
             let job = JobKey(task: try call.integer("task"), index: try call.integer("index"))

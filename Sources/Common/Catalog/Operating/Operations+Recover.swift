@@ -5,7 +5,7 @@ import Postgres
 extension Operations {
     private static let page = 5000
     /// How long the files of a withdrawn winner are kept: a worker may still copy one of them.
-    private static let graceSeconds = 3600.0
+    static let graceSeconds = 3600.0
 
     /// What ``recover(task:version:reason:)`` would do, without a lock and without a change: each job as it was at some moment.
     ///

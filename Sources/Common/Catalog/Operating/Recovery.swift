@@ -97,6 +97,16 @@ struct Recovery {
         )
     }
 
+    /// Takes a winner out of the books, and lets its job wait again. The caller has locked the job and its files, and has seen that nobody
+    /// has taken them.
+    func revoke(_ index: Int64, cause: String, in transaction: PostgresTransaction) async throws {
+        try await self.withdraw([index], cause: cause, in: transaction)
+        try await transaction.execute([
+            RecoveryStatements.move(self.locked.id, [(index: index, cause: cause)], to: .waiting, who: self.who),
+            RecoveryStatements.wait(self.locked.id, [index]),
+        ])
+    }
+
     private func moves(_ plans: [(row: RecoveryFacts.Row, plan: RecoveryPlan)]) -> [(index: Int64, cause: String)] {
         plans.map { ($0.row.job.index, self.cause($0.plan)) }
     }

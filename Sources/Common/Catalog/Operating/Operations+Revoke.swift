@@ -1,0 +1,87 @@
+package import Domain
+import Messages
+import Postgres
+
+extension Operations {
+    /// Withdraws what was accepted of a job that is done, and makes it wait again: what it made is wrong, although the books found nothing.
+    ///
+    /// - Throws: ``CatalogRefusal``: it has no winner, its outputs were merged or read, their dataset is closed, its inputs are gone,
+    ///   or its task has ended.
+    package func revoke(_ job: JobKey, reason: String?) async throws -> Outcome {
+        try self.caller.need(.operator, to: "revoke the winner of a job")
+        return try await self.change { transaction in
+            let locked = try await self.lock(task: job.task, in: transaction)
+            guard !locked.state.isTerminal else {
+                throw CatalogRefusal(
+                    .state,
+                    "task \(job.task) is \(locked.state.rawValue): a task that has ended is never changed; make another request"
+                )
+            }
+            guard try await !transaction.query(ReportStatements.lockJobs([job])).isEmpty else {
+                throw CatalogRefusal(.missing, "job \(job) has never left the queue, or does not exist")
+            }
+            _ = try await transaction.query(RecoveryStatements.lockFiles(job.task, [job.index]))
+            guard let row = try await transaction.query(RecoveryFacts.of(job.task, [job.index])).first else {
+                throw CatalogRefusal(.missing, "there is no job \(job)")
+            }
+            let facts = try RecoveryFacts.row(job.task, row)
+            try Self.check(job, facts)
+            let recovery = Recovery(
+                locked: locked,
+                who: self.caller.who,
+                reason: reason,
+                graceSeconds: Self.graceSeconds,
+                survey: RecoverySurvey()
+            )
+            try await recovery.revoke(
+                job.index,
+                cause: "revoked: \(reason ?? "by \(self.caller.who)")",
+                in: transaction
+            )
+            if locked.state == .finishing {
+                try await transaction.execute(
+                    self.moved(locked, to: .running, pausedFrom: nil, cause: reason ?? "job \(job) was revoked")
+                )
+            }
+            return Outcome(
+                lines: [
+                    "job \(job) waits again: its \(facts.events) events are out of the books, its files are deleted in an hour"
+                ],
+                result: try await self.object(
+                    OperatingStatements.taskRow(job.task),
+                    in: transaction,
+                    "task \(job.task)"
+                ),
+                messages: try OutboxMessage.control("scheduler", .work)
+            )
+        }
+    }
+
+    private static func check(_ job: JobKey, _ facts: RecoveryFacts.Row) throws(CatalogRefusal) {
+        guard facts.condition.hasWinner, facts.condition.state == .done else {
+            throw CatalogRefusal(
+                .state,
+                "job \(job) is \(facts.condition.state.rawValue): only a winner can be revoked"
+            )
+        }
+        switch facts.condition.use {
+        case .free: break
+        case .read:
+            throw CatalogRefusal(
+                .state,
+                "outputs of job \(job) were taken by job \(facts.reader ?? "of another task"): revoke that one first"
+            )
+        case .closed:
+            throw CatalogRefusal(
+                .state,
+                "dataset \(facts.closedDataset ?? "of job \(job)") is closed: what is in it never changes"
+            )
+        }
+        guard facts.condition.inputs == .there else {
+            throw CatalogRefusal(
+                .state,
+                "input \(facts.lostInput ?? "files") of job \(job) is not there: it could not be made again"
+            )
+        }
+    }
+}
