@@ -124,6 +124,18 @@ import Testing
         }
     }
 
+    /// What a file is of is known also when its output is in the archive.
+    @Test func theStreamOfAFileOutlivesItsOutput() async throws {
+        try await Self.withFiles { database, _ in
+            #expect(try await Self.find("stream = 'out'", database) == ["/raw/0", "/made/0"])
+            try await database.withTransaction { transaction in
+                try await transaction.execute(["SET LOCAL session_replication_role = replica", "DELETE FROM output"])
+            }
+            #expect(try await Self.find("stream = 'out'", database) == ["/raw/0", "/made/0"])
+            #expect(try await Self.find("exists(stream) and stream like 'l*'", database) == [])
+        }
+    }
+
     @Test func aFieldInUseStays() async throws {
         try await Self.withFiles { database, operations in
             for name in ["one", "two", "three", "four"] {

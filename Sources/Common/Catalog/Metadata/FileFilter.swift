@@ -40,9 +40,12 @@ enum FileFilter {
         }
     }
 
+    /// Of the output it is; when that is in the archive, of the dataset that its task filled with it.
     private static let stream: SQL = """
-        (SELECT o.stream FROM output o
-         WHERE o.task = f.task AND o.index = f.index AND o.attempt = f.attempt AND o.file = f.id LIMIT 1)
+        coalesce(
+            (SELECT o.stream FROM output o
+             WHERE o.task = f.task AND o.index = f.index AND o.attempt = f.attempt AND o.file = f.id LIMIT 1),
+            (SELECT d.stream FROM dataset_file x JOIN dataset d ON d.id = x.dataset WHERE x.file = f.id AND d.task = f.task LIMIT 1))
         """
 
     // MARK: Tests of one column
