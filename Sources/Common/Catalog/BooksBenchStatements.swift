@@ -20,7 +20,7 @@ package enum BooksBenchStatements {
             WITH c AS (
                 INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage)
                 VALUES (1, 1, 1, 0, 'none', '{bench}', '{BENCH}', '{}')
-                ON CONFLICT (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage) DO UPDATE SET cores = 1 RETURNING id
+                ON CONFLICT (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage, share) DO UPDATE SET cores = 1 RETURNING id
             )
             INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job)
             SELECT \(request), 'step' || \(position), \(position), \(kind), c.id, 100, '{}', \(jobs), \(jobs) * 10, 10 FROM c RETURNING id
