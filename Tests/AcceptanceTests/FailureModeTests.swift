@@ -1,6 +1,5 @@
 import Catalog
 import Domain
-import Foundation
 import Messages
 import Postgres
 import SimulatedSite
@@ -17,7 +16,7 @@ import Testing
             processes.append(try await centre.start("bookkeeper", config: "bookkeeper:\n  grace: 1s\n"))
             processes.append(try await centre.start("transfer", config: "transfer:\n  garbage: 1s\n"))
             try await centre.database.execute("UPDATE failure_rule SET parameters = parameters - 'pauseSeconds'")
-            let modes = FailureModes(disk: "\(centre.folder)/HOME-DISK")
+            let modes = FailureModes(disk: ScenarioDisk(base: "\(centre.folder)/HOME-DISK"))
             var running: [Task<Void, any Error>] = []
             for site in ["ALPHA", "BETA"] {
                 let agent = try await centre.agent(site, room: 60, manner: .init(submits: true)) {
@@ -108,17 +107,8 @@ import Testing
         }
         // What an original wrote is on the disk until its late report names it: nobody else knows of it.
         let expected = try await known()
-        while try Self.found(modes.disk) != expected { await Task.yield() }
+        while modes.disk.files() != expected { await Task.yield() }
         let (now, garbage) = (try await known(), try await centre.one("SELECT count(*) FROM garbage", as: Int64.self))
         #expect(now == expected && garbage == 0)
-    }
-
-    private static func found(_ disk: String) throws -> Set<String> {
-        var found: Set<String> = []
-        let files = FileManager.default.enumerator(atPath: disk)
-        while let path = files?.nextObject() as? String {
-            if files?.fileAttributes?[.type] as? FileAttributeType == .typeRegular { found.insert("/" + path) }
-        }
-        return found
     }
 }

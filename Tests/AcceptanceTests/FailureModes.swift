@@ -1,5 +1,4 @@
 import Domain
-import Foundation
 import Messages
 import NIOConcurrencyHelpers
 import SimulatedSite
@@ -66,11 +65,11 @@ final class FailureModes: Sendable {
     static let streams = (1...14).map { "s\($0)" }
     private let plansByTask = Dictionary(uniqueKeysWithValues: plans.map { ("skim-\($0.name)", $0) })
 
-    let disk: String
+    let disk: ScenarioDisk
     /// Recovery jobs that have begun and ended, and originals that have ended, by plan and input.
     private let begun = NIOLockedValueBox<[String: Gathered]>([:])
 
-    init(disk: String) { self.disk = disk }
+    init(disk: ScenarioDisk) { self.disk = disk }
 
     /// Events an input has in each stream: some have none.
     static func selected(_ plan: Plan, input: Int64) -> [Int64] {
@@ -159,34 +158,18 @@ final class FailureModes: Sendable {
         return plan.comesBack == .before ? .after(.seconds(3), finish) : finish
     }
 
-    private static let content = Data(count: 1000)
-
-    /// Writes what an attempt claims to have stored, as a site does before it reports; an empty stream is a row without a file.
+    /// What an attempt claims is on the disk; an empty stream is a row without a file.
     private func stored(_ item: FinishedItem, _ selected: [Int64]?) -> FinishedItem {
         var item = item
-        for place in item.outputs.indices {
-            let stream = item.outputs[place].stream
-            if let selected {
-                guard selected[place] > 0 else {
-                    item.outputs[place] = ManifestOutput(stream: stream, events: 0)
-                    continue
-                }
-                item.outputs[place].events = selected[place]
-            }
-            guard let lfn = item.outputs[place].lfn else { continue }
-            (item.outputs[place].adler32, item.outputs[place].crc32c) = ("03e80001", "d84dda57")
-            let path = URL(filePath: self.disk + lfn)
-            do {
-                try FileManager.default.createDirectory(
-                    at: path.deletingLastPathComponent(),
-                    withIntermediateDirectories: true
-                )
-                try Self.content.write(to: path)
-            } catch {
-                fatalError("the scenario cannot write \(path.path): \(error)")
+        if let selected {
+            item.outputs = zip(item.outputs, selected).map { output, events in
+                guard events > 0 else { return ManifestOutput(stream: output.stream, events: 0) }
+                var output = output
+                output.events = events
+                return output
             }
         }
-        return item
+        return self.disk.storing(item)
     }
 
     // MARK: What is asked for

@@ -1,5 +1,4 @@
 import Domain
-import Foundation
 import Messages
 import NIOConcurrencyHelpers
 import SimulatedSite
@@ -19,13 +18,12 @@ final class SkimScenario: Sendable {
     let inputs: Int64
     /// The share of first attempts with each of the faults.
     private let faultShare = 0.05
-    /// Where the files are written: the base of the storage element.
-    let disk: String
+    let disk: ScenarioDisk
     private let begun = NIOLockedValueBox<[String: Int]>([:])
     /// The first input is made last, when this holds something: until then the tasks cannot end.
     let lastInput = Gathered()
 
-    init(seed: UInt64, inputs: Int64, disk: String) {
+    init(seed: UInt64, inputs: Int64, disk: ScenarioDisk) {
         self.seed = seed
         self.inputs = inputs
         self.disk = disk
@@ -77,26 +75,7 @@ final class SkimScenario: Sendable {
         return .until({ await self.lastInput.more(than: 0) }, store)
     }
 
-    /// A thousand zeros, with their checksums.
-    private static let content = Data(count: 1000)
-
-    /// Writes what an attempt claims to have stored, as a site does before it reports.
-    private func stored(_ item: FinishedItem) -> FinishedItem {
-        var item = item
-        for place in item.outputs.indices {
-            guard let lfn = item.outputs[place].lfn else { continue }
-            (item.outputs[place].adler32, item.outputs[place].crc32c) = ("03e80001", "d84dda57")
-            let path = self.disk + lfn
-            let folder = path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex)
-            do {
-                try FileManager.default.createDirectory(atPath: String(folder), withIntermediateDirectories: true)
-                try Self.content.write(to: URL(filePath: path))
-            } catch {
-                fatalError("the scenario cannot write \(path): \(error)")
-            }
-        }
-        return item
-    }
+    private func stored(_ item: FinishedItem) -> FinishedItem { self.disk.storing(item) }
 
     private func note(_ fault: String) { self.begun.withLockedValue { $0[fault, default: 0] += 1 } }
 

@@ -18,7 +18,7 @@ import Testing
         let seed = environment["MILLRACE_SKIM_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 1...1_000_000)
         let inputs = environment["MILLRACE_SKIM_INPUTS"].flatMap(Int64.init) ?? 400
         print("skim14: MILLRACE_SKIM_SEED=\(seed) MILLRACE_SKIM_INPUTS=\(inputs)")
-        return SkimScenario(seed: seed, inputs: inputs, disk: "\(centre.folder)/HOME-DISK")
+        return SkimScenario(seed: seed, inputs: inputs, disk: ScenarioDisk(base: "\(centre.folder)/HOME-DISK"))
     }
 
     @Test func mergedStreamsHoldExactlyWhatWasSelected() async throws {
@@ -116,6 +116,7 @@ import Testing
         let operations = Operations(centre.database, caller: Caller(who: name, role: .operator))
         var jobs = 0
         while scenario.lastInput.count == 0 {
+            // Not to wait for anything: operators come at any moment, and the moment is what is tried.
             try await Task.sleep(for: .milliseconds(Int.random(in: 10...1500)))
             let tasks = try await centre.database.query(
                 Statement(
@@ -201,11 +202,7 @@ import Testing
                 returning: String.self
             )
         )
-        var found: Set<String> = []
-        let files = FileManager.default.enumerator(atPath: scenario.disk)
-        while let path = files?.nextObject() as? String {
-            if files?.fileAttributes?[.type] as? FileAttributeType == .typeRegular { found.insert("/" + path) }
-        }
+        let found = scenario.disk.files()
         let (dark, lost) = (found.subtracting(known), Set(known).subtracting(found))
         #expect(dark.isEmpty && lost.isEmpty, "dark: \(dark.sorted().prefix(5)), lost: \(lost.sorted().prefix(5))")
     }
