@@ -31,6 +31,9 @@ struct MonitorConsumers: Sendable {
             of: HeartbeatItem.self,
             Queue.heartbeats,
             topology: MillraceTopology.monitor,
+            prefetch: 500,
+            // An agent that says it is alive can wait a second for its answer: those of one second cost what one does.
+            pace: .seconds(1),
             handle: handler.handle
         )
     }

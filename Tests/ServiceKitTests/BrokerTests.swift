@@ -63,6 +63,7 @@ import Testing
         _ bench: Bench,
         queue: String,
         retry: RetryPolicy = RetryPolicy(),
+        pace: Duration = .zero,
         handle: @escaping ConsumerService<[ControlItem]>.Handle
     ) -> ConsumerService<[ControlItem]> {
         ConsumerService(
@@ -71,6 +72,7 @@ import Testing
             identity: bench.health.identity,
             topology: MillraceTopology.exchanges,
             queue: queue,
+            pace: pace,
             retry: retry,
             health: bench.health,
             logger: Self.logger,
@@ -179,6 +181,27 @@ import Testing
                     await batch.acknowledge()
                 }
             }
+        }
+    }
+
+    /// The first is handled at once, what comes next waits until it is time; and whoever stops the service does not wait.
+    @Test func aConsumerWithAPaceRestsBetweenItsBatches() async throws {
+        try await self.withBench { bench in
+            let queue = Queue.control("monitor")
+            let (handled, continuation) = AsyncStream.makeStream(of: Int.self)
+            let consumer = self.consumer(bench, queue: queue, pace: .seconds(3600)) { batch in
+                continuation.yield(batch.count)
+                return batch.map { _ in .done }
+            }
+            try await self.running(consumer) {
+                _ = try await bench.publisher.send([ControlItem(.task)], exchange: "", routingKey: queue)
+                #expect(await handled.first { _ in true } == 1)
+                let late = try PreparedMessage(Batch([ControlItem(.task)]), exchange: "", routingKey: queue)
+                #expect(try await bench.publisher.sendRaw([late, late]) == [.confirmed, .confirmed])
+            }
+            continuation.finish()
+            for await count in handled { Issue.record("\(count) more were handled within the hour") }
+            #expect(try await self.take(2, bench, queue: queue).count == 2)
         }
     }
 

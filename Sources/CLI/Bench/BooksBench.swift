@@ -29,6 +29,8 @@ struct BooksBench: Sendable {
     let databaseURL: String
     /// In the catalogue before anything is measured.
     let files: Int64
+    /// Files of the dataset that is listed.
+    let listed: Int64
     let jobs: Int64
     /// Jobs in one transaction.
     let batch: Int64
@@ -36,43 +38,51 @@ struct BooksBench: Sendable {
     let clients: Int
 
     private static let generations = 6
-    private static let listed: Int64 = 100_000
 
     func run() async throws -> Result {
         try await LocalCatalog.with(self.databaseURL) { database in
-            let operations = Operations(database, caller: Caller(who: "bench", role: .administrator))
-            try await LifecycleBench.prepare(operations)
-            let growth = Growth(database: database)
-            let large = try await growth.dataset(files: Self.listed)
-            let there = try await database.query(BooksBenchStatements.files).first ?? 0
-            _ = try await growth.grow(jobs: max(0, self.files - there) * 100 / 95)
-            let before = try await database.query(BooksBenchStatements.files).first ?? 0
-
-            let request = try await database.query(BooksBenchStatements.request)[0]
-            var parent = try await self.task(database, request, position: 0, parent: nil, streams: 1)
-            let first = parent
-            _ = try await self.accept(database, parent, streams: 1)
-            var generations: [Double] = []
-            for position in 1..<Self.generations {
-                let task = try await self.task(database, request, position: Int32(position), parent: parent, streams: 1)
-                generations.append(try await self.accept(database, task, streams: 1))
-                parent = task
+            try await LocalCatalog.with(self.databaseURL, likeServices: true) {
+                try await self.run(database, books: $0)
             }
-            let wide = try await self.task(database, request, position: 6, parent: parent, streams: 14)
-            let seconds = try await self.accept(database, wide, streams: 14)
-            let (up, down) = try await self.provenance(database, first: first, last: parent)
-            let listing = try await self.list(database, large)
-            return Result(
-                filesBefore: before,
-                one: self.rate(generations, streams: 1),
-                fourteen: self.rate([seconds], streams: 14),
-                generations: Self.generations,
-                ancestorsMilliseconds: up,
-                descendantsMilliseconds: down,
-                listedFiles: listing.rows,
-                listedPerSecond: Double(listing.rows) / listing.seconds
-            )
         }
+    }
+
+    /// - Parameters:
+    ///   - database: for what is prepared and read.
+    ///   - books: with the settings of the Bookkeeper's sessions, for what is measured of it.
+    private func run(_ database: PostgresClient, books: PostgresClient) async throws -> Result {
+        let operations = Operations(database, caller: Caller(who: "bench", role: .administrator))
+        try await LifecycleBench.prepare(operations)
+        let growth = Growth(database: database)
+        let large = try await growth.dataset(files: self.listed)
+        let there = try await database.query(BooksBenchStatements.files).first ?? 0
+        _ = try await growth.grow(jobs: max(0, self.files - there) * 100 / 95)
+        let before = try await database.query(BooksBenchStatements.files).first ?? 0
+
+        let request = try await database.query(BooksBenchStatements.request)[0]
+        var parent = try await self.task(database, request, position: 0, parent: nil, streams: 1)
+        let first = parent
+        _ = try await self.accept(books, parent, streams: 1)
+        var generations: [Double] = []
+        for position in 1..<Self.generations {
+            let task = try await self.task(database, request, position: Int32(position), parent: parent, streams: 1)
+            generations.append(try await self.accept(books, task, streams: 1))
+            parent = task
+        }
+        let wide = try await self.task(database, request, position: 6, parent: parent, streams: 14)
+        let seconds = try await self.accept(books, wide, streams: 14)
+        let (up, down) = try await self.provenance(database, first: first, last: parent)
+        let listing = try await self.list(database, large)
+        return Result(
+            filesBefore: before,
+            one: self.rate(generations, streams: 1),
+            fourteen: self.rate([seconds], streams: 14),
+            generations: Self.generations,
+            ancestorsMilliseconds: up,
+            descendantsMilliseconds: down,
+            listedFiles: listing.rows,
+            listedPerSecond: Double(listing.rows) / listing.seconds
+        )
     }
 
     private func rate(_ seconds: [Double], streams: Int64) -> Rate {
@@ -127,7 +137,7 @@ struct BooksBench: Sendable {
     }
 
     /// Accepts every job of a task, by several clients that each take every so-many-th batch. - Returns: seconds.
-    private func accept(_ database: PostgresClient, _ task: Int64, streams: Int) async throws -> Double {
+    private func accept(_ books: PostgresClient, _ task: Int64, streams: Int) async throws -> Double {
         let duration = try await ContinuousClock().measure {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for client in 0..<Int64(self.clients) {
@@ -135,7 +145,7 @@ struct BooksBench: Sendable {
                         let step = self.batch * Int64(self.clients)
                         for first in stride(from: client * self.batch, to: self.jobs, by: Int64.Stride(step)) {
                             try await Self.accept(
-                                database,
+                                books,
                                 (first..<min(first + self.batch, self.jobs)).map {
                                     Self.manifest(AttemptKey(task: task, index: $0, attempt: 1), streams: streams)
                                 }
@@ -145,7 +155,7 @@ struct BooksBench: Sendable {
                 }
                 try await group.waitForAll()
             }
-            _ = try await Settlement.settle([task], in: database)
+            _ = try await Settlement.settle([task], in: books)
         }
         return duration.seconds
     }
@@ -154,10 +164,11 @@ struct BooksBench: Sendable {
     private static func accept(_ database: PostgresClient, _ batch: [Acceptance]) async throws {
         let jobs = batch.map(\.key.job)
         try await database.withTransaction { transaction in
-            _ = try await transaction.query(ReportStatements.lockJobs(jobs))
-            _ = try await transaction.query(ReportStatements.lockLeases(jobs))
-            let names = batch.flatMap { $0.outputs.compactMap(\.file?.lfn) }
-            _ = try await transaction.query(AcceptStatements.taken(names))
+            var questions = QueryBatch()
+            _ = questions.add(ReportStatements.lockJobs(jobs))
+            _ = questions.add(ReportStatements.lockLeases(jobs))
+            _ = questions.add(AcceptStatements.taken(batch.flatMap { $0.outputs.compactMap(\.file?.lfn) }))
+            _ = try await transaction.results(of: questions)
             _ = try await transaction.query(AcceptStatements.accept(batch))
         }
     }
@@ -234,8 +245,8 @@ struct BooksBench: Sendable {
         let began = clock.now
         var rows = 0
         repeat {
-            let statement = try Listings.files.statement(query, scope: Listings.inDataset(name))
-            let page = Listings.files.page(try await database.query(statement), limit: query.limit)
+            let statement = try Listings.datasetFiles.statement(query, scope: Listings.isDataset(name))
+            let page = Listings.datasetFiles.page(try await database.query(statement), limit: query.limit)
             rows += page.rows.count
             query.after = page.next
         } while query.after != nil

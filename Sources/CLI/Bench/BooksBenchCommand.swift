@@ -10,15 +10,18 @@ struct BooksBenchCommand: AsyncParsableCommand {
     )
 
     @Option(help: "Files in the catalogue before; 0: as it is.") var files: Int64 = 1_000_000
+    @Option(help: "Files of the dataset that is listed.") var listed: Int64 = 100_000
     @Option(help: "Jobs of each task that is accepted.") var jobs: Int64 = 8000
     @Option(help: "Jobs accepted in one transaction.") var batch: Int64 = 200
     @Option(help: "Bookkeepers at once.") var clients = 2
     @Flag(help: "Print JSON.") var json = false
 
     func validate() throws {
-        guard self.files >= 0, self.jobs >= 101, (1...1000).contains(self.batch), (1...4).contains(self.clients) else {
+        guard self.files >= 0, self.listed > 0, self.jobs >= 101, (1...1000).contains(self.batch),
+            (1...4).contains(self.clients)
+        else {
             throw ValidationError(
-                "--files must not be negative, --jobs at least 101, --batch 1 to 1000, --clients 1 to 4"
+                "--files must not be negative, --listed positive, --jobs at least 101, --batch 1 to 1000, --clients 1 to 4"
             )
         }
     }
@@ -27,6 +30,7 @@ struct BooksBenchCommand: AsyncParsableCommand {
         let result = try await BooksBench(
             databaseURL: try BenchCommand.database(),
             files: self.files,
+            listed: self.listed,
             jobs: self.jobs,
             batch: self.batch,
             clients: self.clients

@@ -2,12 +2,11 @@ import AMQP
 import Catalog
 import Domain
 import Messages
-import NIOConcurrencyHelpers
 import Postgres
 import ServiceKit
 
 /// What it costs to hear that very many attempts run: CPU time of the Monitors, the database server and the broker, while
-/// agents say that they are alive, less what the same processes use when nobody says anything.
+/// agents say that they are alive at their own pace, less what the same processes use when nobody says anything.
 struct HeartbeatsBench: Sendable {
     struct Result: Codable, Sendable {
         var attempts: Int
@@ -27,10 +26,18 @@ struct HeartbeatsBench: Sendable {
     let agents: Int
     /// Between two heartbeats of one agent, seconds.
     let interval: Int
-    /// So many times faster than the agents would they are sent: at their own pace the cost is less than what the same processes
-    /// use for other things, now more and now less.
-    let haste: Int
+    /// With heartbeats; as long without.
     let seconds: Int
+
+    private static let rounds = 4
+    private var round: Duration { .seconds(Double(self.seconds) / Double(Self.rounds)) }
+
+    /// CPU seconds used in so many seconds.
+    private struct Cost {
+        var centre = 0.0
+        var broker = 0.0
+        var wall = 0.0
+    }
 
     private static let queue = Queue.agent(site: "BENCH", agent: "beats")
 
@@ -47,12 +54,17 @@ struct HeartbeatsBench: Sendable {
                 while try await database.query(BenchStatements.isFeedBehind).first == true {
                     try await Task.sleep(for: .milliseconds(200))
                 }
+                try await database.execute(BenchStatements.settle)
                 let answers = try await self.takeAnswers()
-                let quiet = try await self.measure(database) { try await Task.sleep(for: .seconds(self.seconds)) }
-                let beats = NIOLockedValueBox(0)
-                let loud = try await self.measure(database) {
-                    let sent = try await self.beat(held, publisher)
-                    beats.withLockedValue { $0 = sent }
+                var loud = Cost()
+                var quiet = Cost()
+                var beats = 0
+                // In turn, because what else the farm does is now more and now less.
+                for _ in 0..<Self.rounds {
+                    try await self.measure(&quiet, database) { try await Task.sleep(for: self.round) }
+                    try await self.measure(&loud, database) {
+                        beats += try await self.beat(held, publisher, first: beats)
+                    }
                 }
                 answers.cancel()
                 for first in stride(from: 0, to: self.attempts, by: Self.piece) {
@@ -66,11 +78,11 @@ struct HeartbeatsBench: Sendable {
                 return Result(
                     attempts: self.attempts,
                     agents: self.agents,
-                    beats: beats.withLockedValue { $0 },
+                    beats: beats,
                     seconds: loud.wall,
                     centreSeconds: centre,
                     brokerSeconds: broker,
-                    share: (centre + broker) / loud.wall / Double(self.haste)
+                    share: (centre + broker) / loud.wall
                 )
             }
         }
@@ -103,14 +115,18 @@ struct HeartbeatsBench: Sendable {
         }
     }
 
-    /// Every agent has its turn in each interval, one after the other. - Returns: how many beats were sent.
-    private func beat(_ held: [SessionStatements.Beat], _ publisher: AMQPPublisher) async throws -> Int {
+    /// Every agent has its turn in each interval, one after the other, for one round. - Returns: how many beats were sent.
+    private func beat(
+        _ held: [SessionStatements.Beat],
+        _ publisher: AMQPPublisher,
+        first: Int
+    ) async throws -> Int {
         let clock = ContinuousClock()
         let start = clock.now
-        let pause = Double(self.interval) / Double(held.count) / Double(self.haste)
+        let pause = Double(self.interval) / Double(held.count)
         var number = 0
-        while Double(number) * pause < Double(self.seconds) {
-            let beat = held[number % held.count]
+        while .seconds(Double(number) * pause) < self.round {
+            let beat = held[(first + number) % held.count]
             let item = HeartbeatItem(
                 agent: beat.agent,
                 session: beat.session.text,
@@ -123,6 +139,7 @@ struct HeartbeatsBench: Sendable {
                 exchange: Exchange.site("BENCH"),
                 routingKey: RoutingKey.heartbeat,
                 body: try Batch([item]).encoded(),
+                persistent: false,
                 type: HeartbeatItem.type,
                 contentType: "application/json"
             )
@@ -156,9 +173,10 @@ struct HeartbeatsBench: Sendable {
     }
 
     private func measure(
+        _ cost: inout Cost,
         _ database: PostgresClient,
         _ body: () async throws -> Void
-    ) async throws -> (centre: Double, broker: Double, wall: Double) {
+    ) async throws {
         let rows = try await database.query(BenchStatements.monitorProcesses)
         let monitors = rows.filter { !$0.1 }.map { Int($0.0) }
         guard !monitors.isEmpty, let session = rows.first(where: \.1) else {
@@ -172,6 +190,8 @@ struct HeartbeatsBench: Sendable {
         let before = try now()
         let wall = try await ContinuousClock().measure { try await body() }
         let after = try now()
-        return (after.centre - before.centre, after.broker - before.broker, wall.seconds)
+        cost.centre += after.centre - before.centre
+        cost.broker += after.broker - before.broker
+        cost.wall += wall.seconds
     }
 }

@@ -133,7 +133,7 @@ struct ListingsBench: Sendable {
     }
 
     private static func files(of dataset: String) throws -> Statement<String, String> {
-        try Listings.files.statement(.init(), scope: Listings.inDataset(dataset))
+        try Listings.datasetFiles.statement(.init(), scope: Listings.isDataset(dataset))
     }
 
     private func statistics(_ database: PostgresClient) async throws -> [Row] {

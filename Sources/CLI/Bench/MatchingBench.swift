@@ -65,7 +65,7 @@ struct MatchingBench: Sendable {
             await Task.yield()
         }
         let rows = try await database.query(BenchStatements.waitingRows(of: ids)).first ?? 0
-        let duration = await clock.measure { await self.lease(wanted, endpoint) }
+        let duration = try await self.lease(wanted, endpoint)
         for id in ids { _ = try await operations.cancel(id, version: nil, reason: "benchmark done") }
         return Measured(
             jobsInRequest: jobs,
@@ -78,10 +78,11 @@ struct MatchingBench: Sendable {
         )
     }
 
-    /// Until so many jobs were offered.
-    private func lease(_ wanted: Int64, _ endpoint: AMQPEndpoint) async {
+    /// - Returns: how long it took until so many jobs were offered, agents' connecting included.
+    private func lease(_ wanted: Int64, _ endpoint: AMQPEndpoint) async throws -> Duration {
         let (offered, continuation) = AsyncStream.makeStream(of: Void.self)
-        await withThrowingTaskGroup(of: Void.self) { group in
+        let began = ContinuousClock.now
+        return await withThrowingTaskGroup(of: Void.self) { group in
             for number in 1...self.agents {
                 let agent = SimulatedAgent(
                     endpoint: endpoint,
@@ -102,7 +103,9 @@ struct MatchingBench: Sendable {
                 count += 1
                 if count == wanted { break }
             }
+            let duration = began.duration(to: .now)
             group.cancelAll()
+            return duration
         }
     }
 }

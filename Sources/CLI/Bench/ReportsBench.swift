@@ -139,7 +139,8 @@ struct ReportsBench: Sendable {
                 try await Self.send(items, RoutingKey.running, publisher)
             }
             let last = Int64(self.rounds)
-            while try await database.query(BenchStatements.behind(sequence: last)).first != 0 {
+            let tasks = Set(names.map(\.key.task)).sorted()
+            while try await database.query(BenchStatements.behind(sequence: last, tasks: tasks)).first != 0 {
                 try await Task.sleep(for: .milliseconds(20))
             }
         }

@@ -11,11 +11,13 @@ enum LocalCatalog {
     /// Gives `body` a running client of the catalogue.
     static func with<Result: Sendable>(
         _ url: String,
+        likeServices: Bool = false,
         _ body: @Sendable @escaping (PostgresClient) async throws -> Result
     ) async throws -> Result {
         var options = PostgresOptions()
         options.applicationName = "millrace/cli"
         options.acquireTimeout = .seconds(10)
+        options.avoidsTableScans = likeServices
         // The doctor reads whole tables.
         options.statementTimeout = .seconds(1800)
         options.idleInTransactionTimeout = .seconds(1800)

@@ -27,11 +27,14 @@ package enum BenchStatements {
         )
     }
 
+    /// What autovacuum would otherwise do while something is measured.
+    package static let settle: SQL = "VACUUM (ANALYZE)"
+
     /// Leases of the benchmark's site that have not reported so far yet.
-    package static func behind(sequence: Int64) -> Statement<Int64> {
+    package static func behind(sequence: Int64, tasks: [Int64]) -> Statement<Int64> {
         Statement(
             "bench.behind",
-            "SELECT count(*) FROM lease WHERE site = 'BENCH' AND sequence < \(sequence)",
+            "SELECT count(*) FROM lease WHERE task = ANY(\(tasks)) AND sequence < \(sequence)",
             returning: Int64.self
         )
     }
@@ -130,7 +133,7 @@ package enum BenchStatements {
         Command("bench.unlease.0", Self.unlease(request: 1, first: 0, count: 1)[0]).erased,
         Command("bench.unlease.1", Self.unlease(request: 1, first: 0, count: 1)[1]).erased,
         Self.isFeedBehind.erased, Self.held.erased, Self.monitorProcesses.erased,
-        Self.behind(sequence: 1).erased,
+        Self.behind(sequence: 1, tasks: [1]).erased,
         Self.holder.erased, Self.waitingRows(of: []).erased, Self.waitingTasks(of: []).erased,
     ]
 }

@@ -57,7 +57,9 @@ package enum BooksBenchStatements {
             """
             INSERT INTO unit_input (task, index, file, slice)
             SELECT \(task), a.index, o.file, int8range(0, a.events)
-            FROM accepted a JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
+            FROM accepted a CROSS JOIN LATERAL (
+                SELECT o.file FROM output o
+                WHERE o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream OFFSET 0) o
             WHERE a.task = \(parent) AND a.stream = 's0'
             """,
         ]

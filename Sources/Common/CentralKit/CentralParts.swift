@@ -79,6 +79,7 @@ package struct CentralParts: Sendable {
         _ queue: String,
         topology: Topology,
         prefetch: UInt16 = 100,
+        pace: Duration = .zero,
         handle: @escaping ConsumerService<[Item]>.Handle
     ) -> ConsumerService<[Item]> {
         ConsumerService(
@@ -89,6 +90,7 @@ package struct CentralParts: Sendable {
             queue: queue,
             prefetch: prefetch,
             maximum: Int(prefetch),
+            pace: pace,
             health: self.context.health,
             logger: self.context.logger,
             handle: handle

@@ -174,7 +174,13 @@ package final class SimulatedAgent: Sendable {
         for await state in self.consumer.stateChanges() where state == .connected { break }
         try await self.ask(room: self.room)
         for await batch in self.consumer.batches(maximum: 50) {
-            for delivery in batch.deliveries { try await self.take(delivery) }
+            do {
+                for delivery in batch.deliveries { try await self.take(delivery) }
+            } catch {
+                // Left unsettled, they would hold up the end of the connection.
+                await batch.settle(batch.deliveries.map { _ in .requeue })
+                throw error
+            }
             await batch.acknowledge()
         }
     }

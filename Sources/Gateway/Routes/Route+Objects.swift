@@ -64,7 +64,7 @@ extension Route {
         .get("/datasets/{dataset}/files", query: Self.pageParameters) { gateway, call in
             let name = try call.text("dataset")
             _ = try await Self.row(gateway, Listings.datasets, "dataset", name)
-            return try await gateway.list(Listings.files, call, scope: Listings.inDataset(name))
+            return try await gateway.list(Listings.datasetFiles, call, scope: Listings.isDataset(name))
         },
         .get("/files/show", query: ["lfn"]) { gateway, call in
             let lfn = try call.requiredQuery("lfn")

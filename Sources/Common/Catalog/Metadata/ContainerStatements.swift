@@ -68,8 +68,8 @@ package enum ContainerStatements {
     /// The condition that keeps the files of a container.
     package static func files(of name: String) -> SQL {
         """
-        v.lfn IN (SELECT f.lfn FROM container c JOIN container_member m ON m.container = c.id
-                  JOIN dataset_file x ON x.dataset = m.dataset JOIN file f ON f.id = x.file WHERE c.name = \(name))
+        v.file IN (SELECT x.file FROM container c JOIN container_member m ON m.container = c.id
+                   JOIN dataset_file x ON x.dataset = m.dataset WHERE c.name = \(name))
         """
     }
 

@@ -315,7 +315,9 @@ CREATE TABLE agent_session (
     UNIQUE (site, agent)
 ) WITH (fillfactor = 50);
 CREATE INDEX agent_session_room ON agent_session (id) WHERE room > 0 AND state = 'here';
-CREATE INDEX agent_session_seen ON agent_session (last_seen) WHERE state <> 'gone';
+-- Not by last_seen: a heartbeat would then change every index.
+CREATE INDEX agent_session_here ON agent_session (site) WHERE state = 'here';
+CREATE INDEX agent_session_away ON agent_session (id) WHERE state <> 'here';
 
 -- Kills wished for and not yet acknowledged: repeated in every answer to a heartbeat.
 CREATE TABLE kill_wish (

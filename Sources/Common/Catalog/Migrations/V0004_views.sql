@@ -60,7 +60,7 @@ CREATE VIEW file_view AS
 SELECT f.lfn, f.bytes, f.adler32, f.crc32c, f.events, f.task, f.index, f.attempt, f.software, f.site,
        ARRAY(SELECT p.lfn FROM file_parent fp JOIN file p ON p.id = fp.parent WHERE fp.file = f.id ORDER BY p.lfn) AS parents,
        ARRAY(SELECT r.storage FROM replica r WHERE r.file = f.id AND r.state = 'available' ORDER BY r.storage) AS replicas,
-       f.created, f.lost
+       f.created, f.lost, f.id AS file
 FROM file f;
 
 CREATE VIEW replica_view AS SELECT f.lfn, r.storage, r.state, r.at FROM replica r JOIN file f ON f.id = r.file;

@@ -6,7 +6,7 @@ package import Postgres
 package struct Listing: Sendable {
     /// The path below `/api/v1`, such as `jobs`.
     package let name: String
-    /// A view, or a query in brackets.
+    /// What follows FROM; the listed row is called `v` in it.
     private let source: SQL
     private let key: [ListKey]
     package let filters: [ListFilter]
@@ -16,9 +16,15 @@ package struct Listing: Sendable {
     /// The rows of a page when the caller does not say.
     package static let usualPage = 100
 
+    /// - Parameter source: a view, or a query in brackets.
     init(_ name: String, from source: SQL, key: [ListKey], filters: [ListFilter]) {
+        self.init(name, joined: "\(fragment: source) v", key: key, filters: filters)
+    }
+
+    /// - Parameter joined: the view, called `v`, with what leads to its rows.
+    init(_ name: String, joined: SQL, key: [ListKey], filters: [ListFilter]) {
         self.name = name
-        self.source = source
+        self.source = joined
         self.key = key
         self.filters = filters
     }
@@ -95,7 +101,7 @@ package struct Listing: Sendable {
         return Statement(
             "reading.\(self.name)",
             """
-            SELECT concat_ws(',', \(fragment: shown)), row_to_json(v)::text FROM \(fragment: self.source) v
+            SELECT concat_ws(',', \(fragment: shown)), row_to_json(v)::text FROM \(fragment: self.source)
             \(fragment: condition) ORDER BY \(fragment: order) LIMIT \(limit)
             """,
             returning: String.self,

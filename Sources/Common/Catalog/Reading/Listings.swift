@@ -73,12 +73,18 @@ package enum Listings {
         ]
     )
 
-    /// The condition that keeps the files of a dataset.
-    package static func inDataset(_ name: String) -> SQL {
-        """
-        v.lfn IN (SELECT f.lfn FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
-                  WHERE d.name = \(name))
-        """
+    /// The files of one dataset in the order in which they came into the books: led by the dataset's membership, so that a page costs
+    /// what it holds however large the dataset is.
+    package static let datasetFiles = Listing(
+        "dataset files",
+        joined: "dataset_file m JOIN file_view v ON v.file = m.file",
+        key: [.integer("m.file")],
+        filters: Self.files.filters
+    )
+
+    /// The condition that keeps one dataset in ``datasetFiles``.
+    package static func isDataset(_ name: String) -> SQL {
+        "m.dataset = (SELECT d.id FROM dataset d WHERE d.name = \(name))"
     }
 
     package static let replicas = Listing(
@@ -147,11 +153,11 @@ package enum Listings {
     )
 
     static var examples: [AnyStatement] {
-        self.all.flatMap(\.examples) + [
+        (self.all + [Self.datasetFiles]).flatMap(\.examples) + [
             Statement(
-                "reading.inDataset",
-                "SELECT v.lfn FROM file_view v WHERE \(fragment: Self.inDataset("x"))",
-                returning: String.self
+                "reading.isDataset",
+                "SELECT m.file FROM dataset_file m WHERE \(fragment: Self.isDataset("x"))",
+                returning: Int64.self
             ).erased,
             Statement(
                 "reading.ofJob",

@@ -18,12 +18,15 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
     private let consumer: AMQPConsumer
     private let queue: String
     private let maximum: Int
+    private let pace: Duration
     private let loop: HandlerLoop<Content>
 
     /// - Parameters:
     ///   - queue: consumed, and declared by `topology`.
     ///   - prefetch: unsettled messages at a time.
     ///   - maximum: messages in a batch.
+    ///   - pace: the least time from one batch to the next, for messages that may wait: the first is handled at once, what comes
+    ///     within that time is handled together.
     package init(
         endpoint: AMQPEndpoint,
         identity: Identity,
@@ -31,6 +34,7 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
         queue: String,
         prefetch: UInt16 = 100,
         maximum: Int = 100,
+        pace: Duration = .zero,
         retry: RetryPolicy = RetryPolicy(),
         options: AMQPOptions = AMQPOptions(),
         health: HealthState,
@@ -50,6 +54,7 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
         self.consumer = consumer
         self.queue = queue
         self.maximum = maximum
+        self.pace = pace
         health.watch(connection: "queue \(queue)") { consumer.state.problem }
         self.loop = HandlerLoop(
             queue: queue,
@@ -74,11 +79,20 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
         // Cancelled with this scope; what it could throw, the connection throws as well.
         async let _: Void = self.stopWhenAsked()
         for await batch in self.consumer.batches(maximum: self.maximum) {
+            let began = ContinuousClock.now
             let messages = batch.deliveries.map { ReceivedMessage($0) }
             await batch.settle(self.loop.handle(messages))
+            if self.pace > .zero { await self.rest(until: began + self.pace) }
         }
         // Ended by the one, the other or cancellation: in each case the connection ends, and says how.
         try await connection
+    }
+
+    /// Ends early when the service is asked to stop or is cancelled: the loop then ends by itself.
+    private func rest(until instant: ContinuousClock.Instant) async {
+        await cancelWhenGracefulShutdown {
+            do { try await Task.sleep(until: instant) } catch { return }
+        }
     }
 
     private func stopWhenAsked() async throws {
@@ -97,6 +111,7 @@ extension ConsumerService {
         queue: String,
         prefetch: UInt16 = 100,
         maximum: Int = 100,
+        pace: Duration = .zero,
         retry: RetryPolicy = RetryPolicy(),
         options: AMQPOptions = AMQPOptions(),
         health: HealthState,
@@ -110,6 +125,7 @@ extension ConsumerService {
             queue: queue,
             prefetch: prefetch,
             maximum: maximum,
+            pace: pace,
             retry: retry,
             options: options,
             health: health,
