@@ -182,7 +182,7 @@ struct HeartbeatsBench: Sendable {
         guard !monitors.isEmpty, let session = rows.first(where: \.1) else {
             throw CommandFailure(.failed, "no Monitor runs: see millrace status")
         }
-        let broker = try ProcessorTime.processes(named: "beam.smp")
+        let broker = [try ProcessorTime.listener(on: try AMQPEndpoint(url: self.brokerURL).port)]
         func now() throws -> (centre: Double, broker: Double) {
             let database = try ProcessorTime.server(of: Int(session.0))
             return (try ProcessorTime.seconds(monitors) + database, try ProcessorTime.seconds(broker))

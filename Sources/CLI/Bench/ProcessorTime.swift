@@ -43,11 +43,38 @@ enum ProcessorTime {
         return fields.map { Int($0) ?? 0 }
     }
 
-    /// The processes whose program has this name.
-    static func processes(named name: String) throws -> [Int] {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int.init).filter { process in
-            // Not an error: one that has just ended has no name any more.
-            (try? String(contentsOfFile: "/proc/\(process)/comm", encoding: .utf8)) == "\(name)\n"
+    /// The process of this machine that listens on a TCP port.
+    ///
+    /// - Throws: ``CommandFailure`` when none does, or its files cannot be read.
+    static func listener(on port: Int) throws -> Int {
+        let sockets = try Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { try self.sockets($0, listeningOn: port) })
+        let processes = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int.init)
+        let found = processes.first { process in
+            let folder = "/proc/\(process)/fd"
+            // Not an error: one that has just ended, or somebody else's, has no files for us.
+            let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            return files.contains { file in
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(file)")
+                return target.map(sockets.contains) ?? false
+            }
+        }
+        guard let found else {
+            throw CommandFailure(
+                .failed,
+                "nobody here listens on port \(port): this measures only a farm on the same machine"
+            )
+        }
+        return found
+    }
+
+    /// As the links in `/proc/PID/fd` name them: see proc(5), `/proc/net/tcp`.
+    private static func sockets(_ table: String, listeningOn port: Int) throws -> [String] {
+        try String(contentsOfFile: table, encoding: .utf8).split(separator: "\n").dropFirst().compactMap { line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 9, fields[3] == "0A", let hex = fields[1].split(separator: ":").last,
+                Int(hex, radix: 16) == port
+            else { return nil }
+            return "socket:[\(fields[9])]"
         }
     }
 }
