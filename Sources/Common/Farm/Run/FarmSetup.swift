@@ -110,6 +110,8 @@ extension FarmSetup {
     func database(_ logger: Logger) -> PrivatePostgres {
         var options = PrivatePostgres.Options(directory: self.layout.postgres)
         options.port = self.ports[PortName.postgres]
+        // A sixteenth of the machine's memory: all services and perhaps the jobs of a site are on it.
+        options.cacheMB = min(2048, max(128, Int(ProcessInfo.processInfo.physicalMemory >> 24)))
         return PrivatePostgres(options, logger: logger)
     }
 
