@@ -155,10 +155,17 @@ package enum FeedingStatements {
         "UPDATE task SET flush = true, updated = now() WHERE id = \(task) AND inputs_open"
     }
 
-    /// No more comes.
+    /// No more comes. The datasets are locked first: what is on its way into one is there, and goes with the rest, and what comes after that
+    /// finds nobody to feed. The caller holds the locks of the tasks and of jobs.
     package static func end(_ tasks: [Int64]) -> [SQL] {
         [
-            "UPDATE task SET inputs_open = false, flush = false, updated = now() WHERE id = ANY(\(tasks)) AND inputs_open",
+            """
+            WITH l AS MATERIALIZED (
+                SELECT id FROM dataset WHERE id IN (SELECT dataset FROM input_feed WHERE task = ANY(\(tasks))) ORDER BY id FOR NO KEY UPDATE
+            )
+            UPDATE task SET inputs_open = false, flush = false, updated = now()
+            WHERE id = ANY(\(tasks)) AND inputs_open AND (SELECT count(*) FROM l) >= 0
+            """,
             "DELETE FROM input_feed WHERE task = ANY(\(tasks))", "DELETE FROM pending_input WHERE task = ANY(\(tasks))",
         ]
     }

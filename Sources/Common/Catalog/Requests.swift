@@ -231,17 +231,18 @@ package enum RequestStatements {
     /// Ends everything of these tasks that is not terminal: waiting ranges go, rows that wait are cancelled, running ones are
     /// wished dead.
     package static func cancelJobs(tasks: [Int64], cause: String, who: String) -> [SQL] {
-        FeedingStatements.end(tasks) + [
+        [
             "DELETE FROM waiting WHERE task = ANY(\(tasks))",
             """
             UPDATE job SET state = 'cancelled', version = version + 1, cause = \(cause), who = \(who)
             WHERE task = ANY(\(tasks)) AND state IN ('waiting', 'recovering')
             """,
             "UPDATE verdict SET carried_out_at = clock_timestamp() WHERE task = ANY(\(tasks)) AND carried_out_at IS NULL",
+        ] + FeedingStatements.end(tasks) + [
             """
             INSERT INTO kill_wish (task, index, attempt, holder, reason)
             SELECT task, index, attempt, holder, \(cause) FROM lease WHERE task = ANY(\(tasks)) ON CONFLICT DO NOTHING
-            """,
+            """
         ]
     }
 
