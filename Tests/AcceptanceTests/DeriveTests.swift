@@ -130,6 +130,68 @@ import Testing
         try await centre.carryOut(approved)
     }
 
+    /// Ten of twenty files that a query found are processed. Then it finds twenty more: the next version reads the ten that are left.
+    @Test func whatAQueryFoundStays() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            let operations = Operations(centre.database, caller: centre.caller)
+            _ = try await operations.addField("run", type: .integer, description: "")
+            let hangs = NIOLockedValueBox(true)
+            let watch = try await centre.events(["request.#"])
+            let agent = try await centre.agent("ALPHA", room: 100) { job, task in
+                task.name == "read" && job.name.index % 2 == 1 && hangs.withLockedValue({ $0 }) ? .hang : .finish
+            }
+            let running = Task { try await agent.run() }
+            func make(_ name: String) async throws {
+                let task = TaskTemplate(
+                    name: "generate",
+                    kind: "generate",
+                    events: 200,
+                    eventsPerJob: 10,
+                    steps: [StepTemplate(name: "make", command: ["true"])],
+                    outputs: [OutputTemplate(stream: "gen", file: "gen.dat")],
+                    metadata: ["run": 7]
+                )
+                let request = try await centre.approve(WorkflowDocument(name: name, tasks: [task]))
+                _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            }
+            try await make("first")
+            let read = TaskTemplate(
+                name: "read",
+                kind: "process",
+                inputs: [InputTemplate(query: "run = 7")],
+                steps: [StepTemplate(name: "read", command: ["true"])],
+                outputs: [OutputTemplate(stream: "out", file: "out.dat")]
+            )
+            let first = try await centre.approve(WorkflowDocument(name: "read", tasks: [read]))
+            try await centre.until("SELECT jobs_done = 10 AND jobs_active = 10 FROM task_view WHERE request = \(first)")
+            try await centre.carryOut(try await operations.cancel(first, version: nil, reason: nil))
+            try await centre.until("SELECT count(*) = 0 FROM lease")
+            try await make("second")
+            hangs.withLockedValue { $0 = false }
+            let derived = try await operations.derive(first, .init(.init()))
+            #expect(
+                derived.lines.contains(
+                    "task read (process): 10 of 20 files are read, 100 of 200 events; 10 files with 100 events are left"
+                ),
+                "\(derived.lines)"
+            )
+            let next = try WireFormat.value(Made.self, from: derived.result).request
+            try await centre.carryOut(try await operations.approve(next, version: nil, home: nil, reason: nil))
+            _ = try await watch.until { key, _ in key == "request.\(next).finished" }
+            running.cancel()
+            await watch.stop()
+            let files = try await centre.one(
+                """
+                SELECT concat_ws(' ', count(*), count(DISTINCT u.file), count(DISTINCT f.task)) FROM unit_input u
+                JOIN winner w ON w.task = u.task AND w.index = u.index JOIN file f ON f.id = u.file
+                """,
+                as: String.self
+            )
+            #expect(files == "20 20 1")
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
     private static func expectRefusal(_ text: String, _ body: () async throws -> Void) async {
         do {
             try await body()

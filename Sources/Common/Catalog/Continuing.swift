@@ -13,16 +13,18 @@ package enum ContinuingStatements {
         """
     }
 
-    /// What winners of earlier versions of a task read of these files, in order: file, first event, events.
+    /// What winners of earlier versions of a task read of these files, in order: file, first event, events. Each file is looked up: the
+    /// effort does not grow with what the versions did.
     package static func read(before task: Int64, of files: [Int64]) -> Statement<Int64, Int64, Int64> {
         Statement(
             "continuing.read",
             """
             WITH RECURSIVE \(fragment: Self.versions(of: task))
-            SELECT u.file, lower(u.slice), upper(u.slice) - lower(u.slice)
-            FROM version v JOIN unit_input u ON u.task = v.task
-            JOIN winner w ON w.task = u.task AND w.index = u.index
-            WHERE v.task <> \(task) AND u.file = ANY(\(files)) ORDER BY u.file, lower(u.slice)
+            SELECT i.file, lower(u.slice), upper(u.slice) - lower(u.slice)
+            FROM version v CROSS JOIN unnest(\(files)) AS i(file)
+            CROSS JOIN LATERAL (SELECT u.index, u.slice FROM unit_input u WHERE u.task = v.task AND u.file = i.file OFFSET 0) u
+            CROSS JOIN LATERAL (SELECT FROM winner w WHERE w.task = v.task AND w.index = u.index OFFSET 0) w
+            WHERE v.task <> \(task) ORDER BY i.file, lower(u.slice)
             """,
             returning: Int64.self,
             Int64.self,
