@@ -93,6 +93,19 @@ import Testing
         )
     }
 
+    @Test func aTaskThatReadEverythingWaitsForWhatComes() throws {
+        var old = Self.old
+        old[1] = Self.earlier(
+            Self.new[1],
+            done: 40,
+            files: .init(count: 4, read: 4, events: 40, eventsRead: 40)
+        )
+        #expect(
+            try Self.tasks(after: old)[1].line(after: 1)
+                == "task skim (skim): 4 of 4 files are read, 40 of 40 events; none is left but what generate will make"
+        )
+    }
+
     @Test func aNewTaskReadsEverything() throws {
         var third = Self.plan("merge")
         third.name = "count"

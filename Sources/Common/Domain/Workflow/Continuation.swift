@@ -143,8 +143,12 @@ extension ContinuedTask {
         }
         let files = earlier.files
         let half = files.half > 0 ? ", \(files.half) half" : ""
-        let coming = self.siblings.isEmpty ? "" : ", and what \(self.siblings.joined(separator: ", ")) will make"
+        let isAnyLeft = earlier.eventsLeft > 0
+        let rest =
+            isAnyLeft ? "\(files.count - files.read) files with \(earlier.eventsLeft) events are left" : "none is left"
+        let makers = self.siblings.joined(separator: ", ")
+        let coming = makers.isEmpty ? "" : "\(isAnyLeft ? ", and" : " but") what \(makers) will make"
         return
-            "\(name): \(files.read) of \(files.count) files are read\(half), \(files.eventsRead) of \(files.events) events; \(files.count - files.read) files with \(earlier.eventsLeft) events are left\(coming)"
+            "\(name): \(files.read) of \(files.count) files are read\(half), \(files.eventsRead) of \(files.events) events; \(rest)\(coming)"
     }
 }
