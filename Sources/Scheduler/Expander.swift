@@ -17,7 +17,7 @@ struct Expander: Sendable {
 
     private typealias WaitingTask = (
         id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32,
-        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?, groupBy: [String]
+        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?, groupBy: [String], continues: Int64?
     )
 
     /// Starts every task that can start. Returns whether there may be more.
@@ -25,7 +25,9 @@ struct Expander: Sendable {
         let rows = try await self.database.query(ExpansionStatements.waiting(limit: 500))
         var started = 0
         for row in rows {
-            let task: WaitingTask = (row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10)
+            let task: WaitingTask = (
+                row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10, row.11
+            )
             if try await self.expand(task) { started += 1 }
         }
         if started > 0 {
@@ -37,7 +39,7 @@ struct Expander: Sendable {
 
     private func expand(_ task: WaitingTask) async throws -> Bool {
         if let jobs = task.jobs {
-            return try await self.database.withTransaction { transaction in
+            let started = try await self.database.withTransaction { transaction in
                 guard try await self.lock(task, in: transaction) else { return false }
                 let ranges = IndexRange.cut(jobs: jobs, scouts: Int64(task.scouts))
                 try await transaction.execute([
@@ -51,6 +53,9 @@ struct Expander: Sendable {
                 ])
                 return true
             }
+            // An earlier version has made all its events.
+            if started && jobs == 0 { self.outbox.send(try await Settlement.settle([task.id], in: self.database)) }
+            return started
         }
         switch try await self.inputs(of: task) {
         case .notReady: return try await self.begin(task)
@@ -83,10 +88,16 @@ struct Expander: Sendable {
         // A file that two inputs name is read once.
         var taken: Set<Int64> = []
         var files: [InputFile] = []
+        // What a query or a container holds now may be more than what was asked for when an earlier version began.
+        let begun =
+            task.continues == nil ? [] : try await self.database.query(ContinuingStatements.hasBegun(before: task.id))
+        let isFrozen = begun.first == true
         for input in inputs {
             let found: [InputFile]
             if let parent = input.1, let stream = input.3 {
                 found = try await self.accepted(parent, stream)
+            } else if isFrozen && (input.8 ?? input.9) != nil {
+                found = try await self.database.query(ContinuingStatements.begunFiles(before: task.id)).map(Self.file)
             } else if let query = input.8 {
                 do {
                     found = try await self.search(query)
@@ -107,7 +118,11 @@ struct Expander: Sendable {
             files += found.filter { taken.insert($0.file).inserted }
         }
         let read = files
-        let keyed = try await self.database.withTransaction { try await InputKeys.read(read, by: task.groupBy, in: $0) }
+        let keyed = try await self.database.withTransaction { transaction in
+            let left =
+                task.continues == nil ? read : try await EarlierReads.leaveOut(of: read, for: task.id, in: transaction)
+            return try await InputKeys.read(left, by: task.groupBy, in: transaction)
+        }
         return .ready(
             InputGrouping.jobs(
                 kind: task.kind,

@@ -45,8 +45,9 @@ struct FeedDesk: Sendable {
         let flush: Bool
         let isClosed: Bool
         let groupBy: [String]
+        let isContinuation: Bool
 
-        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String])) {
+        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String], Int64?)) {
             self.id = row.0
             self.kind = row.1
             self.size = JobSize(events: row.2, files: row.3, bytes: row.4)
@@ -56,6 +57,7 @@ struct FeedDesk: Sendable {
             self.flush = row.8
             self.isClosed = row.10
             self.groupBy = row.11
+            self.isContinuation = row.12 != nil
         }
     }
 
@@ -69,10 +71,11 @@ struct FeedDesk: Sendable {
         guard let first = try await transaction.query(FeedingStatements.lock(task.id)).first else { return Fill() }
         let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: Self.page))
         let isFullPage = rows.count == Self.page
-        let files = rows.map { row in
+        var files = rows.map { row in
             let origin = row.4.flatMap { task in row.5.map { JobKey(task: task, index: $0) } }
             return InputFile(file: row.0, events: row.1, bytes: row.2, origin: origin, stream: row.6)
         }
+        if task.isContinuation { files = try await EarlierReads.leaveOut(of: files, for: task.id, in: transaction) }
         let (jobs, rest) = InputGrouping.arrived(
             kind: task.kind,
             inputs: try await InputKeys.read(files, by: task.groupBy, in: transaction),

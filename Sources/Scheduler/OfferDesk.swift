@@ -59,7 +59,8 @@ struct OfferDesk: Sendable {
                     ),
                     events: row.3,
                     firstEvent: entry.hasInputs
-                        ? (read.count == 1 ? read[0].first : 0) : row.4 ?? row.1 * (entry.eventsPerJob ?? 0),
+                        ? (read.count == 1 ? read[0].first : 0)
+                        : row.4 ?? entry.firstEvent + row.1 * (entry.eventsPerJob ?? 0),
                     inputs: read.map(\.input),
                     memoryMB: need.flatMap {
                         $0.requirement.memoryMB == asked.memoryMB ? nil : $0.requirement.memoryMB

@@ -10,6 +10,8 @@ final class TaskTable: Sendable {
         let description: JobDescription
         let hasInputs: Bool
         let eventsPerJob: Int64?
+        /// The number of the first event of its first job, when it has no inputs.
+        let firstEvent: Int64
     }
 
     private let database: PostgresClient
@@ -28,7 +30,12 @@ final class TaskTable: Sendable {
         for row in try await self.database.query(LeasingStatements.specs(missing.sorted())) {
             do {
                 let description = try WireFormat.value(JobDescription.self, from: row.1.text)
-                all[row.0] = Entry(description: description, hasInputs: row.2, eventsPerJob: row.3)
+                all[row.0] = Entry(
+                    description: description,
+                    hasInputs: row.2,
+                    eventsPerJob: row.3,
+                    firstEvent: row.4
+                )
             } catch {
                 throw MessageError(type: "spec of task \(row.0)", reason: WireFormat.explain(error))
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Messages
 import Testing
 
 @testable import CLI
@@ -45,6 +46,21 @@ import Testing
                     "--approve",
                 ]
             )
+        }
+    }
+
+    @Test func aDerivedRequestHasOneWorkflow() throws {
+        func parse(_ line: String) throws -> RequestCommands.Derive? {
+            try Millrace.parseAsRoot(line.split(separator: " ").map { String($0) }) as? RequestCommands.Derive
+        }
+        let line = "request derive 7 --name again --set tune=b --workflow-version 3 --version 4 --dry-run"
+        let body = try #require(try parse(line)).body(submission: "x")
+        #expect(body["title"]?.text == "again" && body["parameters"]?["tune"].text == "b")
+        #expect(body["workflow_version"]?.integer == 3 && body["version"]?.integer == 4 && body["document"] == .nothing)
+        #expect(throws: (any Error).self) { try parse("request derive 7 --workflow w.yaml --workflow-version 3") }
+        #expect(throws: (any Error).self) { try parse("request derive 7 --seed 3") }
+        #expect(throws: CommandFailure.self) {
+            try parse("request derive 7 --workflow /no/such/file.yaml")?.body(submission: "x")
         }
     }
 

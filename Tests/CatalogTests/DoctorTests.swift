@@ -88,6 +88,21 @@ import Testing
         ),
         Fault("what-comes-is-taken", "INSERT INTO pending_input (task, file, dataset) VALUES (2, 2, 1)"),
         Fault("what-comes-is-taken", "INSERT INTO input_feed (dataset, task) VALUES (1, 2)"),
+        Fault("versions-do-nothing-twice", Self.version(firstEvent: 9)),
+        Fault(
+            "versions-do-nothing-twice",
+            Self.version(firstEvent: 10)
+                + "; INSERT INTO task_input (task, position, dataset) VALUES (4, 0, 'made'), (3, 0, 'made')"
+                + "; INSERT INTO unit_input (task, index, file, slice) VALUES (3, 0, 2, '[0,6)'), (4, 0, 2, '[5,10)')"
+        ),
+        Fault(
+            "versions-do-nothing-twice",
+            Self.version(firstEvent: 10) + "; UPDATE task SET state = 'running' WHERE id = 3"
+        ),
+        Fault(
+            "versions-do-nothing-twice",
+            Self.version(firstEvent: 10) + "; UPDATE job SET state = 'active' WHERE task = 3"
+        ),
         Fault("split-jobs-cover-their-events", "UPDATE job SET state = 'replaced' WHERE task = 1 AND index = 0"),
         Fault("nothing-is-merged-twice", "DELETE FROM accepted WHERE task = 3"),
         Fault(
@@ -142,6 +157,21 @@ import Testing
             "DELETE FROM transition WHERE entity = 'attempt:1.1.1' AND to_state = 'running'"
         ),
     ]
+
+    /// Task 4 goes on with task 3.
+    private static func version(firstEvent: Int) -> String {
+        """
+        INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, continues, first_event)
+        VALUES (2, 'again', 1, 'generate', 1, 100, '{}', 1, 10, 10, 3, \(firstEvent))
+        """
+    }
+
+    @Test func aVersionThatGoesOnBehindTheLastIsWell() async throws {
+        let script = "SET LOCAL search_path = millrace, public; SET LOCAL session_replication_role = replica;\n"
+        let found = try await Self.diagnose([DoctorWorld.script, script + Self.version(firstEvent: 10) + ";"])
+        let diagnosis = try #require(found.first { $0.invariant == "versions-do-nothing-twice" })
+        #expect(diagnosis.violations == 0, "\(diagnosis.examples)")
+    }
 
     private static func diagnose(_ scripts: [String]) async throws -> [Diagnosis] {
         let url = try await CatalogDatabase.make()

@@ -59,7 +59,7 @@ enum DoctorWorld {
         UPDATE transfer SET state = 'done', version = 3, token = NULL, lease_until = NULL;
         """
 
-    private static func lease(task: Int, index: Int) -> String {
+    static func lease(task: Int, index: Int) -> String {
         """
         INSERT INTO job (task, index, events_expected, state, attempts) VALUES (\(task), \(index), 10, 'active', 1);
         INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected)
@@ -70,7 +70,7 @@ enum DoctorWorld {
         """
     }
 
-    private static func accept(task: Int, index: Int, lfn: String, dataset: Int, file: Int) -> String {
+    static func accept(task: Int, index: Int, lfn: String, dataset: Int, file: Int) -> String {
         """
         DELETE FROM lease WHERE task = \(task) AND index = \(index);
         UPDATE attempt SET state = 'done', left_from = 'running', version = 4, ended_at = now(), finished_at = now(), events_read = 10

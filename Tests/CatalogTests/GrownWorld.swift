@@ -30,6 +30,8 @@ enum GrownWorld {
         INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, state)
         VALUES (1, 'make', 0, 'generate', 1, 100, '{}', 10000000, 100000000, 10, 'running'),
                (1, 'merge', 1, 'merge', 1, 100, '{}', NULL, NULL, NULL, 'waiting');
+        INSERT INTO task (request, name, position, kind, class, priority, spec, state, continues)
+        VALUES (1, 'again', 2, 'process', 1, 100, '{}', 'waiting', 1);
         INSERT INTO task_stream (task, stream, counted, main) VALUES (1, 'out', true, true), (2, 'out', true, true);
         INSERT INTO dataset (name, task, stream, home) VALUES ('made', 1, 'out', 'HOME'), ('merged', 2, 'out', 'HOME');
         INSERT INTO task_input (task, position, parent, stream) VALUES (2, 0, 1, 'out');
@@ -270,6 +272,10 @@ enum GrownWorld {
                         RecoveryStatements.move(1, Self.first.map { ($0, "x") }, to: .waiting, who: "x"),
                         RecoveryStatements.wait(1, Self.first),
                     ]
+            ),
+            (
+                "what earlier versions read",
+                [ContinuingStatements.read(before: 3, of: Self.first.map { $0 + 1 }).sql]
             ),
             ("silence", [SessionStatements.silence(connectedSeconds: 1000).sql]),
         ]

@@ -38,7 +38,9 @@ import Testing
         // What moves nothing is not for what has ended.
         #expect(RequestAction.extend.allowedIn.allSatisfy { !$0.isTerminal && $0 != .new })
         #expect(RequestAction.change.allowedIn.allSatisfy { !$0.isTerminal })
-        for action in RequestAction.allCases where action != .extend && action != .change {
+        // A request that still makes something has not left anything undone.
+        #expect(RequestAction.derive.allowedIn.allSatisfy { $0 == .held || $0.isTerminal && $0 != .rejected })
+        for action in RequestAction.allCases where ![.extend, .change, .derive].contains(action) {
             for state in action.allowedIn {
                 let legal = (targets[action] ?? []).contains { RequestState.isLegal(from: state, to: $0) }
                 #expect(legal, "\(action) in \(state)")

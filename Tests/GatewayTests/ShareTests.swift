@@ -89,4 +89,54 @@ import Testing
             #expect(try await self.text(gateway, facts) == "again 5 reco olga new t b 700 t")
         }
     }
+
+    @Test func aRequestIsDerivedOnceItHasStopped() async throws {
+        try await withGateway(production: Production.running()) { gateway in
+            _ = try await gateway.post("/workflows", ChangeTests.workflow)
+            _ = try await gateway.post(
+                "/requests",
+                #"{"workflow": "study", "parameters": {"tune": "a", "total": 700}}"#
+            )
+            let last = "SELECT max(id)::text FROM request" as SQL
+            let id = try #require(try await self.text(gateway, last))
+            func derive(_ body: String, dry: Bool = false, as role: Role = .physicist) async throws -> Answer {
+                try await gateway.post(
+                    "/requests/\(id)/derive\(dry ? "?dryRun=true" : "")",
+                    body,
+                    as: role,
+                    who: "olga"
+                )
+            }
+            #expect(try await derive("{}", as: .viewer).status == 403)
+            #expect(try await gateway.post("/requests/99/derive", "{}", as: .physicist).status == 404)
+            let new = try await derive("{}")
+            #expect(
+                new.status == 409 && new.error.contains("derive is possible in: held, finished, failed, cancelled"),
+                "\(new.text)"
+            )
+            #expect(try await gateway.post("/requests/\(id)/approve", "{}").status == 200)
+            #expect(try await gateway.post("/requests/\(id)/hold", "{}").status == 200)
+            let shown = try await gateway.get("/requests/\(id)", as: .operator)
+            #expect(shown.text.contains(#""actions":["release","cancel","extend","change","derive"]"#), "\(shown.text)")
+            #expect(try await derive(#"{"seed": 7}"#).status == 400)
+            #expect(try await derive(#"{"document": {"name": "study"}}"#).status == 400)
+            let dry = try await derive(#"{"title": "second"}"#, dry: true)
+            #expect(
+                dry.status == 200 && dry.text.contains("0 of 700 events are made, 700 are left, numbered from 700"),
+                "\(dry.text)"
+            )
+            #expect(try await self.text(gateway, last) == id)
+            #expect(try await derive(#"{"title": "second", "version": 1}"#).error.contains("look again"))
+            let made = try await derive(#"{"title": "second"}"#)
+            #expect(made.status == 200 && made.text.contains(#""events_left":700"#), "\(made.text)")
+            let again = try await derive("{}")
+            #expect(
+                again.status == 409 && again.error.contains("goes on with request \(id) already: olga made it at"),
+                "\(again.text)"
+            )
+            let next = try #require(try await self.text(gateway, last))
+            let old = try await gateway.get("/requests/\(id)")
+            #expect(old.text.contains("\"continued_by\":\(next)"), "\(old.text)")
+        }
+    }
 }

@@ -9,7 +9,7 @@ struct RequestCommands: AsyncParsableCommand {
         abstract: "Requests: a workflow with its parameters, to be worked off.",
         subcommands: [
             Create.self, List.self, Show.self, Approve.self, Reject.self, Hold.self, Release.self, Cancel.self,
-            Extend.self, Change.self, Clone.self, Watch.self, Debug.self, Archive.self, Restore.self,
+            Extend.self, Change.self, Clone.self, Derive.self, Watch.self, Debug.self, Archive.self, Restore.self,
         ]
     )
 
@@ -111,7 +111,7 @@ struct RequestCommands: AsyncParsableCommand {
                 request,
                 Details.lines(
                     request,
-                    first: ["request", "title", "workflow", "state", "reason", "owner"],
+                    first: ["request", "title", "workflow", "state", "reason", "owner", "continues", "continued_by"],
                     styles: ["created": .time, "updated": .time],
                     tables: ["tasks": TaskCommands.columns]
                 )

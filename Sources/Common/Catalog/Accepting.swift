@@ -187,10 +187,10 @@ package enum AcceptStatements {
         Statement(
             "accept.firstEvents",
             """
-            SELECT i.task, i.index, CASE WHEN u.inputs < 2 THEN coalesce(u.first, j.first_event, j.index * t.events_per_job) END
+            SELECT i.task, i.index, CASE WHEN u.inputs < 2 THEN coalesce(u.first, j.first_event, t.first_event + j.index * t.events_per_job) END
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
             CROSS JOIN LATERAL (SELECT j.index, j.first_event FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
-            CROSS JOIN LATERAL (SELECT t.events_per_job FROM task t WHERE t.id = i.task OFFSET 0) t
+            CROSS JOIN LATERAL (SELECT t.events_per_job, t.first_event FROM task t WHERE t.id = i.task OFFSET 0) t
             CROSS JOIN LATERAL (
                 SELECT count(*) AS inputs, min(lower(u.slice)) AS first FROM unit_input u WHERE u.task = i.task AND u.index = i.index) u
             """,

@@ -33,6 +33,32 @@ extension Doctor {
                 """
             ),
             Invariant(
+                "versions-do-nothing-twice",
+                "what one version of a task did no later one does again, and nothing is added to a version that another goes on with",
+                """
+                WITH RECURSIVE earlier(task, before) AS (
+                    SELECT id, continues FROM task WHERE continues IS NOT NULL
+                    UNION ALL SELECT e.task, t.continues FROM earlier e JOIN task t ON t.id = e.before WHERE t.continues IS NOT NULL
+                )
+                SELECT format('task %s has events %s of file %s in job %s, and job %s.%s of an earlier version read events %s', u.task, u.slice,
+                              u.file, u.index, b.task, b.index, b.slice) AS example
+                FROM earlier e JOIN unit_input u ON u.task = e.task
+                JOIN unit_input b ON b.task = e.before AND b.file = u.file AND b.slice && u.slice
+                JOIN winner w ON w.task = b.task AND w.index = b.index
+                UNION ALL
+                SELECT format('task %s numbers its events from %s, task %s before it from %s up to %s', t.id, t.first_event, b.id, b.first_event,
+                              b.first_event + b.events_total)
+                FROM task t JOIN task b ON b.id = t.continues
+                WHERE NOT EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id) AND t.first_event < b.first_event + b.events_total
+                UNION ALL
+                SELECT format('task %s is %s and task %s goes on with it', b.id, b.state, t.id)
+                FROM task t JOIN task b ON b.id = t.continues WHERE b.state NOT IN ('done', 'failed', 'aborted')
+                UNION ALL
+                SELECT format('job %s.%s is %s and task %s goes on with its task', j.task, j.index, j.state, t.id)
+                FROM task t JOIN job j ON j.task = t.continues WHERE j.state IN ('waiting', 'active', 'recovering')
+                """
+            ),
+            Invariant(
                 "done-jobs-have-one-winner",
                 "a job that is done has one winner, no other job has one, and the winner is an attempt that is done",
                 """

@@ -4,15 +4,15 @@ package import Postgres
 /// From a task whose inputs are ready to ranges that wait: the Scheduler's expansion.
 package enum ExpansionStatements {
     /// Tasks that wait for inputs, of requests that may run: id, request, kind, jobs total (nil: has inputs), events per job,
-    /// class, priority, scouts, files per job, bytes per job, fields to group by.
+    /// class, priority, scouts, files per job, bytes per job, fields to group by, the task of an earlier version that it goes on with.
     package static func waiting(
         limit: Int
-    ) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32, Int64?, Int64?, [String]> {
+    ) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32, Int64?, Int64?, [String], Int64?> {
         Statement(
             "expansion.waiting",
             """
             SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority, t.scouts,
-                   t.files_per_job, t.bytes_per_job, t.group_by
+                   t.files_per_job, t.bytes_per_job, t.group_by, t.continues
             FROM task t JOIN request r ON r.id = t.request AND r.state IN ('approved', 'running')
             WHERE t.state = 'waiting' ORDER BY t.id LIMIT \(limit)
             """,
@@ -26,7 +26,8 @@ package enum ExpansionStatements {
             Int32.self,
             Int64?.self,
             Int64?.self,
-            [String].self
+            [String].self,
+            Int64?.self
         )
     }
 

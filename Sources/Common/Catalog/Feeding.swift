@@ -4,7 +4,7 @@ package import Postgres
 /// Tasks that take their inputs as they come, from datasets that are still open.
 package enum FeedingStatements {
     /// Whether a waiting task can begin to take what comes: it processes or skims, or merges by size; it reads all of what it
-    /// reads; and every task it reads from runs, or the dataset is there. One row when it can: the number of its inputs.
+    /// reads; and every task it reads from runs or is done, or the dataset is there. One row when it can: the number of its inputs.
     package static func canBegin(_ task: Int64) -> Statement<Int64> {
         Statement(
             "feeding.canBegin",
@@ -14,7 +14,7 @@ package enum FeedingStatements {
             WHERE t.id = \(task) AND (t.kind IN ('process', 'skim')
                OR t.kind = 'merge' AND (t.events_per_job, t.files_per_job, t.bytes_per_job) IS DISTINCT FROM (NULL, NULL, NULL))
             HAVING count(*) > 0 AND bool_and(i.events IS NULL AND i.missing_in IS NULL
-               AND coalesce(p.state IN ('running', 'scouting', 'paused', 'finishing'), d.state = 'open', false))
+               AND coalesce(p.state IN ('running', 'scouting', 'paused', 'finishing', 'done'), d.state IS NOT NULL))
             """,
             returning: Int64.self
         )
@@ -66,9 +66,10 @@ package enum FeedingStatements {
     }
 
     /// Tasks that are fed: id, kind, events, files and bytes per job, class, priority, seconds after which what waits is flushed,
-    /// whether an operator wants it flushed, jobs so far, whether no more can come, fields to group by.
+    /// whether an operator wants it flushed, jobs so far, whether no more can come, fields to group by, the task of an earlier version that it
+    /// goes on with.
     package static let fed = Statement<
-        Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String]
+        Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String], Int64?
     >(
         "feeding.fed",
         """
@@ -76,7 +77,7 @@ package enum FeedingStatements {
                NOT EXISTS (
                    SELECT 1 FROM input_feed f JOIN dataset d ON d.id = f.dataset LEFT JOIN task p ON p.id = d.task
                    WHERE f.task = t.id AND d.state = 'open' AND coalesce(p.state NOT IN ('done', 'failed', 'aborted'), true)),
-               t.group_by
+               t.group_by, t.continues
         FROM task t WHERE t.inputs_open AND t.state IN ('running', 'scouting') ORDER BY t.id
         """,
         returning: Int64.self,
@@ -90,7 +91,8 @@ package enum FeedingStatements {
         Bool.self,
         Int64.self,
         Bool.self,
-        [String].self
+        [String].self,
+        Int64?.self
     )
 
     /// A fed task, locked: its jobs so far.
@@ -153,10 +155,17 @@ package enum FeedingStatements {
         "UPDATE task SET flush = true, updated = now() WHERE id = \(task) AND inputs_open"
     }
 
-    /// No more comes.
+    /// No more comes. The datasets are locked first: what is on its way into one is there, and goes with the rest, and what comes after that
+    /// finds nobody to feed. The caller holds the locks of the tasks and of jobs.
     package static func end(_ tasks: [Int64]) -> [SQL] {
         [
-            "UPDATE task SET inputs_open = false, flush = false, updated = now() WHERE id = ANY(\(tasks)) AND inputs_open",
+            """
+            WITH l AS MATERIALIZED (
+                SELECT id FROM dataset WHERE id IN (SELECT dataset FROM input_feed WHERE task = ANY(\(tasks))) ORDER BY id FOR NO KEY UPDATE
+            )
+            UPDATE task SET inputs_open = false, flush = false, updated = now()
+            WHERE id = ANY(\(tasks)) AND inputs_open AND (SELECT count(*) FROM l) >= 0
+            """,
             "DELETE FROM input_feed WHERE task = ANY(\(tasks))", "DELETE FROM pending_input WHERE task = ANY(\(tasks))",
         ]
     }

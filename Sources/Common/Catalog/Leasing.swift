@@ -260,18 +260,19 @@ package enum LeasingStatements {
         )
     }
 
-    /// The descriptions of tasks: id, spec, whether it has inputs, events per job.
-    package static func specs(_ tasks: [Int64]) -> Statement<Int64, JSONText, Bool, Int64?> {
+    /// The descriptions of tasks: id, spec, whether it has inputs, events per job, number of the first event.
+    package static func specs(_ tasks: [Int64]) -> Statement<Int64, JSONText, Bool, Int64?, Int64> {
         Statement(
             "leasing.specs",
             """
-            SELECT t.id, t.spec, EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id), t.events_per_job
+            SELECT t.id, t.spec, EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id), t.events_per_job, t.first_event
             FROM task t WHERE t.id = ANY(\(tasks))
             """,
             returning: Int64.self,
             JSONText.self,
             Bool.self,
-            Int64?.self
+            Int64?.self,
+            Int64.self
         )
     }
 

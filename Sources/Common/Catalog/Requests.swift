@@ -13,6 +13,7 @@ package enum RequestStatements {
         package let priority: Int
         package let share: String?
         package let origin: Int64?
+        package let continues: Int64?
         package let sample: Int64?
         package let simulation: Int64?
         package let submission: UUIDText
@@ -27,6 +28,7 @@ package enum RequestStatements {
             priority: Int,
             share: String? = nil,
             origin: Int64? = nil,
+            continues: Int64? = nil,
             sample: Int64?,
             simulation: Int64?,
             submission: UUIDText
@@ -40,6 +42,7 @@ package enum RequestStatements {
             self.priority = priority
             self.share = share
             self.origin = origin
+            self.continues = continues
             self.sample = sample
             self.simulation = simulation
             self.submission = submission
@@ -52,9 +55,11 @@ package enum RequestStatements {
             "requests.create",
             """
             WITH made AS (
-                INSERT INTO request (workflow, title, parameters, seed, owner, grp, priority, share, origin, sample, simulation, submission, who)
+                INSERT INTO request (workflow, title, parameters, seed, owner, grp, priority, share, origin, continues, sample, simulation,
+                                     submission, who, cause)
                 VALUES (\(new.workflow), \(new.title), \(new.parameters), \(new.seed), \(new.owner), \(new.group), \(Int32(new.priority)),
-                        \(new.share), \(new.origin), \(new.sample), \(new.simulation), \(new.submission), \(new.owner))
+                        \(new.share), \(new.origin), \(new.continues), \(new.sample), \(new.simulation), \(new.submission), \(new.owner),
+                        'goes on where request ' || \(new.continues)::bigint || ' stopped')
                 ON CONFLICT (submission) DO NOTHING RETURNING id
             )
             SELECT id FROM made UNION ALL SELECT id FROM request WHERE submission = \(new.submission) LIMIT 1
@@ -143,12 +148,12 @@ package enum RequestStatements {
             "requests.insertTask",
             """
             INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job, allowed_loss,
-                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s, group_by)
+                              max_attempts, scouts, files_per_job, bytes_per_job, flush_after_s, group_by, continues, first_event)
             VALUES (\(task.request), \(task.plan.name), \(Int32(task.plan.position)), \(task.plan.kind), \(task.classID),
                     \(Int32(task.priority)), \(task.spec), \(task.plan.jobs), \(task.plan.inputs.isEmpty ? task.plan.events : nil),
                     \(task.plan.eventsPerJob), \(task.plan.allowedLoss), \(Int32(task.plan.maxAttempts)), \(Int32(task.plan.scouts)),
                     \(task.plan.filesPerJob), \(task.plan.bytesPerJob),
-                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }), \(task.plan.groupBy))
+                    \(task.plan.flushAfterSeconds.map { Int32(clamping: $0) }), \(task.plan.groupBy), \(task.plan.continues), \(task.plan.firstEvent))
             RETURNING id
             """,
             returning: Int64.self
@@ -226,17 +231,18 @@ package enum RequestStatements {
     /// Ends everything of these tasks that is not terminal: waiting ranges go, rows that wait are cancelled, running ones are
     /// wished dead.
     package static func cancelJobs(tasks: [Int64], cause: String, who: String) -> [SQL] {
-        FeedingStatements.end(tasks) + [
+        [
             "DELETE FROM waiting WHERE task = ANY(\(tasks))",
             """
             UPDATE job SET state = 'cancelled', version = version + 1, cause = \(cause), who = \(who)
             WHERE task = ANY(\(tasks)) AND state IN ('waiting', 'recovering')
             """,
             "UPDATE verdict SET carried_out_at = clock_timestamp() WHERE task = ANY(\(tasks)) AND carried_out_at IS NULL",
+        ] + FeedingStatements.end(tasks) + [
             """
             INSERT INTO kill_wish (task, index, attempt, holder, reason)
             SELECT task, index, attempt, holder, \(cause) FROM lease WHERE task = ANY(\(tasks)) ON CONFLICT DO NOTHING
-            """,
+            """
         ]
     }
 

@@ -9,7 +9,7 @@ package enum SplitStatements {
         Statement(
             "split.parts",
             """
-            SELECT j.task, j.index, u.file, coalesce(lower(u.slice), j.first_event, j.index * t.events_per_job, 0),
+            SELECT j.task, j.index, u.file, coalesce(lower(u.slice), j.first_event, t.first_event + j.index * t.events_per_job, 0),
                    coalesce(upper(u.slice) - lower(u.slice), j.events_expected), j.split_level::int
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
             JOIN job j ON j.task = i.task AND j.index = i.index JOIN task t ON t.id = j.task

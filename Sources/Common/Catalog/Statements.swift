@@ -4,7 +4,9 @@ package import Postgres
 package enum CatalogStatements {
     package static var all: [AnyStatement] {
         OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
-            + AcceptStatements.examples + ShareStatements.examples + CloneStatements.examples + BrakeStatements.examples
+            + AcceptStatements.examples + ShareStatements.examples + CloneStatements.examples
+            + ContinuingStatements.examples
+            + BrakeStatements.examples
             + FailureFactStatements.examples
             + FeedingStatements.examples + DataStatements.examples + ExtendStatements.examples
             + SuspicionStatements.examples

@@ -83,7 +83,7 @@ extension Route {
     }
 
     /// A workflow as JSON, checked key by key first, so that a misspelt one is told by its name.
-    private static func document(_ value: DetailValue) throws -> WorkflowDocument {
+    static func document(_ value: DetailValue) throws -> WorkflowDocument {
         let problems = WorkflowDocument.shape.problems(in: value.node)
         guard problems.isEmpty else {
             throw Refusal(.badRequest, problems.prefix(5).map(\.description).joined(separator: "; "))

@@ -48,5 +48,26 @@ extension Route {
             )
             return try await gateway.change(call) { try await $0.clone(id, changes) }
         },
+        .post("/requests/{request}/derive", role: RequestAction.derive.role) { gateway, call in
+            let id = try call.integer("request")
+            let body = try call.body([
+                "title", "parameters", "workflow_version", "document", "priority", "share", "submission", "version",
+            ])
+            let document = try body.value("document", orElse: .nothing)
+            let clone = Operations.CloneChanges(
+                title: try body.optionalText("title"),
+                parameters: try body.scalars("parameters"),
+                workflowVersion: try body.optionalInt("workflow_version"),
+                priority: try body.optionalInt("priority"),
+                share: try body.optionalText("share"),
+                submission: try body.optionalText("submission")
+            )
+            let changes = Operations.DeriveChanges(
+                clone,
+                document: document == .nothing ? nil : try Self.document(document),
+                version: try body.optionalInteger("version")
+            )
+            return try await gateway.change(call) { try await $0.derive(id, changes) }
+        },
     ]
 }

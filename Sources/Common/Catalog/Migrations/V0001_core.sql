@@ -163,6 +163,7 @@ CREATE TABLE request (
     priority    int NOT NULL DEFAULT 100,
     share       text REFERENCES share,    -- NULL: of none
     origin      bigint REFERENCES request,              -- the one it was cloned or derived from
+    continues   bigint REFERENCES request,              -- the version before it: this one does what that one has not done
     sample      bigint REFERENCES sample,
     simulation  bigint REFERENCES simulation,
     -- An operator who presses the button twice, or two who press at once, make one request.
@@ -174,9 +175,13 @@ CREATE TABLE request (
     who         text,
     created     timestamptz NOT NULL DEFAULT now(),
     updated     timestamptz NOT NULL DEFAULT now(),
-    CHECK ((state = 'held') = (held_from IS NOT NULL))
+    CHECK ((state = 'held') = (held_from IS NOT NULL)),
+    CHECK (continues < id)
 );
 CREATE INDEX request_state ON request (state);
+CREATE INDEX request_continues ON request (continues) WHERE continues IS NOT NULL;
+-- What one version left undone is done by one other.
+CREATE UNIQUE INDEX request_one_continuation ON request (continues) WHERE state NOT IN ('rejected', 'cancelled');
 
 -- Jobs with equal needs share one class; agents are matched to classes, not to jobs.
 CREATE TABLE class (
@@ -204,6 +209,10 @@ CREATE TABLE task (
     spec           jsonb NOT NULL,        -- the expanded description an agent runs
     jobs_total     bigint CHECK (jobs_total >= 0),      -- NULL until the inputs are grouped
     events_total   bigint CHECK (events_total >= 0),
+    -- The task of the version before that this one goes on with: what that one's winners did is not done again. One at most goes on
+    -- with a task, whatever becomes of it.
+    continues      bigint UNIQUE REFERENCES task,
+    first_event    bigint NOT NULL DEFAULT 0 CHECK (first_event >= 0), -- without inputs: the number of its first event
     events_per_job bigint CHECK (events_per_job > 0),
     files_per_job  bigint CHECK (files_per_job > 0),    -- of a merge
     bytes_per_job  bigint CHECK (bytes_per_job > 0),
@@ -222,7 +231,8 @@ CREATE TABLE task (
     created        timestamptz NOT NULL DEFAULT now(),
     updated        timestamptz NOT NULL DEFAULT now(),
     UNIQUE (request, name),
-    CHECK ((state = 'paused') = (paused_from IS NOT NULL))
+    CHECK ((state = 'paused') = (paused_from IS NOT NULL)),
+    CHECK (continues < id)
 );
 CREATE INDEX task_open ON task (state) WHERE state IN ('waiting', 'scouting', 'running', 'finishing', 'paused');
 
@@ -243,7 +253,7 @@ CREATE TABLE task_input (
     parent   bigint REFERENCES task,
     stream   text,
     dataset  text,
-    events   bigint CHECK (events > 0),   -- only the first so many events; NULL: all
+    events   bigint CHECK (events >= 0),  -- only the first so many events; NULL: all
     missing_in text,                      -- only files of which this dataset holds none that was made from them; NULL: all
     PRIMARY KEY (task, position),
     CHECK ((parent IS NOT NULL AND stream IS NOT NULL AND dataset IS NULL) OR (parent IS NULL AND dataset IS NOT NULL))

@@ -47,7 +47,7 @@ CREATE TABLE job (
     version         bigint NOT NULL DEFAULT 1,
     attempts        int NOT NULL DEFAULT 0 CHECK (attempts >= 0),       -- made so far; only grows
     failures        int NOT NULL DEFAULT 0 CHECK (failures >= 0),       -- of those, the counted ones
-    first_event     bigint CHECK (first_event >= 0),    -- where its events begin in the task; NULL: index * events_per_job
+    first_event     bigint CHECK (first_event >= 0),    -- the number of its first event; NULL: as its index says
     split_from      bigint,                     -- the job that was replaced by this one and others
     split_level     smallint NOT NULL DEFAULT 0,        -- how often that happened on the way to it
     class           int REFERENCES class,       -- when a verdict gave it more than its task asks for; NULL: its task's

@@ -2,7 +2,9 @@
 
 CREATE VIEW request_view AS
 SELECT r.id AS request, w.name AS workflow, r.state, r.owner, r.priority, r.created, r.updated, r.title, r.cause AS reason,
-       w.version AS workflow_version, r.version, r.share, r.origin
+       w.version AS workflow_version, r.version, r.share, r.origin, r.continues,
+       (SELECT max(n.id) FROM request n WHERE n.continues = r.id
+        AND (n.state NOT IN ('rejected', 'cancelled') OR EXISTS (SELECT 1 FROM task t WHERE t.request = n.id))) AS continued_by
 FROM request r JOIN workflow w ON w.id = r.workflow;
 
 CREATE VIEW task_view AS
@@ -95,13 +97,16 @@ FROM site s LEFT JOIN (
     WHERE state IN ('failed', 'lost') AND ended_at > now() - interval '1 hour' GROUP BY site
 ) f ON f.site = s.name;
 
--- The request tracker of sample by simulation: generated = events assigned, processed = accepted, damaged = given up.
+-- The request tracker of sample by simulation: generated = events assigned, processed = accepted, damaged = given up. Of a task that
+-- another goes on with only what it did counts: the rest is assigned to that one.
 CREATE VIEW tracker_view AS
 SELECT r.sample AS gen_id, r.simulation AS sim_id, r.owner AS username, s.ssw, s.ssw_ver, s.detector_model, s.physics_list,
-       coalesce(sum(t.events_expected), 0)::bigint AS generated, coalesce(sum(t.events_done), 0)::bigint AS processed,
-       coalesce(sum(t.events_lost), 0)::bigint AS damaged, array_agg(r.id ORDER BY r.id) AS requests
+       coalesce(sum(CASE WHEN c.id IS NULL THEN t.events_expected ELSE t.events_done END), 0)::bigint AS generated,
+       coalesce(sum(t.events_done), 0)::bigint AS processed,
+       coalesce(sum(CASE WHEN c.id IS NULL THEN t.events_lost ELSE 0 END), 0)::bigint AS damaged,
+       array_agg(r.id ORDER BY r.id) AS requests
 FROM request r JOIN simulation s ON s.sim_id = r.simulation
-LEFT JOIN task_view t ON t.request = r.id AND t.position = 0
+LEFT JOIN task_view t ON t.request = r.id AND t.position = 0 LEFT JOIN task c ON c.continues = t.task
 WHERE r.sample IS NOT NULL AND r.state NOT IN ('new', 'rejected')
 GROUP BY r.sample, r.simulation, r.owner, s.ssw, s.ssw_ver, s.detector_model, s.physics_list
 ORDER BY gen_id, sim_id, username;

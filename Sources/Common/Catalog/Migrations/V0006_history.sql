@@ -119,7 +119,7 @@ CREATE TABLE given_up (
     task        bigint NOT NULL REFERENCES task,
     index       bigint NOT NULL,
     events      bigint NOT NULL CHECK (events >= 0),
-    first_event bigint,                   -- in its task; NULL: it reads slices of files
+    first_event bigint,                   -- its number; NULL: it reads slices of files
     last_event  bigint,
     inputs      jsonb,                    -- those slices: a list of lfn, first_event, last_event
     attempt     int,                      -- the last one; NULL: there was none
@@ -163,8 +163,8 @@ BEGIN
                    coalesce(g.class, t.class), coalesce(v.code, a.code), coalesce(v.blame, a.blame), coalesce(v.diagnostic, a.diagnostic),
                    v.rule, g.cause, g.who, g.at
             FROM gone g
-            CROSS JOIN LATERAL (SELECT t.class, t.events_per_job FROM task t WHERE t.id = g.task OFFSET 0) t
-            CROSS JOIN LATERAL (SELECT coalesce(g.first_event, g.index * t.events_per_job) AS first) f
+            CROSS JOIN LATERAL (SELECT t.class, t.events_per_job, t.first_event FROM task t WHERE t.id = g.task OFFSET 0) t
+            CROSS JOIN LATERAL (SELECT coalesce(g.first_event, t.first_event + g.index * t.events_per_job) AS first) f
             LEFT JOIN LATERAL (
                 SELECT a.attempt, a.site, a.node, a.code, a.blame, a.diagnostic FROM attempt a
                 WHERE a.task = g.task AND a.index = g.index ORDER BY a.attempt DESC LIMIT 1) a ON true
@@ -218,7 +218,7 @@ SELECT j.task, j.index, j.events_expected, CASE WHEN u.inputs IS NULL THEN f.fir
        coalesce(j.class, t.class), coalesce(v.code, a.code), coalesce(v.blame, a.blame), coalesce(v.diagnostic, a.diagnostic), v.rule, j.cause,
        j.who,
        coalesce((SELECT max(x.at) FROM transition x WHERE x.entity = 'job:' || j.task || '.' || j.index AND x.to_state = 'aborted'), now())
-FROM job j JOIN task t ON t.id = j.task CROSS JOIN LATERAL (SELECT coalesce(j.first_event, j.index * t.events_per_job) AS first) f
+FROM job j JOIN task t ON t.id = j.task CROSS JOIN LATERAL (SELECT coalesce(j.first_event, t.first_event + j.index * t.events_per_job) AS first) f
 LEFT JOIN attempt a ON a.task = j.task AND a.index = j.index AND a.attempt = j.attempts
 LEFT JOIN verdict v ON v.task = a.task AND v.index = a.index AND v.attempt = a.attempt
 CROSS JOIN LATERAL (
@@ -337,9 +337,11 @@ SELECT p.day, p.site, nullif(p.cloud, '') AS cloud, t.request, p.task, t.kind, p
 FROM production p JOIN task t ON t.id = p.task
 GROUP BY p.day, p.site, p.cloud, t.request, p.task, t.kind, p.class, p.blame;
 
--- The tracker's damaged events, job by job: their sum is the column `damaged` of tracker_view.
+-- The tracker's damaged events, job by job: their sum is the column `damaged` of tracker_view. What another version makes again is not
+-- damaged.
 CREATE VIEW damaged_view AS
 SELECT r.sample AS gen_id, r.simulation AS sim_id, r.owner AS username, t.request, g.task, g.index, g.events, g.first_event, g.last_event,
        g.inputs, g.attempt, nullif(g.site, '') AS site, g.node, g.code, g.blame, g.diagnostic, g.rule, g.reason, g.who, g.at
 FROM given_up g JOIN task t ON t.id = g.task JOIN request r ON r.id = t.request
-WHERE t.position = 0 AND r.sample IS NOT NULL AND r.simulation IS NOT NULL AND r.state NOT IN ('new', 'rejected');
+WHERE t.position = 0 AND r.sample IS NOT NULL AND r.simulation IS NOT NULL AND r.state NOT IN ('new', 'rejected')
+  AND NOT EXISTS (SELECT 1 FROM task c WHERE c.continues = t.id);

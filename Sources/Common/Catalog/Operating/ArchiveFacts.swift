@@ -25,7 +25,7 @@ struct ArchiveFacts: Sendable, Hashable {
     let openDataset: String?
     /// Files that were withdrawn and are still to be deleted.
     let garbage: Int64
-    /// A task that has not ended and reads what this one made.
+    /// A task that has not ended and reads what this one made, or goes on with it.
     let reader: Int64?
     /// Tasks that merged what this one made and are not archived.
     let mergers: [Int64]

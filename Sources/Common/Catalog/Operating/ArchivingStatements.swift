@@ -52,9 +52,14 @@ enum ArchivingStatements {
                 coalesce(c.open, 0)::bigint + (SELECT count(*) FROM verdict v WHERE v.task = t.id AND v.carried_out_at IS NULL),
                 (SELECT min(d.name) FROM dataset d WHERE d.task = t.id AND d.state = 'open'),
                 (SELECT count(*) FROM garbage g CROSS JOIN LATERAL (SELECT f.task FROM file f WHERE f.lfn = g.lfn OFFSET 0) f WHERE f.task = t.id),
-                (SELECT min(o.id) FROM task_input i JOIN task o ON o.id = i.task
-                 WHERE o.state NOT IN ('done', 'failed', 'aborted')
-                   AND (i.parent = t.id OR i.dataset IN (SELECT d.name FROM dataset d WHERE d.task = t.id))),
+                least((SELECT min(o.id) FROM task_input i JOIN task o ON o.id = i.task
+                       WHERE o.state NOT IN ('done', 'failed', 'aborted')
+                         AND (i.parent = t.id OR i.dataset IN (SELECT d.name FROM dataset d WHERE d.task = t.id))),
+                      -- And those that go on with it: what it did is what they leave out.
+                      (WITH RECURSIVE later(task) AS (
+                           SELECT n.id FROM task n WHERE n.continues = t.id
+                           UNION ALL SELECT n.id FROM later l JOIN task n ON n.continues = l.task
+                       ) SELECT min(o.id) FROM later l JOIN task o ON o.id = l.task WHERE o.state NOT IN ('done', 'failed', 'aborted'))),
                 ARRAY(SELECT m.task FROM merge_input m WHERE m.src_task = t.id
                         AND NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = m.task AND a.state <> 'restoring')
                       UNION SELECT a.task FROM archived_task a WHERE a.state = 'restoring' AND t.id = ANY (a.sources) ORDER BY 1),

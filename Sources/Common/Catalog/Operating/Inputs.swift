@@ -71,6 +71,8 @@ package struct NewRequest: Sendable {
     package var share: String?
     /// The request it is made after; nil: none.
     package var origin: Int64?
+    /// The request that it goes on with; nil: none.
+    package var continues: Int64?
     /// The root name of a sample.
     package var sample: String?
     package var simulation: NewSimulation?

@@ -9,9 +9,12 @@ extension Operations {
     /// - Parameter home: the storage element of datasets that name none; nil: the oldest one.
     package func approve(_ request: Int64, version: Int64?, home: String?, reason: String?) async throws -> Outcome {
         try await self.change { transaction in
+            // The version before first: requests are locked in the order of their numbers.
+            let before = try await transaction.query(ContinuingStatements.before(request)).first
+            if let before { _ = try await self.lock(before.0, in: transaction) }
             let locked = try await self.lock(request, in: transaction)
             try locked.check(.approve, by: self.caller, expected: version)
-            let (plans, made) = try await self.makeTasks(request, home: home, in: transaction)
+            let (plans, made, said) = try await self.makeTasks(request, after: before, home: home, in: transaction)
             try await transaction.execute(
                 RequestStatements.move(
                     request,
@@ -31,7 +34,7 @@ extension Operations {
                 tasks.append(try await self.object(OperatingStatements.taskRow(task), in: transaction, "task \(task)"))
             }
             return Outcome(
-                lines: ["request \(request) is approved"] + plans.map(Self.describe)
+                lines: ["request \(request) is approved"] + said + plans.map(Self.describe)
                     + plans.flatMap(\.outputs).map { "dataset \($0.dataset) at \($0.home)" },
                 result: ObjectText.adding("tasks", "[\(tasks.joined(separator: ","))]", to: row),
                 messages: try OutboxMessage.control("scheduler", .request, ids: [request])
@@ -41,9 +44,10 @@ extension Operations {
 
     private func makeTasks(
         _ request: Int64,
+        after before: (request: Int64, versions: Int32)?,
         home: String?,
         in transaction: PostgresTransaction
-    ) async throws -> (plans: [TaskPlan], tasks: [Int64]) {
+    ) async throws -> (plans: [TaskPlan], tasks: [Int64], said: [String]) {
         guard let content = try await transaction.query(OperatingStatements.content(request)).first else {
             throw CatalogRefusal(.missing, "there is no request \(request)")
         }
@@ -54,15 +58,26 @@ extension Operations {
                 "there is no storage element for its datasets; add one with millrace storage add"
             )
         }
-        let plans = try Self.plans(
+        var plans = try Self.plans(
             try WireFormat.value(WorkflowDocument.self, from: content.0.text),
             try WireFormat.value([String: Scalar].self, from: content.1.text).mapValues(\.text),
             request: request,
             home: home
         )
+        var lines: [String] = []
+        if let before {
+            let continued = try await self.seal(
+                before.request,
+                for: plans,
+                version: before.versions + 1,
+                in: transaction
+            )
+            plans = continued.map(\.plan)
+            lines = continued.map { $0.line(after: before.request) }
+        }
         try await self.check(plans, storages: storages, in: transaction)
         try await self.checkSearches(of: plans, in: transaction)
-        let said = try await self.checkMetadata(of: plans, in: transaction)
+        let metadata = try await self.checkMetadata(of: plans, in: transaction)
         var tasks: [String: Int64] = [:]
         var made: [Int64] = []
         for plan in plans {
@@ -76,13 +91,13 @@ extension Operations {
             )
             tasks[plan.name] = task
             made.append(task)
-            try await self.say(said[plan.name] ?? [:], of: task, in: transaction)
+            try await self.say(metadata[plan.name] ?? [:], of: task, in: transaction)
         }
         // Inputs last: a task may read one that stands after it in the document.
         var inputs: [SQL] = []
         for (plan, task) in zip(plans, made) { inputs += try Self.inputs(of: plan, task: task, tasks: tasks) }
         if !inputs.isEmpty { try await transaction.execute(inputs) }
-        return (plans, made)
+        return (plans, made, lines)
     }
 
     /// What the constraints would refuse, in better words.

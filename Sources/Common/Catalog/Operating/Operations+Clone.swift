@@ -37,7 +37,23 @@ extension Operations {
     /// A new request like another: same workflow and version, parameters, sample and simulation; with a seed of its own.
     package func clone(_ request: Int64, _ changes: CloneChanges) async throws -> Outcome {
         try self.caller.need(.physicist, to: "clone a request")
-        guard let row = try await self.database.query(CloneStatements.content(request)).first else {
+        return try await self.change { transaction in
+            let new = try await self.copy(of: request, changes, in: transaction)
+            var outcome = try await self.createRequest(new, in: transaction)
+            if outcome.changed {
+                outcome.lines.insert("made after request \(request)", at: min(1, outcome.lines.count))
+            }
+            return outcome
+        }
+    }
+
+    /// What a request is made of, with these changes.
+    func copy(
+        of request: Int64,
+        _ changes: CloneChanges,
+        in transaction: PostgresTransaction
+    ) async throws -> NewRequest {
+        guard let row = try await transaction.query(CloneStatements.content(request)).first else {
             throw CatalogRefusal(.missing, "there is no request \(request)")
         }
         let old = try WireFormat.value(Original.self, from: row)
@@ -62,9 +78,7 @@ extension Operations {
                 physicsList: $0.physics_list
             )
         }
-        var outcome = try await self.createRequest(new)
-        if outcome.changed { outcome.lines.insert("made after request \(request)", at: min(1, outcome.lines.count)) }
-        return outcome
+        return new
     }
 
     private struct Original: Decodable {

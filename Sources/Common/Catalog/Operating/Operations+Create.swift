@@ -62,44 +62,57 @@ extension Operations {
     /// A new version of a workflow; the latest one when the document is the same.
     package func addWorkflow(_ document: WorkflowDocument) async throws -> Outcome {
         try self.caller.need(.physicist, to: "add a workflow")
+        return try await self.change { try await self.addWorkflow(document, in: $0) }
+    }
+
+    func addWorkflow(_ document: WorkflowDocument, in transaction: PostgresTransaction) async throws -> Outcome {
         let problems = document.problems()
         guard problems.isEmpty else {
             let text = problems.prefix(5).map(\.description).joined(separator: "; ")
             throw CatalogRefusal(.invalid, "workflow \(Quoted.short(document.name)): \(text)")
         }
         let text = try WireFormat.text(document)
-        return try await self.change { transaction in
-            _ = try await transaction.query(CreatingStatements.lockWorkflow(document.name))
-            let statement = CreatingStatements.addWorkflow(document.name, document: text, owner: self.caller.who)
-            guard let (row, made) = try await transaction.query(statement).first else {
-                throw CatalogRefusal(.state, "workflow \(document.name) was changed meanwhile; try again")
-            }
-            let line =
-                made
-                ? "workflow \(document.name): a new version with \(document.tasks.count) tasks"
-                : "workflow \(document.name): the latest version is the same document"
-            return Outcome(changed: made, lines: [line], result: row)
+        _ = try await transaction.query(CreatingStatements.lockWorkflow(document.name))
+        let statement = CreatingStatements.addWorkflow(document.name, document: text, owner: self.caller.who)
+        guard let (row, made) = try await transaction.query(statement).first else {
+            throw CatalogRefusal(.state, "workflow \(document.name) was changed meanwhile; try again")
         }
+        let line =
+            made
+            ? "workflow \(document.name): a new version with \(document.tasks.count) tasks"
+            : "workflow \(document.name): the latest version is the same document"
+        return Outcome(changed: made, lines: [line], result: row)
     }
 
     /// A request in state new. Its parameters are checked against the workflow now, so that approving it finds nothing wrong.
     package func createRequest(_ new: NewRequest) async throws -> Outcome {
         try self.caller.need(.physicist, to: "create a request")
+        return try await self.change { try await self.createRequest(new, in: $0) }
+    }
+
+    func createRequest(_ new: NewRequest, in transaction: PostgresTransaction) async throws -> Outcome {
         let submission = try Self.submission(new.submission)
         try Self.check(priority: new.priority)
         guard new.title.count <= 300, WorkflowDocument.isName(new.group) else {
             throw CatalogRefusal(.invalid, "title has at most 300 characters, group is a name: letters, digits, _ . -")
         }
-        return try await self.change { transaction in
-            if let id = try await transaction.query(CreatingStatements.submission(submission)).first {
-                return Outcome(
-                    changed: false,
-                    lines: ["request \(id) was made by this submission already"],
-                    result: try await self.object(OperatingStatements.requestRow(id), in: transaction, "request \(id)")
-                )
-            }
-            return try await self.insert(new, submission: submission, in: transaction)
+        if let id = try await transaction.query(CreatingStatements.submission(submission)).first {
+            return try await self.existing(id, in: transaction)
         }
+        return try await self.insert(new, submission: submission, in: transaction)
+    }
+
+    /// A submission that was carried out before.
+    func existing(_ request: Int64, in transaction: PostgresTransaction) async throws -> Outcome {
+        Outcome(
+            changed: false,
+            lines: ["request \(request) was made by this submission already"],
+            result: try await self.object(
+                OperatingStatements.requestRow(request),
+                in: transaction,
+                "request \(request)"
+            )
+        )
     }
 
     static func check(priority: Int) throws(CatalogRefusal) {
@@ -108,7 +121,7 @@ extension Operations {
         }
     }
 
-    private static func submission(_ text: String?) throws(CatalogRefusal) -> UUIDText {
+    static func submission(_ text: String?) throws(CatalogRefusal) -> UUIDText {
         guard let text else { return .random() }
         guard let id = UUIDText(text) else {
             throw CatalogRefusal(.invalid, "submission: \(Quoted.short(text)) is not a UUID")
@@ -148,6 +161,7 @@ extension Operations {
             priority: new.priority,
             share: new.share,
             origin: new.origin,
+            continues: new.continues,
             sample: sample,
             simulation: simulation,
             submission: submission

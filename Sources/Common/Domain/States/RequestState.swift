@@ -43,6 +43,8 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
     case extend
     /// Another priority or share.
     case change
+    /// A new version that does what this one has not done.
+    case derive
 
     /// The states in which the action is allowed. The CLI and the web pages show no other.
     package var allowedIn: [RequestState] {
@@ -53,6 +55,7 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
         case .cancel: [.new, .approved, .running, .held]
         case .extend: [.approved, .running, .held]
         case .change: [.new, .approved, .running, .held]
+        case .derive: [.held, .finished, .failed, .cancelled]
         }
     }
 
@@ -60,7 +63,7 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
     package var role: Role {
         switch self {
         case .approve, .reject, .hold, .release, .extend, .change: .operator
-        case .cancel: .physicist
+        case .cancel, .derive: .physicist
         }
     }
 }

@@ -1,6 +1,6 @@
-/// The events of one job of a task without inputs.
+/// Events that follow each other: those of one job of a task without inputs, or a part of a file.
 package struct EventSlice: Hashable, Sendable {
-    /// Counts from 0 over the whole task.
+    /// Counts from 0 over the whole task, or over the file.
     package let first: Int64
     package let count: Int64
 

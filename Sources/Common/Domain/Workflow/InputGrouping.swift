@@ -8,6 +8,8 @@ package struct InputFile: Sendable, Hashable {
     package let stream: String?
     /// Files with different keys never share a job.
     package var key = ""
+    /// The parts of it that are to be read, in their order; nil: all of it.
+    package var left: [EventSlice]?
 
     package init(file: Int64, events: Int64, bytes: Int64 = 0, origin: JobKey? = nil, stream: String? = nil) {
         self.file = file
@@ -15,6 +17,21 @@ package struct InputFile: Sendable, Hashable {
         self.bytes = bytes
         self.origin = origin
         self.stream = stream
+    }
+
+    /// The same file without the events that earlier versions of the task have read.
+    package func without(_ read: [EventSlice]) -> InputFile {
+        guard !read.isEmpty else { return self }
+        var left: [EventSlice] = []
+        var next: Int64 = 0
+        for slice in read.sorted(by: { $0.first < $1.first }) {
+            if slice.first > next { left.append(EventSlice(first: next, count: slice.first - next)) }
+            next = max(next, slice.first + slice.count)
+        }
+        if next < self.events { left.append(EventSlice(first: next, count: self.events - next)) }
+        var file = self
+        file.left = left
+        return file
     }
 }
 
@@ -144,9 +161,11 @@ package enum InputGrouping {
         var left = limit ?? Int64.max
         var slices: [GroupedJob.Slice] = []
         for input in inputs where left > 0 && input.events > 0 {
-            let count = min(input.events, left)
-            slices.append(GroupedJob.Slice(input: input, first: 0, count: count))
-            left -= count
+            for part in input.left ?? [EventSlice(first: 0, count: input.events)] where left > 0 {
+                let count = min(part.count, left)
+                slices.append(GroupedJob.Slice(input: input, first: part.first, count: count))
+                left -= count
+            }
         }
         return slices
     }

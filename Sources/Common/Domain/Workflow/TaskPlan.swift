@@ -20,6 +20,10 @@ package struct TaskPlan: Sendable, Hashable {
     /// What is said of every file of a stream: stream to field to value.
     package var metadata: [String: [String: String]]
     package var groupBy: [String]
+    /// The task of the version before that it goes on with; nil: none.
+    package var continues: Int64?
+    /// The number of its first event, when it has no inputs.
+    package var firstEvent: Int64 = 0
 
     package init(
         name: String,

@@ -1,0 +1,212 @@
+import Domain
+package import Postgres
+
+/// Tasks that go on where earlier versions of theirs stopped.
+package enum ContinuingStatements {
+    /// The task and its earlier versions.
+    private static func versions(of task: Int64) -> SQL {
+        """
+        version(task, continues, jobs_total) AS (
+            SELECT id, continues, jobs_total FROM task WHERE id = \(task)
+            UNION ALL SELECT t.id, t.continues, t.jobs_total FROM version v JOIN task t ON t.id = v.continues
+        )
+        """
+    }
+
+    /// What winners of earlier versions of a task read of these files, in order: file, first event, events. Each file is looked up: the
+    /// effort does not grow with what the versions did.
+    package static func read(before task: Int64, of files: [Int64]) -> Statement<Int64, Int64, Int64> {
+        Statement(
+            "continuing.read",
+            """
+            WITH RECURSIVE \(fragment: Self.versions(of: task))
+            SELECT i.file, lower(u.slice), upper(u.slice) - lower(u.slice)
+            FROM version v CROSS JOIN unnest(\(files)) AS i(file)
+            CROSS JOIN LATERAL (SELECT u.index, u.slice FROM unit_input u WHERE u.task = v.task AND u.file = i.file OFFSET 0) u
+            CROSS JOIN LATERAL (SELECT FROM winner w WHERE w.task = v.task AND w.index = u.index OFFSET 0) w
+            WHERE v.task <> \(task) ORDER BY i.file, lower(u.slice)
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64.self
+        )
+    }
+
+    /// Whether earlier versions of a task have begun: then what it reads of queries and containers is what they found.
+    package static func hasBegun(before task: Int64) -> Statement<Bool> {
+        Statement(
+            "continuing.hasBegun",
+            """
+            WITH RECURSIVE \(fragment: Self.versions(of: task))
+            SELECT EXISTS (SELECT 1 FROM version v WHERE v.task <> \(task) AND v.jobs_total IS NOT NULL)
+            """,
+            returning: Bool.self
+        )
+    }
+
+    /// The files that earlier versions of a task have in their jobs, as `ExpansionStatements.datasetFiles` gives them.
+    package static func begunFiles(before task: Int64) -> Statement<Int64, Int64, Int64?, Int64?, String?, Int64> {
+        Statement(
+            "continuing.begunFiles",
+            """
+            WITH RECURSIVE \(fragment: Self.versions(of: task))
+            SELECT f.id, f.events, o.task, o.index, o.stream, f.bytes
+            FROM (SELECT DISTINCT u.file FROM version v JOIN unit_input u ON u.task = v.task WHERE v.task <> \(task)) x
+            JOIN file f ON f.id = x.file LEFT JOIN output o ON o.file = f.id
+            WHERE NOT f.lost ORDER BY f.task, f.index, f.lfn
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64?.self,
+            Int64?.self,
+            String?.self,
+            Int64.self
+        )
+    }
+
+    // MARK: What a version has done
+
+    /// The tasks of a request, in order: id, name, state, number of the first event, most events (nil: all of its inputs), events of
+    /// jobs that are done, the first of it and its earlier versions that is archived.
+    static func tasks(of request: Int64) -> Statement<Int64, String, String, Int64, Int64?, Int64, Int64?> {
+        Statement(
+            "continuing.tasks",
+            """
+            SELECT t.id, t.name, t.state, t.first_event,
+                   CASE WHEN EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id)
+                        THEN (SELECT min(i.events) FROM task_input i WHERE i.task = t.id) ELSE t.events_total END,
+                   (SELECT coalesce(sum(j.events_expected), 0)::bigint FROM job j WHERE j.task = t.id AND j.state = 'done'),
+                   (WITH RECURSIVE version(task) AS (
+                        SELECT t.id UNION ALL SELECT e.continues FROM version v JOIN task e ON e.id = v.task WHERE e.continues IS NOT NULL
+                    ) SELECT min(a.task) FROM version v JOIN archived_task a ON a.task = v.task)
+            FROM task t WHERE t.request = \(request) ORDER BY t.position
+            """,
+            returning: Int64.self,
+            String.self,
+            String.self,
+            Int64.self,
+            Int64?.self,
+            Int64.self,
+            Int64?.self
+        )
+    }
+
+    /// The datasets that a task and its earlier versions filled: stream, name; the oldest first.
+    static func outputs(of task: Int64) -> Statement<String, String> {
+        Statement(
+            "continuing.outputs",
+            """
+            WITH RECURSIVE \(fragment: Self.versions(of: task))
+            SELECT d.stream, d.name FROM version v JOIN dataset d ON d.task = v.task ORDER BY d.task, d.stream
+            """,
+            returning: String.self,
+            String.self
+        )
+    }
+
+    /// The files that a task reads, as far as they are known, and what of them it and its earlier versions have read: files, read, half
+    /// read, events, events read, name of the first that is half read, whether more may come.
+    static func files(of task: Int64) -> Statement<Int64, Int64, Int64, Int64, Int64, String?, Bool> {
+        Statement(
+            "continuing.files",
+            """
+            WITH RECURSIVE \(fragment: Self.versions(of: task)), done AS MATERIALIZED (
+                SELECT u.file, sum(upper(u.slice) - lower(u.slice))::bigint AS events
+                FROM version v JOIN unit_input u ON u.task = v.task JOIN winner w ON w.task = u.task AND w.index = u.index
+                GROUP BY u.file
+            ), known AS MATERIALIZED (
+                SELECT df.file FROM task_input i JOIN dataset d ON d.name = i.dataset OR d.task = i.parent AND d.stream = i.stream
+                JOIN dataset_file df ON df.dataset = d.id
+                WHERE i.task = \(task) AND (i.missing_in IS NULL OR NOT EXISTS (
+                    SELECT 1 FROM file_parent p JOIN dataset_file m ON m.file = p.file JOIN dataset md ON md.id = m.dataset
+                    WHERE p.parent = df.file AND md.name = i.missing_in))
+                UNION SELECT u.file FROM version v JOIN unit_input u ON u.task = v.task
+            )
+            SELECT count(*), count(*) FILTER (WHERE d.events >= f.events), count(*) FILTER (WHERE d.events < f.events),
+                   coalesce(sum(f.events), 0)::bigint, coalesce(sum(least(d.events, f.events)) FILTER (WHERE d.events IS NOT NULL), 0)::bigint,
+                   min(f.lfn) FILTER (WHERE d.events < f.events),
+                   (SELECT coalesce(bool_or(s.state = 'open' OR num_nonnulls(i.query, i.container) > 0
+                                    AND NOT EXISTS (SELECT 1 FROM version v WHERE v.jobs_total IS NOT NULL)), false)
+                    FROM task_input i LEFT JOIN dataset s ON s.name = i.dataset WHERE i.task = \(task))
+            FROM known k JOIN file f ON f.id = k.file LEFT JOIN done d ON d.file = f.id
+            WHERE f.events > 0 AND (NOT f.lost OR d.events IS NOT NULL)
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            String?.self,
+            Bool.self
+        )
+    }
+
+    // MARK: Whether it has stopped
+
+    /// The request that a request goes on with, and how many there are before it.
+    static func before(_ request: Int64) -> Statement<Int64, Int32> {
+        Statement(
+            "continuing.before",
+            """
+            WITH RECURSIVE version(id, continues, depth) AS (
+                SELECT id, continues, 0 FROM request WHERE id = \(request)
+                UNION ALL SELECT r.id, r.continues, v.depth + 1 FROM version v JOIN request r ON r.id = v.continues
+            )
+            SELECT (SELECT continues FROM request WHERE id = \(request)), max(depth) FROM version HAVING max(depth) > 0
+            """,
+            returning: Int64.self,
+            Int32.self
+        )
+    }
+
+    /// The request that goes on with a request, if it may still do so or has begun to: id, state, owner, when it was made.
+    static func after(_ request: Int64) -> Statement<Int64, String, String, Moment> {
+        Statement(
+            "continuing.after",
+            """
+            SELECT n.id, n.state, n.owner, n.created FROM request n
+            WHERE n.continues = \(request)
+              AND (n.state NOT IN ('rejected', 'cancelled') OR EXISTS (SELECT 1 FROM task t WHERE t.request = n.id))
+            ORDER BY n.id DESC LIMIT 1
+            """,
+            returning: Int64.self,
+            String.self,
+            String.self,
+            Moment.self
+        )
+    }
+
+    /// Jobs of a request that may still end well, and the first of them: how many, task, index.
+    static func open(_ request: Int64) -> Statement<Int64, Int64, Int64> {
+        Statement(
+            "continuing.open",
+            """
+            SELECT count(*) OVER (), j.task, j.index FROM task t CROSS JOIN LATERAL (
+                SELECT j.task, j.index FROM job j WHERE j.task = t.id AND j.state IN ('waiting', 'active', 'recovering')
+                UNION SELECT l.task, l.index FROM lease l WHERE l.task = t.id
+                UNION SELECT w.task, w.first FROM waiting w WHERE w.task = t.id) j
+            WHERE t.request = \(request) ORDER BY j.task, j.index LIMIT 1
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64.self
+        )
+    }
+
+    /// What a version has made stays as it is: a file that came after this would be refused.
+    static func closeDatasets(of request: Int64, cause: String, who: String) -> SQL {
+        """
+        UPDATE dataset SET state = 'closed', version = version + 1, closed = now(), cause = \(cause), who = \(who)
+        WHERE task IN (SELECT id FROM task WHERE request = \(request)) AND state = 'open'
+        """
+    }
+
+    static var examples: [AnyStatement] {
+        [
+            Self.read(before: 1, of: []).erased, Self.hasBegun(before: 1).erased, Self.begunFiles(before: 1).erased,
+            Self.tasks(of: 1).erased, Self.outputs(of: 1).erased, Self.files(of: 1).erased, Self.before(1).erased,
+            Self.after(1).erased, Self.open(1).erased,
+            Command("continuing.closeDatasets", Self.closeDatasets(of: 1, cause: "x", who: "y")).erased,
+        ]
+    }
+}
