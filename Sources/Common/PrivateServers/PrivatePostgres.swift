@@ -123,8 +123,6 @@ package actor PrivatePostgres {
             "-D", unfinished, "-U", Self.user, "--pwfile", self.passwordFile, "--auth=scram-sha-256",
             "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums",
         ]
-        // With checkpoints by the size of the log further apart: each makes the next writes to all pages twice as large.
-        if let cache = self.options.cacheMB { settings += ["shared_buffers=\(cache)MB", "max_wal_size=4GB"] }
         if !self.options.isDurable { arguments.append("--no-sync") }
         let initdb = try await ServerProcess.start(self.command(binaries.initdb, arguments, account))
         let status = await initdb.waitForExit()
@@ -160,6 +158,8 @@ package actor PrivatePostgres {
             "listen_addresses=127.0.0.1", "port=\(port)", "unix_socket_directories=", "lc_messages=C",
             "max_connections=\(self.options.maxConnections)", "logging_collector=off", "timezone=UTC",
         ]
+        // With checkpoints by the size of the log further apart: each makes the next writes to all pages twice as large.
+        if let cache = self.options.cacheMB { settings += ["shared_buffers=\(cache)MB", "max_wal_size=4GB"] }
         if !self.options.isDurable { settings += ["fsync=off", "full_page_writes=off"] }
         let arguments = ["-D", self.data] + settings.flatMap { ["-c", $0] }
         let giveUp = ContinuousClock.now + .seconds(60)
