@@ -78,8 +78,10 @@ struct VerdictDesk: Sendable {
     }
 
     private func carryOut(_ attempts: [AttemptKey], in transaction: PostgresTransaction) async throws -> Plan {
-        _ = try await transaction.query(VerdictStatements.lockTasks(attempts))
-        let open = try await transaction.query(VerdictStatements.open(attempts))
+        var locks = QueryBatch()
+        _ = locks.add(VerdictStatements.lockTasks(attempts))
+        let rows = locks.add(VerdictStatements.open(attempts))
+        let open = try await transaction.results(of: locks).of(rows)
         var plan = Plan()
         for row in open {
             guard let action = VerdictAction(rawValue: row.3) else { continue }
@@ -113,15 +115,18 @@ struct VerdictDesk: Sendable {
         }
         guard !open.isEmpty else { return plan }
         if !plan.splits.isEmpty { try await self.split(&plan, in: transaction) }
-        let siblings = try await transaction.query(VerdictStatements.siblings(of: plan.pausedWithSiblings.sorted()))
+        let siblings =
+            plan.pausedWithSiblings.isEmpty
+            ? [] : try await transaction.query(VerdictStatements.siblings(of: plan.pausedWithSiblings.sorted()))
         for task in plan.paused.union(plan.pausedWithSiblings).union(siblings).sorted() {
             try await transaction.execute(TaskControlStatements.pause(task, cause: "a verdict paused it", who: nil))
         }
         for (task, classID) in plan.raisedTasks.sorted(by: { $0.key < $1.key }) {
             try await transaction.execute(VerdictStatements.raise(task: task, to: classID))
         }
+        if !plan.raised.isEmpty { try await transaction.execute(VerdictStatements.raise(plan.raised)) }
         try await transaction.execute([
-            VerdictStatements.raise(plan.raised), VerdictStatements.wait(plan.waiting),
+            VerdictStatements.wait(plan.waiting),
             ReportStatements.moveJobs(plan.moves),
             VerdictStatements.carriedOut(open.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) }),
         ])

@@ -11,8 +11,9 @@ package enum ReportStatements {
             "reports.lockLeases",
             """
             SELECT l.task, l.index, l.attempt, l.token, l.state, l.sequence, l.holder, l.site
-            FROM lease l JOIN unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index) ON i.task = l.task AND i.index = l.index
-            ORDER BY l.task, l.index FOR NO KEY UPDATE OF l
+            FROM (SELECT * FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index) ORDER BY task, index OFFSET 0) i
+            CROSS JOIN LATERAL (
+                SELECT * FROM lease l WHERE l.task = i.task AND l.index = i.index OFFSET 0 FOR NO KEY UPDATE) l
             """,
             returning: Int64.self,
             Int64.self,
@@ -31,8 +32,9 @@ package enum ReportStatements {
             "reports.lockJobs",
             """
             SELECT j.task, j.index, j.state, j.failures, j.events_expected
-            FROM job j JOIN unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index) ON i.task = j.task AND i.index = j.index
-            ORDER BY j.task, j.index FOR NO KEY UPDATE OF j
+            FROM (SELECT * FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index) ORDER BY task, index OFFSET 0) i
+            CROSS JOIN LATERAL (
+                SELECT * FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0 FOR NO KEY UPDATE) j
             """,
             returning: Int64.self,
             Int64.self,

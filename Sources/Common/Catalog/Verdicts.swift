@@ -4,19 +4,25 @@ package import Postgres
 /// Carrying verdicts out: the Scheduler's side.
 package enum VerdictStatements {
     /// Open verdicts of these attempts, with their jobs locked: task, index, attempt, action, not before, changes, reason, the
-    /// job's class.
+    /// job's class. Job by job: joined freely, the planner read every job of the task for each of its verdicts.
     package static func open(
         _ attempts: [AttemptKey]
     ) -> Statement<Int64, Int64, Int32, String, Moment?, JSONText, String, Int32> {
         Statement(
             "verdicts.open",
             """
-            SELECT v.task, v.index, v.attempt, v.action, v.not_before, v.changes, v.reason, coalesce(j.class, t.class)
-            FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) })) AS i(task, index, attempt)
-            JOIN verdict v ON v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL
-            JOIN job j ON j.task = v.task AND j.index = v.index AND j.state = 'recovering'
-            JOIN task t ON t.id = v.task
-            ORDER BY v.task, v.index FOR NO KEY UPDATE OF j
+            SELECT i.task, i.index, i.attempt, v.action, v.not_before, v.changes, v.reason, coalesce(j.class, t.class)
+            FROM (
+                SELECT * FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) }))
+                    AS i(task, index, attempt)
+                ORDER BY task, index, attempt OFFSET 0) i
+            CROSS JOIN LATERAL (
+                SELECT v.action, v.not_before, v.changes, v.reason FROM verdict v
+                WHERE v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL OFFSET 0) v
+            CROSS JOIN LATERAL (SELECT t.class FROM task t WHERE t.id = i.task OFFSET 0) t
+            CROSS JOIN LATERAL (
+                SELECT j.class FROM job j WHERE j.task = i.task AND j.index = i.index AND j.state = 'recovering'
+                OFFSET 0 FOR NO KEY UPDATE) j
             """,
             returning: Int64.self,
             Int64.self,
