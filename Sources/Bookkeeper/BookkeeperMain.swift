@@ -73,7 +73,7 @@ enum BookkeeperAssembly {
             let step = try await Cleanup.step(
                 database,
                 graceSeconds: Double(config.grace.components.seconds),
-                pauseSeconds: Double(config.sweep.components.seconds)
+                pauseSeconds: config.sweep / .seconds(1)
             )
             guard step != .nothing else { return .done }
             parts.logger.info("clean-up", metadata: ["step": "\(step)"])

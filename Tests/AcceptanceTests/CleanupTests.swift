@@ -143,7 +143,7 @@ import Testing
                 "SELECT bool_and(datasets_open = 1 AND replicas_left = 0) FROM cleanup_view WHERE request = \(request)"
             )
             let waits = try await centre.one("SELECT waits_for FROM cleanup_view", as: String.self)
-            #expect(waits?.hasPrefix("doomed.make keeps 3 files that a request which has not ended reads") == true)
+            #expect(waits?.hasPrefix("doomed.make keeps 3 files that requests which have not ended read") == true)
             #expect(home.files().isSuperset(of: wanted.union(inputs)))
             words.reader.insert([1])
             try await centre.until("SELECT state = 'finished' FROM request_view WHERE request = \(reader)")
@@ -185,7 +185,7 @@ import Testing
             )
             try await centre.until(
                 """
-                SELECT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock' AND a.query LIKE '%x.file = m.file%'
+                SELECT EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.wait_event_type = 'Lock' AND a.query LIKE '%deleted_file x WHERE x.file = f.id%'
                     AND a.pid <> pg_backend_pid())
                 """
             )

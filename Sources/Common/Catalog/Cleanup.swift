@@ -57,10 +57,13 @@ struct CleanupPart: Sendable {
     let isForced: Bool
     let who: String
     let reason: String?
+    /// Of one of the files passed by on this way through; nil: of none, or the way begins.
+    let reader: Int64?
 
-    init(row: (Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?)) {
+    init(row: (Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?, Int64?)) {
         (self.dataset, self.request, self.name, self.position, self.kept) = (row.0, row.1, row.2, row.3, row.4)
         (self.includesClosed, self.isForced, self.who, self.reason) = (row.5, row.6, row.7, row.8)
+        self.reader = row.3 > 0 ? row.9 : nil
     }
 }
 
@@ -76,9 +79,11 @@ private struct CleanupWork: Sendable {
         if let obstacle = try await self.obstacle(in: transaction) {
             return try await self.wait(obstacle, in: transaction)
         }
-        let files = try await transaction.query(
+        try await transaction.execute(CleanupStatements.inOrder)
+        let looked = try await transaction.query(
             CleanupStatements.lockFiles(self.part.dataset, after: self.part.position, limit: self.batch)
         )
+        let files = looked.filter { !$0.2 }.map { ($0.0, $0.1) }
         _ = try await transaction.query(CleanupStatements.lockDatasets([self.part.dataset]))
         if let obstacle = try await self.obstacle(in: transaction) {
             return try await self.wait(obstacle, in: transaction)
@@ -89,22 +94,28 @@ private struct CleanupWork: Sendable {
         let kept = Set(read.map(\.0))
         let gone = files.filter { !kept.contains($0.0) }
         try await self.remove(gone, in: transaction)
-        let isLast = files.count < self.batch
+        let isLast = looked.count < self.batch
         let passed = self.part.kept + Int64(kept.count)
-        if isLast, passed > 0 {
-            // The next way through begins at the front: what went is passed by.
-            let reader = read.first.map { " (such as task \($0.1))" } ?? ""
-            let reason = "keeps \(passed) files that a request which has not ended reads\(reader)"
-            try await transaction.execute(
-                CleanupStatements.wait(self.part.dataset, reason, seconds: self.pauseSeconds, fromFront: true)
-            )
+        let reader = self.part.reader ?? read.first?.1
+        if isLast, let reader {
+            // The next way through begins at the front, when that request has ended: what went is passed by.
+            let reason = "keeps \(passed) files that requests which have not ended read, such as task \(reader)"
+            try await transaction.execute([
+                CleanupStatements.move(self.part.dataset, to: 0, kept: 0, reader: reader),
+                CleanupStatements.wait(self.part.dataset, reason, seconds: self.pauseSeconds),
+            ])
         } else if isLast {
             try await transaction.execute(
                 CleanupStatements.empty(self.part.dataset, who: self.part.who, cause: self.cause)
             )
         } else {
             try await transaction.execute(
-                CleanupStatements.move(self.part.dataset, to: files.last?.0 ?? self.part.position, kept: passed)
+                CleanupStatements.move(
+                    self.part.dataset,
+                    to: looked.last?.0 ?? self.part.position,
+                    kept: passed,
+                    reader: reader
+                )
             )
         }
         return .removed(
@@ -129,7 +140,7 @@ private struct CleanupWork: Sendable {
 
     private func wait(_ obstacle: CleanupObstacle, in transaction: PostgresTransaction) async throws -> Cleanup.Step {
         try await transaction.execute(
-            CleanupStatements.wait(self.part.dataset, obstacle.text, seconds: self.pauseSeconds, fromFront: false)
+            CleanupStatements.wait(self.part.dataset, obstacle.text, seconds: self.pauseSeconds)
         )
         return .waiting(request: self.part.request, dataset: self.part.name, reason: obstacle.text)
     }

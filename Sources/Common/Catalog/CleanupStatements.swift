@@ -14,13 +14,13 @@ package enum CleanupStatements {
         )
     }
 
-    /// The output datasets of a request: id, name, whether it is closed, files, bytes.
+    /// The output datasets of a request: id, name, whether it is closed, files that a clean-up has not taken out yet, their bytes.
     static func datasets(of request: Int64) -> Statement<Int64, String, Bool, Int64, Int64> {
         Statement(
             "cleanup.datasets",
             """
-            SELECT d.id, d.name, d.state = 'closed', coalesce(k.files, 0), coalesce(k.bytes, 0)
-            FROM task t JOIN dataset d ON d.task = t.id CROSS JOIN LATERAL (
+            SELECT d.id, d.name, d.state = 'closed', coalesce(k.files, 0) - coalesce(p.files, 0), coalesce(k.bytes, 0) - coalesce(p.bytes, 0)
+            FROM task t JOIN dataset d ON d.task = t.id LEFT JOIN cleanup_part p ON p.dataset = d.id CROSS JOIN LATERAL (
                 SELECT sum(k.files)::bigint AS files, sum(k.bytes)::bigint AS bytes FROM dataset_counter k WHERE k.dataset = d.id) k
             WHERE t.request = \(request) ORDER BY d.id
             """,
@@ -32,13 +32,14 @@ package enum CleanupStatements {
         )
     }
 
-    /// A clean-up, locked: state, who forces it.
-    static func lock(_ request: Int64) -> Statement<String, String?> {
+    /// A clean-up, locked: state, who forces it, whether it goes for closed datasets.
+    static func lock(_ request: Int64) -> Statement<String, String?, Bool> {
         Statement(
             "cleanup.lock",
-            "SELECT state, forced_by FROM cleanup WHERE request = \(request) FOR NO KEY UPDATE",
+            "SELECT state, forced_by, closed_too FROM cleanup WHERE request = \(request) FOR NO KEY UPDATE",
             returning: String.self,
-            String?.self
+            String?.self,
+            Bool.self
         )
     }
 
@@ -59,9 +60,10 @@ package enum CleanupStatements {
         ]
     }
 
-    static func force(_ request: Int64, who: String) -> [SQL] {
+    /// An open clean-up goes for closed datasets as well, and if it is forced for what others hold.
+    static func widen(_ request: Int64, forcedBy: String?) -> [SQL] {
         [
-            "UPDATE cleanup SET forced_by = \(who), closed_too = true WHERE request = \(request)",
+            "UPDATE cleanup SET forced_by = coalesce(\(forcedBy), forced_by), closed_too = true WHERE request = \(request)",
             "UPDATE cleanup_part SET not_before = '-infinity' WHERE request = \(request) AND state = 'open'",
         ]
     }
@@ -71,7 +73,7 @@ package enum CleanupStatements {
         [
             "UPDATE cleanup SET state = 'stopped', ended = now(), stopped_by = \(who) WHERE request = \(request)",
             """
-            UPDATE cleanup_part SET state = 'kept', waits_for = NULL, position = 0, kept = 0 WHERE request = \(request) AND state = 'open'
+            UPDATE cleanup_part SET state = 'kept', waits_for = NULL, position = 0, kept = 0, reader = NULL WHERE request = \(request) AND state = 'open'
             """,
         ]
     }
@@ -124,7 +126,7 @@ package enum CleanupStatements {
 
     /// Of these files those that jobs of requests which have not ended read, chosen by a query or out of a container: file, task. Readers
     /// of the dataset itself are found with it.
-    static func read(_ files: [Int64], notBy request: Int64) -> Statement<Int64, Int64> {
+    package static func read(_ files: [Int64], notBy request: Int64) -> Statement<Int64, Int64> {
         Statement(
             "cleanup.read",
             """
@@ -142,13 +144,15 @@ package enum CleanupStatements {
 
     // MARK: Carrying out
 
-    /// The first dataset that is due and nobody works on: dataset, request, name, position, kept, closed too, forced, who, reason.
-    static let next = Statement<Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?>(
+    /// The first dataset that is due and nobody works on: dataset, request, name, position, kept, closed too, forced, who, reason, reader.
+    /// One that has been gone through, and holds files that a request reads, is not due before that request has ended.
+    static let next = Statement<Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?, Int64?>(
         "cleanup.next",
         """
-        SELECT p.dataset, p.request, d.name, p.position, p.kept, c.closed_too, c.forced_by IS NOT NULL, c.who, c.reason
+        SELECT p.dataset, p.request, d.name, p.position, p.kept, c.closed_too, c.forced_by IS NOT NULL, c.who, c.reason, p.reader
         FROM cleanup_part p JOIN cleanup c ON c.request = p.request JOIN dataset d ON d.id = p.dataset
-        WHERE p.state = 'open' AND p.not_before <= clock_timestamp()
+        WHERE p.state = 'open' AND p.not_before <= clock_timestamp() AND (p.position > 0 OR p.reader IS NULL OR NOT EXISTS (
+            SELECT 1 FROM task t JOIN request r ON r.id = t.request WHERE t.id = p.reader AND r.state IN ('approved', 'running', 'held')))
         ORDER BY p.not_before, p.dataset LIMIT 1 FOR NO KEY UPDATE OF p SKIP LOCKED
         """,
         returning: Int64.self,
@@ -159,20 +163,31 @@ package enum CleanupStatements {
         Bool.self,
         Bool.self,
         String.self,
-        String?.self
+        String?.self,
+        Int64?.self
     )
 
-    /// The next files of a dataset, locked against whoever begins to read one: file, bytes.
-    static func lockFiles(_ dataset: Int64, after position: Int64, limit: Int) -> Statement<Int64, Int64> {
+    /// For ``lockFiles(_:after:limit:)``: by key, and not all of the dataset sorted.
+    package static let inOrder: SQL = "SET LOCAL enable_sort = off"
+
+    /// The next files of a dataset, locked against whoever begins to read one: file, bytes, whether a clean-up took it out before. By
+    /// key alone: with a condition on what was taken out the planner reads the whole dataset for each batch (see PlanTests).
+    package static func lockFiles(
+        _ dataset: Int64,
+        after position: Int64,
+        limit: Int
+    ) -> Statement<Int64, Int64, Bool> {
         Statement(
             "cleanup.lockFiles",
             """
-            SELECT f.id, f.bytes FROM dataset_file m JOIN file f ON f.id = m.file
-            WHERE m.dataset = \(dataset) AND m.file > \(position) AND NOT EXISTS (SELECT 1 FROM deleted_file x WHERE x.file = m.file)
-            ORDER BY m.file LIMIT \(limit) FOR UPDATE OF f
+            SELECT f.id, f.bytes, EXISTS (SELECT 1 FROM deleted_file x WHERE x.file = f.id) FROM (
+                SELECT m.file FROM dataset_file m WHERE m.dataset = \(dataset) AND m.file > \(position)
+                ORDER BY m.dataset, m.file LIMIT \(limit)
+            ) i CROSS JOIN LATERAL (SELECT f.id, f.bytes FROM file f WHERE f.id = i.file FOR UPDATE) f
             """,
             returning: Int64.self,
-            Int64.self
+            Int64.self,
+            Bool.self
         )
     }
 
@@ -206,14 +221,13 @@ package enum CleanupStatements {
         ]
     }
 
-    static func move(_ dataset: Int64, to position: Int64, kept: Int64) -> SQL {
-        "UPDATE cleanup_part SET position = \(position), kept = \(kept), waits_for = NULL WHERE dataset = \(dataset)"
+    static func move(_ dataset: Int64, to position: Int64, kept: Int64, reader: Int64?) -> SQL {
+        "UPDATE cleanup_part SET position = \(position), kept = \(kept), reader = \(reader) WHERE dataset = \(dataset)"
     }
 
-    static func wait(_ dataset: Int64, _ reason: String, seconds: Double, fromFront: Bool) -> SQL {
+    static func wait(_ dataset: Int64, _ reason: String, seconds: Double) -> SQL {
         """
-        UPDATE cleanup_part SET waits_for = \(reason), not_before = clock_timestamp() + make_interval(secs => \(seconds)),
-            position = CASE WHEN \(fromFront) THEN 0 ELSE position END, kept = CASE WHEN \(fromFront) THEN 0 ELSE kept END
+        UPDATE cleanup_part SET waits_for = \(reason), not_before = clock_timestamp() + make_interval(secs => \(seconds))
         WHERE dataset = \(dataset)
         """
     }
@@ -225,7 +239,7 @@ package enum CleanupStatements {
             UPDATE dataset SET state = 'closed', version = version + 1, closed = clock_timestamp(), cause = \(cause), who = \(who)
             WHERE id = \(dataset) AND state = 'open'
             """,
-            "UPDATE cleanup_part SET state = 'emptied', waits_for = NULL, kept = 0 WHERE dataset = \(dataset)",
+            "UPDATE cleanup_part SET state = 'emptied', waits_for = NULL, kept = 0, reader = NULL WHERE dataset = \(dataset)",
         ]
     }
 
@@ -263,11 +277,11 @@ package enum CleanupStatements {
     }
 
     static var examples: [AnyStatement] {
-        let part = CleanupPart(row: (1, 1, "x", 0, 0, false, false, "x", nil))
+        let part = CleanupPart(row: (1, 1, "x", 0, 0, false, false, "x", nil, nil))
         let changes =
-            Self.begin(1, closedToo: false, forcedBy: nil, reason: nil, who: "x") + Self.force(1, who: "x")
+            Self.begin(1, closedToo: false, forcedBy: nil, reason: nil, who: "x") + Self.widen(1, forcedBy: "x")
             + Self.stop(1, who: "x") + Self.remove([], bytes: 0, part: part, cause: "x", graceSeconds: 1)
-            + [Self.move(1, to: 1, kept: 0), Self.wait(1, "x", seconds: 1, fromFront: true), Self.finish]
+            + [Self.move(1, to: 1, kept: 0, reader: nil), Self.wait(1, "x", seconds: 1), Self.finish]
             + Self.empty(1, who: "x", cause: "x")
         return [
             Self.lockDatasets([]).erased, Self.datasets(of: 1).erased, Self.lock(1).erased,

@@ -54,7 +54,7 @@ package enum TransferStatements {
                 RETURNING t.id, t.file, t.destination
             ), r AS (
                 INSERT INTO replica AS r (file, storage, state) SELECT file, destination, 'available' FROM t ORDER BY file
-                ON CONFLICT (file, storage) DO UPDATE SET state = 'available', at = now()
+                ON CONFLICT (file, storage) DO UPDATE SET state = 'available', at = now(), who = NULL, cause = NULL
             )
             SELECT id FROM t
             """,

@@ -135,13 +135,18 @@ import Testing
             #expect(try await world.cleanAll() == 1199)
             #expect(
                 try await world.cleanup("waits_for")
-                    == "many keeps 2 files that a request which has not ended reads (such as task 6)"
+                    == "many keeps 2 files that requests which have not ended read, such as task 6"
             )
             #expect(try await world.text("SELECT count(*) FROM millrace.file WHERE task = 4 AND NOT lost") == "2")
+            #expect(try await world.database.query(CleanupStatements.tookDeleted(6)) == [false])
+            // Gone through once: nobody looks again before the reader has ended.
+            #expect(try await world.clean() == .nothing)
             try await world.expectNoViolations()
             _ = try await world.operations("joe").cancel(5, version: nil, reason: nil)
             #expect(try await world.cleanAll() == 2)
             #expect(try await world.cleanup("datasets_open") == "0")
+            // A task that begins with such files looks again.
+            #expect(try await world.database.query(CleanupStatements.tookDeleted(6)) == [true])
             try await world.expectNoViolations()
         }
     }
@@ -193,6 +198,9 @@ import Testing
             try await world.script(CleanupWorld.killed)
             #expect(try await world.cleanAll() == 1200)
             #expect(try await world.cleanup("waits_for") == "handed is closed: an operator must ask for its clean-up")
+            #expect(try await world.cancel(by: "bob", role: .physicist).changed == false)
+            #expect(try await world.cancel().changed)
+            #expect(try await world.cleanAll() == 1)
         }
     }
 

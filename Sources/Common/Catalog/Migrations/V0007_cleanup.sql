@@ -23,6 +23,7 @@ CREATE TABLE cleanup_part (
     state      text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'emptied', 'kept')),
     position   bigint NOT NULL DEFAULT 0,
     kept       bigint NOT NULL DEFAULT 0 CHECK (kept >= 0),         -- files passed by on this way through the dataset
+    reader     bigint REFERENCES task,    -- that reads one of these; the next way begins when its request has ended
     files      bigint NOT NULL DEFAULT 0 CHECK (files >= 0),        -- taken out so far
     bytes      bigint NOT NULL DEFAULT 0 CHECK (bytes >= 0),
     waits_for  text,                      -- why nothing is done now; NULL: something is

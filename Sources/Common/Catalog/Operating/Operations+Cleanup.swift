@@ -25,16 +25,20 @@ extension Operations {
         _ = try await transaction.query(CleanupStatements.lockDatasets(datasets.map(\.0)))
         try self.mayClean(datasets, cleaning)
         let former = try await transaction.query(CleanupStatements.lock(request)).first
+        let mayTakeClosed = self.caller.role >= CleanupPolicy.role(closed: true, force: false)
         if let former, former.0 == "open" {
-            guard cleaning.force, former.1 == nil else {
+            // An operator takes over what a physicist began.
+            guard cleaning.force && former.1 == nil || mayTakeClosed && !former.2 else {
                 return Outcome(changed: false, lines: ["request \(request) is being cleaned up already"], result: "{}")
             }
-            try await transaction.execute(CleanupStatements.force(request, who: self.caller.who))
+            try await transaction.execute(
+                CleanupStatements.widen(request, forcedBy: cleaning.force ? self.caller.who : nil)
+            )
         } else {
             try await transaction.execute(
                 CleanupStatements.begin(
                     request,
-                    closedToo: self.caller.role >= CleanupPolicy.role(closed: true, force: false),
+                    closedToo: mayTakeClosed,
                     forcedBy: cleaning.force ? self.caller.who : nil,
                     reason: reason,
                     who: self.caller.who
@@ -98,7 +102,9 @@ extension Operations {
         try self.caller.need(CleanupPolicy.role(closed: true, force: true), to: "force a clean-up")
         return try await self.change { transaction in
             let former = try await self.openCleanup(request, in: transaction)
-            if former == nil { try await transaction.execute(CleanupStatements.force(request, who: self.caller.who)) }
+            if former == nil {
+                try await transaction.execute(CleanupStatements.widen(request, forcedBy: self.caller.who))
+            }
             return Outcome(
                 changed: former == nil,
                 lines: [
@@ -135,7 +141,7 @@ extension Operations {
 
     /// - Returns: who forces it; nil: nobody.
     private func openCleanup(_ request: Int64, in transaction: PostgresTransaction) async throws -> String? {
-        guard let (state, forcedBy) = try await transaction.query(CleanupStatements.lock(request)).first else {
+        guard let (state, forcedBy, _) = try await transaction.query(CleanupStatements.lock(request)).first else {
             throw CatalogRefusal(
                 .missing,
                 "request \(request) has no clean-up: millrace request cancel \(request) --delete-outputs begins one"
