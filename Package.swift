@@ -125,7 +125,7 @@ let package = Package(
             [
                 "Access", "Domain", "Farm", "FarmTestProcess", "Postgres", "PrivateServers", "TestSupport", logging,
                 httpClient,
-                nio,
+                nio, yaml,
             ]
         ),
         .executableTarget(

@@ -69,14 +69,24 @@ enum BookkeeperAssembly {
             parts.logger.info("archive", metadata: ["task": "\(task)", "jobs": "\(jobs)"])
             return .more
         }
+        let cleaning = parts.sweep("clean-ups", every: config.sweep) {
+            let step = try await Cleanup.step(
+                database,
+                graceSeconds: Double(config.grace.components.seconds),
+                pauseSeconds: config.sweep / .seconds(1)
+            )
+            guard step != .nothing else { return .done }
+            parts.logger.info("clean-up", metadata: ["step": "\(step)"])
+            return .more
+        }
         let folding = parts.sweep("folding of production", every: .seconds(600)) {
             let rows = try await database.withTransaction { try await $0.query(ProductionStatements.fold) }
             return rows.first ?? 0 > 0 ? .more : .done
         }
         let consumers = BookkeeperConsumers(parts: parts)
         return parts.services + [
-            settling, subscriptions, archive, folding, consumers.manifests(desk), consumers.commands(),
-            consumers.control(tasks, archive),
+            settling, subscriptions, archive, cleaning, folding, consumers.manifests(desk), consumers.commands(),
+            consumers.control(tasks, archive, cleaning),
         ] + Self.lineage(config, parts)
     }
 
@@ -120,13 +130,18 @@ struct BookkeeperConsumers: Sendable {
         }
     }
 
-    func control(_ tasks: TaskFacts, _ archive: PeriodicSweep) -> ConsumerService<[ControlItem]> {
+    func control(
+        _ tasks: TaskFacts,
+        _ archive: PeriodicSweep,
+        _ cleaning: PeriodicSweep
+    ) -> ConsumerService<[ControlItem]> {
         self.parts.consumer(of: ControlItem.self, Queue.control("bookkeeper"), topology: MillraceTopology.bookkeeper) {
             batch in
             if batch.flatMap(\.content).contains(where: { $0.subject == .storage }) {
                 try await tasks.refreshStorages()
             }
             if batch.flatMap(\.content).contains(where: { $0.subject == .task }) { archive.ring() }
+            if batch.flatMap(\.content).contains(where: { $0.subject == .request }) { cleaning.ring() }
             return batch.map { _ in .done }
         }
     }

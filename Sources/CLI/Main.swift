@@ -20,7 +20,7 @@ struct Millrace: AsyncParsableCommand {
                     SampleCommands.self, WorkflowCommands.self, RequestCommands.self, TrackerCommand.self,
                     TaskCommands.self, ShareCommands.self, JobCommands.self, DatasetCommands.self, FileCommands.self,
                     TransferCommands.self, MetadataCommands.self, ContainerCommands.self, RecoverCommand.self,
-                    ErrorCommands.self, ReportCommand.self, ArchiveCommand.self,
+                    ErrorCommands.self, ReportCommand.self, ArchiveCommand.self, CleanupCommands.self,
                 ]
             ),
             CommandGroup(

@@ -60,9 +60,18 @@ struct Expander: Sendable {
         switch try await self.inputs(of: task) {
         case .notReady: return try await self.begin(task)
         case .lost(let why): return try await self.fail(task, why)
-        case .ready(let jobs): return try await self.start(task, jobs)
+        case .ready(let jobs):
+            do {
+                return try await self.start(task, jobs)
+            } catch is InputsChanged {
+                // The next turn finds what is left.
+                return false
+            }
         }
     }
+
+    /// Some of what a task was to read was deleted meanwhile.
+    private struct InputsChanged: Error {}
 
     private enum Readiness {
         case notReady
@@ -209,6 +218,10 @@ struct Expander: Sendable {
                 ), TaskControlStatements.hold(task: task.id), ExpansionStatements.requestRuns(task.request),
             ]
             try await transaction.execute(statements)
+            // A clean-up was faster: what was read has to be looked at again.
+            if try await transaction.query(CleanupStatements.tookDeleted(task.id)).first == true {
+                throw InputsChanged()
+            }
             return true
         }
         // Without a single event to read the task has ended already.

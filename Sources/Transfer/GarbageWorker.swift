@@ -10,6 +10,8 @@ import Storage
 struct GarbageWorker: Sendable {
     let database: PostgresClient
     let logger: Logger
+    /// How long a file is left alone that could not be deleted: a storage element that is away does not keep the others from theirs.
+    var pauseSeconds = 300.0
 
     func turn() async throws -> PeriodicSweep.Result {
         let elements = try await self.database.query(TransferStatements.storages).reduce(
@@ -20,6 +22,7 @@ struct GarbageWorker: Sendable {
         let count = try await self.database.withTransaction { transaction -> Int in
             let rows = try await transaction.query(TransferStatements.garbage(limit: 200))
             var deleted: [(lfn: String, storage: String)] = []
+            var left: [(lfn: String, storage: String, problem: String)] = []
             for (lfn, storage) in rows {
                 guard let element = elements[storage] else { continue }
                 do {
@@ -28,15 +31,19 @@ struct GarbageWorker: Sendable {
                     }
                     deleted.append((lfn, storage))
                 } catch let error as StorageError {
-                    // Tried again with the next turn; the row says what is left to do.
+                    // The row says what is left to do, and why it was not done.
+                    left.append((lfn, storage, "\(storage): \(error)"))
                     self.logger.warning(
                         "file not deleted",
                         metadata: ["lfn": "\(lfn)", "storage": "\(storage)", "error": "\(error)"]
                     )
                 }
             }
-            try await transaction.execute(TransferStatements.deleted(deleted))
-            return deleted.count
+            try await transaction.execute([
+                TransferStatements.deleted(deleted),
+                TransferStatements.notDeleted(left, pauseSeconds: self.pauseSeconds),
+            ])
+            return rows.count
         }
         return count == 200 ? .more : .done
     }

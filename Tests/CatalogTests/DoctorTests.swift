@@ -17,6 +17,16 @@ import Testing
         var testDescription: String { "\(self.invariant): \(self.script.prefix(60))" }
     }
 
+    /// Request 3 is cancelled, and all of its clean-up is done but the deletion.
+    private static let cleaned = """
+        UPDATE request SET state = 'cancelled' WHERE id = 3; UPDATE file SET lost = true WHERE id = 1;
+        INSERT INTO cleanup (request, closed_too, who) VALUES (3, true, 'olga');
+        INSERT INTO cleanup_part (dataset, request, state, files) VALUES (3, 3, 'emptied', 1);
+        INSERT INTO deleted_file (file, request) VALUES (1, 3);
+        INSERT INTO garbage (lfn, storage, not_before, reason, cleanup)
+        SELECT '/raw/0', storage, now(), 'x', 3 FROM replica WHERE file = 1;
+        """
+
     static let faults = [
         Fault("jobs-have-a-place", "DELETE FROM waiting WHERE task = 1 AND first = 5"),
         Fault("jobs-have-a-place", "DELETE FROM job WHERE task = 3"),
@@ -133,6 +143,18 @@ import Testing
             "the-archive-is-whole",
             "INSERT INTO archived_task VALUES (3, 'archived', 1, 1, 0, 9, '{}', 0, NULL, 'olga'); SELECT archive_jobs(3, 1)"
         ),
+        Fault("what-is-cleaned-up-is-gone", "INSERT INTO cleanup (request, closed_too, who) VALUES (3, true, 'olga')"),
+        Fault(
+            "what-is-cleaned-up-is-gone",
+            "\(Self.cleaned) UPDATE file SET lost = false; UPDATE cleanup_part SET state = 'open'; DELETE FROM replica"
+        ),
+        Fault("what-is-cleaned-up-is-gone", "\(Self.cleaned) DELETE FROM garbage"),
+        Fault(
+            "what-is-cleaned-up-is-gone",
+            "\(Self.cleaned) UPDATE cleanup SET state = 'done', ended = now()"
+        ),
+        Fault("what-is-cleaned-up-is-gone", "\(Self.cleaned) UPDATE cleanup_part SET files = 2"),
+        Fault("what-is-cleaned-up-is-gone", "\(Self.cleaned) UPDATE dataset SET state = 'open' WHERE id = 3"),
         Fault("datasets-hold-what-was-accepted", "DELETE FROM dataset_file WHERE file = 2"),
         Fault("datasets-hold-what-was-accepted", "UPDATE dataset_file SET dataset = 2 WHERE file = 2"),
         Fault("datasets-hold-what-was-accepted", "UPDATE dataset_counter SET bytes = bytes - 1"),
@@ -199,6 +221,13 @@ import Testing
             #expect(diagnosis.violations == 0, "\(diagnosis)")
             #expect(diagnosis.examples.isEmpty)
         }
+    }
+
+    @Test func whatTheFaultsOfCleanUpsAreMadeInIsWell() async throws {
+        let script =
+            "SET LOCAL search_path = millrace, public; SET LOCAL session_replication_role = replica;\n\(Self.cleaned)"
+        let found = try await Self.diagnose([DoctorWorld.script, script])
+        #expect(found.first { $0.invariant == "what-is-cleaned-up-is-gone" }?.violations == 0)
     }
 
     // One after the other: all at once would ask the server for a hundred databases in the same second.

@@ -259,6 +259,16 @@ enum GrownWorld {
                 ]
             ),
             (
+                "files of a clean-up",
+                [
+                    // Request 1 runs and reads what a query found.
+                    "INSERT INTO task_input (task, position, query) VALUES (1, 0, 'bytes > 1')",
+                    CleanupStatements.inOrder,
+                    CleanupStatements.lockFiles(1, after: 30_000, limit: Int(Self.batch)).sql,
+                    CleanupStatements.read(Self.first.map { $0 + 1 }, notBy: 9).sql,
+                ]
+            ),
+            (
                 "withdrawal and another wait",
                 [RecoveryStatements.lockFiles(1, Self.first).sql]
                     + RecoveryStatements.withdraw(

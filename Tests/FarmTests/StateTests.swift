@@ -5,6 +5,7 @@ import Glibc
 import Logging
 import PrivateServers
 import Testing
+import Yams
 
 @testable import Farm
 
@@ -108,6 +109,72 @@ import Testing
         let now = try AgentFile.read(path)
         #expect(now.loopingSeconds == 60)
         #expect(now.slots == 77 && now.amqp == "amqp://two/" && now.admin == "127.0.0.1:99")
+    }
+
+    /// What this program does not know may be a newer agent's, or older than it: it is its owner's.
+    @Test func anAgentsFileKeepsEveryKey() throws {
+        let layout = try FarmFolder.prepare(Scratch.folder())
+        let (site, path) = (FarmSite(name: "north", storage: "NORTH"), layout.agentFile("north"))
+        try PrivateFiles.makeReachableFolder(layout.agent("north"))
+        let folder = layout.agent("north")
+        func keys(amqp: String, key: String, admin: String) -> String {
+            """
+            site: north
+            agent: head1
+            amqp: \(amqp)
+            passwordFile: /etc/millrace/password
+            work: \(folder)/work
+            slots: 8
+            memoryMBPerCore: 2000
+            walltimeSeconds: 86400
+            diskMB: 50000
+            platform: linux-x86_64
+            tags: [gpu, "12"]
+            storage:
+              NORTH: {kind: posix, base: \(folder)/disk}
+            output: NORTH
+            signingKey: \(key)
+            executor: local
+            software: {folder: \(folder)/software}
+            loopingSeconds: 0
+            python: /usr/bin/python3.11
+            admin: \(admin)
+            later:
+              - {deep: [1, 2.50, yes, "no"], text: "a: b # c"}
+
+            """
+        }
+        let former = keys(amqp: "amqp://one/", key: "/old.pub", admin: "127.0.0.1:1")
+        try PrivateFiles.replace(path, with: "# mine\n# all of it\n" + former)
+        try AgentFile.forThisMachine(site: site, amqp: "amqp://north:secret@two/", adminPort: 99, layout: layout).write(
+            to: path
+        )
+        let text = try PrivateFiles.readAll(path)
+        #expect(text.hasPrefix("# mine\n# all of it\nsite: north\n"), "\(text)")
+        let wanted = keys(amqp: "amqp://north@two/", key: layout.signingPublicKey, admin: "127.0.0.1:99")
+        #expect(try Yams.compose(yaml: text) == Yams.compose(yaml: wanted), "\(text)")
+        // Nothing is different now: not a byte is touched.
+        try AgentFile.forThisMachine(site: site, amqp: "amqp://north:secret@two/", adminPort: 99, layout: layout).write(
+            to: path
+        )
+        #expect(try PrivateFiles.readAll(path) == text)
+        // Without an admin port there is none.
+        try AgentFile.forThisMachine(site: site, amqp: "amqp://north:secret@two/", layout: layout).write(to: path)
+        #expect(try Yams.compose(yaml: PrivateFiles.readAll(path))?["admin"] == nil)
+        #expect(try Yams.compose(yaml: PrivateFiles.readAll(path))?["python"] == "/usr/bin/python3.11")
+    }
+
+    @Test(arguments: ["site: [north", "- a\n- b\n", "site: north\n"])
+    func anAgentsFileThatCannotBeReadIsLeftAlone(_ damaged: String) throws {
+        let layout = try FarmFolder.prepare(Scratch.folder())
+        let (site, path) = (FarmSite(name: "north", storage: "NORTH"), layout.agentFile("north"))
+        try PrivateFiles.makeReachableFolder(layout.agent("north"))
+        try PrivateFiles.replace(path, with: damaged)
+        let error = #expect(throws: FarmError.self) {
+            try AgentFile.forThisMachine(site: site, amqp: "amqp://two/", layout: layout).write(to: path)
+        }
+        #expect(error?.code == .damagedState)
+        #expect(try PrivateFiles.readAll(path) == damaged)
     }
 
     @Test func aLogOverItsLimitIsMovedAndItsWriterGoesOn() throws {

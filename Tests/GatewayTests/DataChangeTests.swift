@@ -54,7 +54,12 @@ import Testing
     @Test func aBadReplicaIsFetchedAgainAndTheLastIsNotCondemnedByAccident() async throws {
         try await withGateway(production: Production.running()) { gateway in
             func declare(_ more: String) async throws -> Answer {
-                try await gateway.post("/files/declare-bad", "{\"lfn\": \"\(Self.first)\"\(more)}", as: .operator)
+                try await gateway.post(
+                    "/files/declare-bad",
+                    "{\"lfn\": \"\(Self.first)\"\(more)}",
+                    as: .operator,
+                    who: "olga"
+                )
             }
             let last = try await declare(#", "storage": "vault""#)
             #expect(last.status == 409 && last.error.contains("no good replica"), "\(last.text)")
@@ -73,6 +78,13 @@ import Testing
                 WHERE f.lfn = \(Self.first) AND t.destination = 'vault' AND t.state = 'queued'
                 """
             #expect(try await self.text(gateway, transfers) == "lyon-disk>vault")
+            // Who said so stands at the replica, and in the log of what follows from it.
+            let said: SQL = """
+                SELECT concat_ws(', ', (SELECT v.who || ': ' || v.reason FROM replica_view v WHERE v.lfn = \(Self.first) AND v.storage = 'vault'),
+                    (SELECT x.who || ': ' || x.cause FROM transition x JOIN transfer t ON x.entity = 'transfer:' || t.id
+                     JOIN file f ON f.id = t.file WHERE f.lfn = \(Self.first) AND t.destination = 'vault'))
+                """
+            #expect(try await self.text(gateway, said) == "olga: checksum, olga: checksum")
             #expect(try await declare(#", "storage": "moon""#).status == 404)
         }
     }

@@ -97,6 +97,14 @@ import Testing
             #expect(job.status == 404 && job.error.contains("task 4 is archived since"), "\(job.text)")
             #expect(job.error.contains("millrace task restore 4"))
             #expect(try await gateway.get("/jobs/4/1/why").error.contains("millrace task restore 4"))
+            for path in ["/tasks/4/debug", "/requests/4/debug"] {
+                let answer = try await gateway.get(path).json
+                let told = try #require(answer["archived"]?.list.first, "\(path)")
+                #expect(answer["items"]?.list.isEmpty == true && told["state"]?.text == "archived")
+                #expect(told["line"]?.text?.contains("task 4 is archived since") == true, "\(told)")
+                #expect(told["line"]?.text?.contains("millrace task restore 4") == true)
+            }
+            #expect(try await gateway.get("/tasks/1/debug").json["archived"]?.list.isEmpty == true)
             #expect(try await gateway.get("/jobs/4/1/history").items.count == 2)
             let check = try await gateway.get("/tasks/4/recovery")
             #expect(check.status == 409 && check.error.contains("millrace task restore 4"), "\(check.text)")

@@ -39,7 +39,7 @@ enum Production {
         INSERT INTO task_stream VALUES (1, 'events', true, true), (1, 'plot', false, false), (2, 'merged', true, true), (3, 'events', true, true);
         INSERT INTO task_input (task, position, parent, stream) VALUES (2, 0, 1, 'events');
         INSERT INTO dataset (name, task, stream, home, who) VALUES ('1.simulate.events', 1, 'events', 'vault', 'olga'),
-            ('1.merge.merged', 2, 'merged', 'vault', 'olga');
+            ('1.merge.merged', 2, 'merged', 'vault', 'olga'), ('1.simulate.plot', 1, 'plot', 'vault', 'olga');
         INSERT INTO waiting (task, first, last, class, priority, held) VALUES (1, 1300, 1999, 1, 100, false), (3, 120, 799, 2, 50, true);
         INSERT INTO agent_session (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags,
                                    storage, last_seen, held_count)
@@ -82,6 +82,9 @@ enum Production {
         INSERT INTO failure_rule (name, kind, priority, code_first, code_last, action, who) VALUES ('payload', 'action', 90, 1000, 1999, 'resubmit', 'millrace');
         INSERT INTO archived_task (task, state, jobs, done, aborted, events, sources, log, reason, who)
             VALUES (2, 'archived', 0, 0, 0, 0, '{1}', 0, 'kept for the record', 'olga');
+        ALTER TABLE cleanup DISABLE TRIGGER guard_new;
+        INSERT INTO cleanup (request, closed_too, reason, who) VALUES (3, false, 'wrong field map', 'mary');
+        ALTER TABLE cleanup ENABLE TRIGGER guard_new;
         ANALYZE;
         """
     }
@@ -106,7 +109,7 @@ enum Production {
         INSERT INTO winner (task, index, attempt) SELECT 1, index, 1 FROM attempt WHERE task = 1 AND state = 'done';
         INSERT INTO accepted (task, index, stream, attempt, events) SELECT task, index, stream, attempt, events FROM output;
         UPDATE job SET state = 'done', version = 3 WHERE task = 1 AND index < 1000;
-        INSERT INTO dataset_file SELECT 1, file FROM output WHERE stream = 'events';
+        INSERT INTO dataset_file SELECT CASE stream WHEN 'events' THEN 1 ELSE 3 END, file FROM output;
         INSERT INTO transfer (file, source, destination) SELECT id, 'vault', 'lyon-disk' FROM file WHERE index < 3;
         UPDATE transfer SET state = 'failed', version = 2, reason = 'no source is left' WHERE id = 1;
         INSERT INTO metadata_field (name, type, description, who) VALUES ('run', 'integer', 'of the detector', 'olga'),

@@ -14,6 +14,8 @@ enum DebugReport {
         let answer = try await GatewayClient.fromEnvironment().get(path + "/debug")
         if options.json {
             try Output.json(.list(answer["items"].items))
+            // Beside the rows, which scripts read.
+            for line in Self.archived(answer) { Terminal.complain("millrace: \(line)") }
         } else {
             Output.lines(Self.lines(answer, name: name))
         }
@@ -24,11 +26,16 @@ enum DebugReport {
 
     static func lines(_ answer: JSON, name: String, colours: Bool = Terminal.hasColours) -> [String] {
         let groups = answer["items"].items
-        guard !groups.isEmpty else { return ["\(name) has no failures"] }
-        return groups.enumerated().flatMap { position, group in
-            (position == 0 ? [] : [""]) + Self.lines(group: group, colours: colours)
-        }
+        let archived = Self.archived(answer)
+        guard !groups.isEmpty else { return archived.isEmpty ? ["\(name) has no failures"] : archived }
+        return archived
+            + groups.enumerated().flatMap { position, group in
+                (position == 0 && archived.isEmpty ? [] : [""]) + Self.lines(group: group, colours: colours)
+            }
     }
+
+    /// A line for each task whose failures are in the archive.
+    private static func archived(_ answer: JSON) -> [String] { answer["archived"].items.compactMap { $0["line"].text } }
 
     private static func lines(group: JSON, colours: Bool) -> [String] {
         func plain(_ field: String, _ style: CellStyle = .plain) -> String { style.text(group[field]) }

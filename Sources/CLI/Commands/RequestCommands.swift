@@ -107,16 +107,23 @@ struct RequestCommands: AsyncParsableCommand {
         mutating func run() async throws {
             let gateway = try await GatewayClient.fromEnvironment()
             let request = try await gateway.get("/requests/\(self.request)")
+            // The clean-up has a line of its own.
+            var facts = request
+            if case .group(var fields) = request {
+                fields["cleanup"] = nil
+                facts = .group(fields)
+            }
             try self.options.show(
                 request,
                 Details.lines(
-                    request,
+                    facts,
                     first: ["request", "title", "workflow", "state", "reason", "owner", "continues", "continued_by"],
                     styles: ["created": .time, "updated": .time],
                     tables: ["tasks": TaskCommands.columns]
                 )
             )
             guard !self.options.json else { return }
+            if let line = CleanupLine.text(request["cleanup"]) { Output.lines(["", line]) }
             try await TaskCommands.submissions([("request", "\(self.request)")], by: gateway)
         }
     }
@@ -151,10 +158,28 @@ struct RequestCommands: AsyncParsableCommand {
 
     struct Cancel: RequestAction {
         static let configuration = CommandConfiguration(
-            abstract: "Cancel a request: waiting jobs go, running ones are killed."
+            abstract: "Cancel a request: waiting jobs go, running ones are killed.",
+            discussion: """
+                With --delete-outputs all that it made is deleted too, wherever it is stored; the catalogue keeps what was known of it. What a \
+                request that has not ended reads, what stands in a container and what is subscribed elsewhere is kept until that is over. Files \
+                of closed datasets are an operator's to delete. `millrace cleanup show` tells how far it is.
+                """
         )
         static let action = "cancel"
         @OptionGroup var arguments: RequestActionArguments
+        @Flag(help: "Delete what it made as well; also of a request that is cancelled already.") var deleteOutputs =
+            false
+        @Flag(help: "Delete also what is in containers or subscribed elsewhere (administrators).") var force = false
+        var more: [String: JSON] {
+            [
+                "delete_outputs": self.deleteOutputs ? .truth(true) : .nothing,
+                "force": self.force ? .truth(true) : .nothing,
+            ]
+        }
+
+        func validate() throws {
+            if self.force && !self.deleteOutputs { throw ValidationError("--force goes with --delete-outputs") }
+        }
     }
 
     struct Change: RequestAction {

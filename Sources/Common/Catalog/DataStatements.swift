@@ -47,7 +47,9 @@ package enum DataStatements {
 
     /// Queues what is missing of a dataset at a storage element: files without a replica there, from where there is a good one.
     /// Returns the transfers.
-    package static func fill(dataset: Int64, storage: String) -> Statement<Int64> {
+    ///
+    /// - Parameter who: asked for it; nil: a service found it missing.
+    package static func fill(dataset: Int64, storage: String, who: String? = nil) -> Statement<Int64> {
         Statement(
             "data.fill",
             """
@@ -57,12 +59,13 @@ package enum DataStatements {
                 FROM dataset_file df JOIN file f ON f.id = df.file
                 WHERE df.dataset = \(dataset) AND NOT f.lost
                   AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.storage = \(storage) AND r.state <> 'bad')
+                FOR SHARE OF f
             ), r AS (
                 INSERT INTO replica AS r (file, storage, state) SELECT file, \(storage), 'copying' FROM missing WHERE source IS NOT NULL
                 ORDER BY file
                 ON CONFLICT (file, storage) DO UPDATE SET state = 'copying', at = now()
             )
-            INSERT INTO transfer (file, source, destination) SELECT file, source, \(storage) FROM missing WHERE source IS NOT NULL
+            INSERT INTO transfer (file, source, destination, who) SELECT file, source, \(storage), \(who) FROM missing WHERE source IS NOT NULL
             ORDER BY file ON CONFLICT DO NOTHING RETURNING id
             """,
             returning: Int64.self
@@ -99,8 +102,12 @@ package enum DataStatements {
         )
     }
 
-    package static func condemn(_ file: Int64, storages: [String]) -> SQL {
-        "UPDATE replica SET state = 'bad', at = now() WHERE file = \(file) AND storage = ANY(\(storages))"
+    /// A replica has no log: it says itself who condemned it, and why.
+    package static func condemn(_ file: Int64, storages: [String], cause: String, who: String) -> SQL {
+        """
+        UPDATE replica SET state = 'bad', at = now(), cause = \(cause), who = \(who)
+        WHERE file = \(file) AND storage = ANY(\(storages))
+        """
     }
 
     /// The file has no good replica any more: what was on the way to anywhere ends.
@@ -130,12 +137,19 @@ package enum DataStatements {
     }
 
     /// Fetches a file again. Returns the transfer.
-    package static func fetch(_ file: Int64, from source: String, to storage: String) -> Statement<Int64> {
+    package static func fetch(
+        _ file: Int64,
+        from source: String,
+        to storage: String,
+        cause: String,
+        who: String
+    ) -> Statement<Int64> {
         Statement(
             "data.fetch",
             """
             WITH r AS (UPDATE replica SET state = 'copying', at = now() WHERE file = \(file) AND storage = \(storage))
-            INSERT INTO transfer (file, source, destination) VALUES (\(file), \(source), \(storage)) ON CONFLICT DO NOTHING RETURNING id
+            INSERT INTO transfer (file, source, destination, reason, who) VALUES (\(file), \(source), \(storage), \(cause), \(who))
+            ON CONFLICT DO NOTHING RETURNING id
             """,
             returning: Int64.self
         )
@@ -165,13 +179,14 @@ package enum DataStatements {
     static var examples: [AnyStatement] {
         let changes =
             [
-                Self.close(dataset: 1, cause: "x", who: "x"), Self.condemn(1, storages: []),
+                Self.close(dataset: 1, cause: "x", who: "x"), Self.condemn(1, storages: [], cause: "x", who: "x"),
             ] + Self.lose(1, reason: "x", who: "x")
         return [
             Self.lock(dataset: "x").erased, Self.dataset("x").erased,
             Self.subscribe(dataset: 1, storage: "x", who: "x").erased, Self.fill(dataset: 1, storage: "x").erased,
             Self.recentSubscriptions.erased, Self.lock(file: "x").erased, Self.replicas(1).erased,
-            Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y").erased, Self.dependents(1).erased,
+            Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y", cause: "x", who: "x").erased,
+            Self.dependents(1).erased,
         ] + changes.enumerated().map { Command("data.change.\($0)", $1).erased }
     }
 }

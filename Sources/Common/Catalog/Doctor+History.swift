@@ -78,4 +78,38 @@ extension Doctor {
             ),
         ]
     }
+
+    /// What was deleted on purpose.
+    static var cleanups: [Invariant] {
+        [
+            Invariant(
+                "what-is-cleaned-up-is-gone",
+                "a clean-up is of a cancelled request, what it took out is out of the books and deleted or to be deleted, and it counts that",
+                """
+                SELECT format('request %s is %s and is cleaned up', c.request, r.state) AS example
+                FROM cleanup c JOIN request r ON r.id = c.request WHERE r.state <> 'cancelled'
+                UNION ALL
+                SELECT format('%s, deleted by the clean-up of request %s, is not lost', f.lfn, x.request)
+                FROM deleted_file x JOIN file f ON f.id = x.file WHERE NOT f.lost
+                UNION ALL
+                SELECT format('%s, deleted by the clean-up of request %s, is %s at %s and nobody deletes it', f.lfn, x.request, r.state, r.storage)
+                FROM deleted_file x JOIN replica r ON r.file = x.file JOIN file f ON f.id = x.file
+                WHERE NOT EXISTS (SELECT 1 FROM garbage g WHERE g.lfn = f.lfn AND g.storage = r.storage)
+                UNION ALL
+                SELECT format('the clean-up of request %s is done, %s of its datasets are open and %s replicas are to be deleted', v.request,
+                              v.datasets_open, v.replicas_left)
+                FROM cleanup_view v WHERE v.state = 'done' AND (v.datasets_open > 0 OR v.replicas_left > 0)
+                UNION ALL
+                SELECT format('the clean-up of request %s counts %s files, %s were deleted', v.request, v.files_removed, x.files)
+                FROM cleanup_view v CROSS JOIN LATERAL (SELECT count(*) AS files FROM deleted_file x WHERE x.request = v.request) x
+                WHERE v.files_removed <> x.files
+                UNION ALL
+                SELECT format('%s is emptied: it is %s and holds %s', d.name, d.state, f.lfn)
+                FROM cleanup_part p JOIN dataset d ON d.id = p.dataset LEFT JOIN LATERAL (
+                    SELECT f.lfn FROM dataset_file m JOIN file f ON f.id = m.file WHERE m.dataset = d.id AND NOT f.lost LIMIT 1) f ON true
+                WHERE p.state = 'emptied' AND (d.state <> 'closed' OR f.lfn IS NOT NULL)
+                """
+            )
+        ]
+    }
 }

@@ -18,7 +18,8 @@ package enum CatalogStatements {
             + TransferStatements.examples + ReadStatements.examples + OperatingStatements.examples + Doctor.examples
             + TaskControlStatements.examples + BenchStatements.examples + SeedStatements.examples
             + RecoveryStatements.examples + RebuildStatements.examples + AuditStatements.examples
-            + ArchiveStatements.examples + LineageStatements.examples + GrowthStatements.examples
+            + ArchiveStatements.examples + CleanupStatements.examples + LineageStatements.examples
+            + GrowthStatements.examples
             + BooksBenchStatements.examples + MetadataStatements.examples + MetadataBenchStatements.examples
     }
 }

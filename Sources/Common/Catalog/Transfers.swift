@@ -19,7 +19,7 @@ package enum TransferStatements {
                 ORDER BY not_before, id LIMIT \(limit) FOR NO KEY UPDATE SKIP LOCKED
             ), t AS (
                 UPDATE transfer t SET state = 'active', version = version + 1, token = gen_random_uuid(), worker = \(worker),
-                    lease_until = clock_timestamp() + make_interval(secs => \(seconds)), tries = tries + 1, updated = now(), reason = NULL
+                    lease_until = clock_timestamp() + make_interval(secs => \(seconds)), tries = tries + 1, updated = now(), reason = NULL, who = NULL
                 FROM picked p WHERE t.id = p.id
                 RETURNING t.*
             )
@@ -54,7 +54,7 @@ package enum TransferStatements {
                 RETURNING t.id, t.file, t.destination
             ), r AS (
                 INSERT INTO replica AS r (file, storage, state) SELECT file, destination, 'available' FROM t ORDER BY file
-                ON CONFLICT (file, storage) DO UPDATE SET state = 'available', at = now()
+                ON CONFLICT (file, storage) DO UPDATE SET state = 'available', at = now(), who = NULL, cause = NULL
             )
             SELECT id FROM t
             """,
@@ -160,6 +160,18 @@ package enum TransferStatements {
         """
     }
 
+    /// These could not be deleted: tried again later, behind what is due.
+    package static func notDeleted(
+        _ files: [(lfn: String, storage: String, problem: String)],
+        pauseSeconds: Double
+    ) -> SQL {
+        """
+        UPDATE garbage g SET problem = i.problem, not_before = clock_timestamp() + make_interval(secs => \(pauseSeconds))
+        FROM unnest(\(files.map(\.lfn)), \(files.map(\.storage)), \(files.map(\.problem))) AS i(lfn, storage, problem)
+        WHERE g.lfn = i.lfn AND g.storage = i.storage
+        """
+    }
+
     static var examples: [AnyStatement] {
         [
             Self.lease(destination: "x", worker: "w", seconds: 1, limit: 1).erased, Self.done([]).erased,
@@ -168,6 +180,7 @@ package enum TransferStatements {
             Self.nextDue.erased,
             Self.storages.erased, Self.tasks(of: []).erased, Self.garbage(limit: 1).erased,
             Command("transfers.deleted", Self.deleted([])).erased,
+            Command("transfers.notDeleted", Self.notDeleted([], pauseSeconds: 1)).erased,
         ]
     }
 }

@@ -56,16 +56,18 @@ async function title(kind, id) {
 // kind: task or request. - Returns: what to show.
 export async function debugView(kind, id) {
   const [[way, name, text, row, tasks], answer] = await Promise.all([title(kind, id), get(`/${kind}s/${id}/debug`)]);
+  const archived = answer.archived || [];
   const lost = answer.items.reduce((sum, group) => sum + (group.lost_wall_seconds || 0), 0);
   const head = h('section', { class: 'panel subject', 'data-key': 'head' },
     h('h1', {}, `${name} `, h('span', { class: 'muted' }, text), ' ', badge(row.state)),
     row.reason && h('p', { class: 'because' }, row.reason),
     h('p', { class: 'figures num' }, answer.items.length
       ? [h('b', {}, count(answer.failures)), ' failures in ', counted(answer.items.length, 'group'), ' · ', h('b', {}, lasting(lost)), ' of wall time lost']
-      : 'no failures'),
+      : archived.length ? 'its failures are in the archive' : 'no failures'),
+    archived.map(row => h('p', { class: 'because', 'data-key': `archived ${row.task}` }, row.line)),
     row.jobs_total ? h('p', { class: 'hint num' }, `${count(row.jobs_done)} of ${count(row.jobs_total)} jobs done, ${count(row.jobs_recovering)} recovering, ${count(row.jobs_aborted)} given up`) : null,
     tasks && tasks.length ? h('p', { class: 'hint' }, 'tasks: ', tasks) : null,
     answer.complete === false && h('p', { class: 'hint' }, `only the newest ${count(answer.failures)} failures were read`));
   const groups = answer.items.map(group => groupPanel(group, lost));
-  return [way, head, ...(groups.length ? groups : [h('section', { class: 'panel', 'data-key': 'none' }, empty('Nothing of it has failed.'))])];
+  return [way, head, ...(groups.length ? groups : [h('section', { class: 'panel', 'data-key': 'none' }, empty(archived.length ? 'What failed is in the archive.' : 'Nothing of it has failed.'))])];
 }

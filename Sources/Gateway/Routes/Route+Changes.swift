@@ -35,7 +35,6 @@ extension Route {
         .request(.reject) { try await $0.reject($1, version: $2, reason: $3) },
         .request(.hold) { try await $0.hold($1, version: $2, reason: $3) },
         .request(.release) { try await $0.release($1, version: $2, reason: $3) },
-        .request(.cancel) { try await $0.cancel($1, version: $2, reason: $3) },
     ]
 
     static let taskChanges: [Route] = [

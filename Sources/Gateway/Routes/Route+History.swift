@@ -50,13 +50,35 @@ extension Gateway {
             guard let (state, since, who) = try await self.database.query(ArchiveStatements.archived(task)).first else {
                 throw refusal
             }
-            let what =
-                switch state {
-                case "archived": "archived since \(since) (by \(who)); millrace task restore \(task) brings it back"
-                case "restoring": "being restored (by \(who)): wait until it is back"
-                default: "on its way into the archive (by \(who)); millrace task restore \(task) brings it back"
-                }
-            throw Refusal(.notFound, "\(refusal.description): task \(task) is \(what)")
+            let line = ArchivedLine.text(task: task, state: state, since: since, who: who)
+            throw Refusal(.notFound, "\(refusal.description): \(line)")
+        }
+    }
+}
+
+/// What is said of a task whose jobs are not where they were made: in one line when, by whom, and how to get them back.
+enum ArchivedLine {
+    static func text(task: Int64, state: String, since: Moment, who: String) -> String {
+        switch state {
+        case "archived":
+            "task \(task) is archived since \(since) (by \(who)); millrace task restore \(task) brings it back"
+        case "restoring": "task \(task) is being restored (by \(who)): wait until it is back"
+        default:
+            "task \(task) is on its way into the archive (by \(who)); millrace task restore \(task) brings it back"
+        }
+    }
+
+    /// As a member of an answer.
+    struct Row: Encodable {
+        let task: Int64
+        let state: String
+        let since: Moment
+        let who: String
+        let line: String
+
+        init(_ row: (Int64, String, Moment, String)) {
+            (self.task, self.state, self.since, self.who) = row
+            self.line = ArchivedLine.text(task: row.0, state: row.1, since: row.2, who: row.3)
         }
     }
 }

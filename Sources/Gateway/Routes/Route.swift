@@ -54,7 +54,7 @@ struct Route: Sendable {
     /// Every route of the API.
     static let all: [Route] =
         Listings.all.filter { $0.name != Listings.files.name }.map(Route.list) + Self.metadata + Self.objects
-        + Self.errors + Self.live + Self.requestChanges + Self.shareChanges + Self.dataChanges
+        + Self.errors + Self.live + Self.requestChanges + Self.cleanups + Self.shareChanges + Self.dataChanges
         + Self.taskChanges
         + Self.farmChanges + Self.metadataChanges + Self.history
 }

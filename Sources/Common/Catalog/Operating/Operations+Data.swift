@@ -40,7 +40,9 @@ extension Operations {
                 try await transaction.query(
                     DataStatements.subscribe(dataset: id, storage: storage, who: self.caller.who)
                 ).first ?? false
-            let transfers = try await transaction.query(DataStatements.fill(dataset: id, storage: storage))
+            let transfers = try await transaction.query(
+                DataStatements.fill(dataset: id, storage: storage, who: self.caller.who)
+            )
             return Outcome(
                 changed: isNew || !transfers.isEmpty,
                 lines: [
@@ -95,12 +97,14 @@ extension Operations {
                     "file \(file) is not lost: it has a good replica on \(good.joined(separator: ", "))"
                 )
             }
-            try await transaction.execute(DataStatements.condemn(id, storages: condemned))
             let cause = reason ?? "declared bad by \(self.caller.who)"
+            try await transaction.execute(
+                DataStatements.condemn(id, storages: condemned, cause: cause, who: self.caller.who)
+            )
             let (lines, messages) =
                 good.isEmpty
                 ? (try await self.lose(id, file, cause, in: transaction), [])
-                : try await self.mend(id, file, condemned, from: good, in: transaction)
+                : try await self.mend(id, file, condemned, from: good, cause, in: transaction)
             return Outcome(
                 lines: lines,
                 result: try await self.object(ObjectStatements.file(file), in: transaction, "file \(file)"),
@@ -133,6 +137,7 @@ extension Operations {
         _ file: String,
         _ condemned: [String],
         from good: [String],
+        _ cause: String,
         in transaction: PostgresTransaction
     ) async throws -> ([String], [OutboxMessage]) {
         var lines: [String] = []
@@ -143,7 +148,9 @@ extension Operations {
                 lines.append("the replica of \(file) on \(storage) is bad; \(left)")
                 continue
             }
-            let transfers = try await transaction.query(DataStatements.fetch(id, from: good[0], to: storage))
+            let transfers = try await transaction.query(
+                DataStatements.fetch(id, from: good[0], to: storage, cause: cause, who: self.caller.who)
+            )
             messages += try Self.wake(transfers, to: storage)
             lines.append("the replica of \(file) on \(storage) is bad; \(left), and it is copied again from \(good[0])")
         }

@@ -19,12 +19,7 @@ struct LockedRequest: Sendable, Hashable {
     /// - Throws: ``CatalogRefusal`` saying who came first.
     func check(_ action: RequestAction, by caller: Caller, expected: Int64?) throws(CatalogRefusal) {
         try caller.need(action.role, to: "\(action.rawValue) request \(self.id)")
-        if action == .cancel && caller.role < .operator && caller.who != self.owner {
-            throw CatalogRefusal(
-                .permission,
-                "request \(self.id) belongs to \(self.owner); to cancel it one must be operator"
-            )
-        }
+        if action == .cancel { try self.checkOwner(caller) }
         let last = "\(self.changedBy ?? "a service") at \(self.changedAt)"
         guard action.allowedIn.contains(self.state) else {
             let states = action.allowedIn.map(\.rawValue).joined(separator: ", ")
@@ -37,6 +32,18 @@ struct LockedRequest: Sendable, Hashable {
             throw CatalogRefusal(
                 .state,
                 "request \(self.id) was changed by \(last): it is at version \(self.version), not \(expected); look again"
+            )
+        }
+    }
+}
+
+extension LockedRequest {
+    /// What belongs to somebody else is an operator's to end.
+    func checkOwner(_ caller: Caller) throws(CatalogRefusal) {
+        guard caller.role >= .operator || caller.role >= .physicist && caller.who == self.owner else {
+            throw CatalogRefusal(
+                .permission,
+                "request \(self.id) belongs to \(self.owner); to cancel it one must be operator"
             )
         }
     }
@@ -112,48 +119,35 @@ extension Operations {
     }
 
     /// Ends a request: what waits goes, what runs is killed.
-    package func cancel(_ request: Int64, version: Int64?, reason: String?) async throws -> Outcome {
-        try await self.move(request, .cancel, version: version, alsoKill: true) { _, transaction in
-            let cause = reason ?? "cancelled"
-            let tasks = try await transaction.query(RequestStatements.tasks(of: request)).filter { task in
-                TaskState(rawValue: task.2).map { !$0.isTerminal } ?? true
-            }
-            var commands = [
-                RequestStatements.move(request, to: .cancelled, heldFrom: nil, cause: cause, who: self.caller.who)
-            ]
-            for task in tasks {
-                commands.append(
-                    RequestStatements.moveTask(
-                        task.0,
-                        to: .aborted,
-                        pausedFrom: nil,
-                        cause: cause,
-                        who: self.caller.who
-                    )
-                )
-            }
-            commands += RequestStatements.cancelJobs(tasks: tasks.map(\.0), cause: cause, who: self.caller.who)
-            let counts = try await transaction.execute(commands)
-            return ["request \(request) is cancelled"] + tasks.map { "task \($0.0) (\($0.1)) is aborted" }
-                + ["\(counts.last ?? 0) running jobs are told to stop"]
-        }
-    }
-
-    /// Checks, does, and tells the Scheduler.
-    private func move(
+    ///
+    /// - Parameter cleaning: its outputs are deleted as well; one that is cancelled already can still be cleaned up.
+    package func cancel(
         _ request: Int64,
-        _ action: RequestAction,
         version: Int64?,
-        alsoKill: Bool = false,
-        _ body: @Sendable (LockedRequest, PostgresTransaction) async throws -> [String]
+        reason: String?,
+        cleaning: Cleaning? = nil
     ) async throws -> Outcome {
         try await self.change { transaction in
             let locked = try await self.lock(request, in: transaction)
-            try locked.check(action, by: self.caller, expected: version)
-            let lines = try await body(locked, transaction)
-            var messages = try OutboxMessage.control("scheduler", .request, ids: [request])
-            if alsoKill { messages += try OutboxMessage.control("monitor", .kill) }
+            var lines: [String] = []
+            var messages: [OutboxMessage] = []
+            if cleaning != nil, locked.state == .cancelled {
+                try locked.checkOwner(self.caller)
+            } else {
+                try locked.check(.cancel, by: self.caller, expected: version)
+                lines = try await self.end(request, cause: reason ?? "cancelled", in: transaction)
+                messages = try OutboxMessage.control("scheduler", .request, ids: [request])
+                messages += try OutboxMessage.control("monitor", .kill)
+            }
+            var changed = !messages.isEmpty
+            if let cleaning {
+                let begun = try await self.clean(request, cleaning, reason: reason, in: transaction)
+                lines += begun.lines
+                messages += begun.messages
+                changed = changed || begun.changed
+            }
             return Outcome(
+                changed: changed,
                 lines: lines,
                 result: try await self.object(
                     OperatingStatements.requestRow(request),
@@ -161,6 +155,47 @@ extension Operations {
                     "request \(request)"
                 ),
                 messages: messages
+            )
+        }
+    }
+
+    private func end(_ request: Int64, cause: String, in transaction: PostgresTransaction) async throws -> [String] {
+        let tasks = try await transaction.query(RequestStatements.tasks(of: request)).filter { task in
+            TaskState(rawValue: task.2).map { !$0.isTerminal } ?? true
+        }
+        var commands = [
+            RequestStatements.move(request, to: .cancelled, heldFrom: nil, cause: cause, who: self.caller.who)
+        ]
+        for task in tasks {
+            commands.append(
+                RequestStatements.moveTask(task.0, to: .aborted, pausedFrom: nil, cause: cause, who: self.caller.who)
+            )
+        }
+        commands += RequestStatements.cancelJobs(tasks: tasks.map(\.0), cause: cause, who: self.caller.who)
+        let counts = try await transaction.execute(commands)
+        return ["request \(request) is cancelled"] + tasks.map { "task \($0.0) (\($0.1)) is aborted" }
+            + ["\(counts.last ?? 0) running jobs are told to stop"]
+    }
+
+    /// Checks, does, and tells the Scheduler.
+    private func move(
+        _ request: Int64,
+        _ action: RequestAction,
+        version: Int64?,
+        _ body: @Sendable (LockedRequest, PostgresTransaction) async throws -> [String]
+    ) async throws -> Outcome {
+        try await self.change { transaction in
+            let locked = try await self.lock(request, in: transaction)
+            try locked.check(action, by: self.caller, expected: version)
+            let lines = try await body(locked, transaction)
+            return Outcome(
+                lines: lines,
+                result: try await self.object(
+                    OperatingStatements.requestRow(request),
+                    in: transaction,
+                    "request \(request)"
+                ),
+                messages: try OutboxMessage.control("scheduler", .request, ids: [request])
             )
         }
     }

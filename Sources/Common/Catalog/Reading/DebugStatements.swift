@@ -24,6 +24,23 @@ package enum DebugStatements {
         }
     }
 
+    /// The tasks of the scope whose failures are in the archive, or on their way there or back: task, state, since, who.
+    package static func archived(_ scope: Scope) -> Statement<Int64, String, Moment, String> {
+        let condition: SQL =
+            switch scope {
+            case .task(let task): "a.task = \(task)"
+            case .request(let request): "a.task IN (SELECT id FROM task WHERE request = \(request))"
+            }
+        return Statement(
+            "debug.archived",
+            "SELECT a.task, a.state, a.since, a.who FROM archived_task a WHERE \(fragment: condition) ORDER BY a.task",
+            returning: Int64.self,
+            String.self,
+            Moment.self,
+            String.self
+        )
+    }
+
     /// The groups, those that lost most wall time first: code, the failures read in all, and the group as JSON.
     ///
     /// Large sets are sorted and never joined with one another: no estimate of their sizes can make that slow.
@@ -152,7 +169,7 @@ package enum DebugStatements {
     static var examples: [AnyStatement] {
         [
             Self.exists(.task(1)).erased, Self.exists(.request(1)).erased, Self.groups(.task(1)).erased,
-            Self.groups(.request(1)).erased,
+            Self.groups(.request(1)).erased, Self.archived(.task(1)).erased, Self.archived(.request(1)).erased,
         ]
     }
 }

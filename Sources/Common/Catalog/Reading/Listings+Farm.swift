@@ -149,15 +149,15 @@ extension Listings {
         filters: [.texts("service", "v.service")]
     )
 
-    /// Artefacts of accepted attempts, such as plots.
+    /// Artefacts of accepted attempts, such as plots. What was accepted is in the dataset of its stream: so those of archived tasks, whose
+    /// jobs are no rows, are shown too.
     package static let plots = Listing(
         "plots",
         from: """
-            (SELECT f.lfn, '/api/v1/plots/file?lfn=' || replace(f.lfn, '+', '%2B') AS url, f.bytes, a.task, a.index, a.stream,
+            (SELECT f.lfn, '/api/v1/plots/file?lfn=' || replace(f.lfn, '+', '%2B') AS url, f.bytes, f.task, f.index, s.stream,
                     t.name, t.request, f.created
-             FROM task_stream s JOIN task t ON t.id = s.task JOIN accepted a ON a.task = s.task AND a.stream = s.stream
-             JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
-             JOIN file f ON f.id = o.file
+             FROM task_stream s JOIN task t ON t.id = s.task JOIN dataset d ON d.task = s.task AND d.stream = s.stream
+             JOIN dataset_file m ON m.dataset = d.id JOIN file f ON f.id = m.file
              WHERE NOT s.counted AND NOT f.lost)
             """,
         key: [.moment("v.created"), .text("v.lfn")],

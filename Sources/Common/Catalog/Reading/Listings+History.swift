@@ -28,4 +28,14 @@ extension Listings {
             .integers("task", "v.task"), .integers("request", "v.request"), .texts("state", "v.state"),
         ]
     )
+
+    /// What is deleted of cancelled requests.
+    package static let cleanups = Listing(
+        "cleanups",
+        from: "cleanup_view",
+        key: [.integer("v.request")],
+        filters: [
+            .integers("request", "v.request"), .texts("state", "v.state"), .texts("who", "v.who"),
+        ]
+    )
 }

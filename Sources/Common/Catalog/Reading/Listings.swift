@@ -9,7 +9,7 @@ package enum Listings {
         Self.suspicions, Self.submissions, Self.shares,
         Self.services,
         Self.waiting,
-        Self.plots, Self.metadata, Self.metadataChanges, Self.containers, Self.damaged, Self.archived,
+        Self.plots, Self.metadata, Self.metadataChanges, Self.containers, Self.damaged, Self.archived, Self.cleanups,
     ]
 
     package static let requests = Listing(

@@ -9,7 +9,8 @@ package enum ObjectStatements {
             """
             SELECT row_to_json(d)::text FROM (
                 SELECT v.*, r.parameters, r.seed, r.grp AS "group", s.root_name AS sample, row_to_json(m) AS simulation, r.submission,
-                       coalesce((SELECT json_agg(t ORDER BY t.position) FROM task_view t WHERE t.request = v.request), '[]') AS tasks
+                       coalesce((SELECT json_agg(t ORDER BY t.position) FROM task_view t WHERE t.request = v.request), '[]') AS tasks,
+                       (SELECT row_to_json(c) FROM cleanup_view c WHERE c.request = v.request) AS cleanup
                 FROM request_view v JOIN request r ON r.id = v.request LEFT JOIN sample s ON s.gen_id = r.sample
                 LEFT JOIN simulation m ON m.sim_id = r.simulation
                 WHERE v.request = \(request)
@@ -115,7 +116,9 @@ package enum ObjectStatements {
                                  FROM file f JOIN suspicion s ON s.file = f.id WHERE f.lfn = v.lfn), '[]') AS suspicions,
                        ARRAY(SELECT s.name FROM file f JOIN dataset_file df ON df.file = f.id JOIN dataset s ON s.id = df.dataset
                              WHERE f.lfn = v.lfn ORDER BY s.name) AS datasets,
-                       \(fragment: MetadataStatements.ofFile) AS metadata
+                       \(fragment: MetadataStatements.ofFile) AS metadata,
+                       (SELECT json_build_object('request', x.request, 'who', c.who, 'at', x.at, 'reason', c.reason)
+                        FROM file f JOIN deleted_file x ON x.file = f.id JOIN cleanup c ON c.request = x.request WHERE f.lfn = v.lfn) AS deleted
                 FROM file_view v WHERE v.lfn = \(lfn)
             ) d
             """,
@@ -210,8 +213,8 @@ package enum ObjectStatements {
             SELECT e.base, f.bytes
             FROM file f JOIN replica r ON r.file = f.id AND r.state = 'available'
             JOIN storage_element e ON e.name = r.storage AND e.kind = 'posix'
-            JOIN output o ON o.file = f.id AND NOT o.counted
-            JOIN accepted a ON a.task = o.task AND a.index = o.index AND a.attempt = o.attempt AND a.stream = o.stream
+            JOIN dataset_file m ON m.file = f.id JOIN dataset d ON d.id = m.dataset
+            JOIN task_stream s ON s.task = d.task AND s.stream = d.stream AND NOT s.counted
             WHERE f.lfn = \(lfn) AND NOT f.lost ORDER BY e.name
             """,
             returning: String.self,

@@ -88,32 +88,66 @@ package struct AgentFile: Codable, Equatable, Sendable {
         #endif
     }
 
-    package func yaml() throws -> String {
-        try "# Written by `millrace up`. It may be edited: only amqp, signingKey and admin are kept up to date.\n"
-            + YAMLEncoder().encode(self)
-    }
+    private static let title =
+        "# Written by `millrace up`. It may be edited: only amqp, signingKey and admin are kept up to date.\n"
+
+    package func yaml() throws -> String { try Self.title + YAMLEncoder().encode(self) }
 
     /// Writes the file with its folders, and the folders of its storage that are on this machine.
     ///
-    /// A file that is there keeps what its owner wrote; only the broker's address, the key and the admin port follow the farm.
+    /// A file that is there keeps what its owner wrote, every key of it, whether this program knows the key or not; only the broker's
+    /// address, the key and the admin port follow the farm. If one of them changes, comments but those at the top are lost.
     ///
     /// - Throws: ``FarmError`` if the file that is there cannot be read; `ServerError` if it cannot be written.
     package func write(to path: String) throws {
-        var file = self
-        if PrivateFiles.exists(path) {
-            let former = try Self.read(path)
-            file = former
-            file.amqp = self.amqp
-            file.signingKey = self.signingKey
-            file.admin = self.admin
-            // Not even its comments are touched then.
-            if file == former { return }
+        guard PrivateFiles.exists(path) else {
+            try Self.makeFolders([self.work, self.software.folder, self.logs.folder], self.storage)
+            return try PrivateFiles.replace(path, with: self.yaml())
         }
-        let storages = file.storage.values.filter { $0.kind == "posix" }.map(\.base)
-        for folder in [file.work, file.software.folder, file.logs.folder] + storages {
+        let text = try PrivateFiles.readAll(path)
+        do {
+            guard let former = try Yams.compose(yaml: text), var keys = former.mapping else {
+                throw FarmError(.damagedState, "\(path) is not an agent's file: it has no keys")
+            }
+            // The agent takes a password from one place alone.
+            keys["amqp"] = Node(keys["passwordFile"] == nil ? self.amqp : Self.withoutPassword(self.amqp))
+            keys["signingKey"] = Node(self.signingKey)
+            keys["admin"] = self.admin.map { Node($0) }
+            let now = Node.mapping(keys)
+            // Not even its comments are touched then.
+            if now == former { return }
+            let places = try YAMLDecoder().decode(Places.self, from: text)
+            let folders = [places.work] + [places.software, places.logs].compactMap(\.?.folder)
+            try Self.makeFolders(folders, places.storage)
+            let comments = text.split(separator: "\n", omittingEmptySubsequences: false).prefix { $0.hasPrefix("#") }
+            try PrivateFiles.replace(path, with: comments.map { "\($0)\n" }.joined() + Yams.serialize(node: now))
+        } catch let error as DecodingError {
+            throw FarmError(.damagedState, "\(path) is not an agent's file: \(error)")
+        } catch let error as YamlError {
+            throw FarmError(.damagedState, "\(path) is not an agent's file: \(error)")
+        }
+    }
+
+    /// The folders in a file that its owner wrote: what it leaves out the agent chooses, below `work`.
+    private struct Places: Decodable {
+        let work: String
+        let software: Folder?
+        let logs: Folder?
+        let storage: [String: Storage]
+    }
+
+    /// `amqp://user@host/` of `amqp://user:password@host/`.
+    private static func withoutPassword(_ url: String) -> String {
+        guard let start = url.firstRange(of: "://")?.upperBound, let at = url[start...].firstIndex(of: "@"),
+            let colon = url[start..<at].firstIndex(of: ":")
+        else { return url }
+        return String(url[..<colon] + url[at...])
+    }
+
+    private static func makeFolders(_ folders: [String], _ storage: [String: Storage]) throws {
+        for folder in folders + storage.values.filter({ $0.kind == "posix" }).map(\.base) {
             try PrivateFiles.makeFolder(folder)
         }
-        try PrivateFiles.replace(path, with: file.yaml())
     }
 
     package static func read(_ path: String) throws -> AgentFile {

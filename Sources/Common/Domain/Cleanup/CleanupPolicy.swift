@@ -1,0 +1,79 @@
+/// What decides whether the files of one output dataset of a cancelled request may be deleted now.
+package struct CleanupFacts: Sendable, Hashable {
+    /// A task of another request, which has not ended, that has the dataset as input.
+    package struct Reader: Sendable, Hashable {
+        package let request: Int64
+        package let task: Int64
+
+        package init(request: Int64, task: Int64) {
+            self.request = request
+            self.task = task
+        }
+    }
+
+    /// It was handed over: its task was done, or an operator closed it.
+    package var isClosed = false
+    /// The clean-up goes for what was handed over as well: an operator asked for it.
+    package var includesClosed = false
+    /// An administrator wants deleted what others hold.
+    package var isForced = false
+    /// Attempts of its task that have not ended: what they made may still come.
+    package var liveAttempts: Int64 = 0
+    package var reader: Reader?
+    /// A container that holds it.
+    package var container: String?
+    /// A storage element other than its home to which it is subscribed.
+    package var subscription: String?
+
+    package init() {}
+}
+
+/// Why a clean-up does nothing with a dataset now.
+package enum CleanupObstacle: Sendable, Hashable {
+    /// Goes away when that request ends. Nobody can force it.
+    case reader(CleanupFacts.Reader)
+    /// Goes away when an operator takes the clean-up over.
+    case closed
+    /// Goes away when it is taken out of the container, or by force.
+    case container(String)
+    /// Goes away by force.
+    case subscription(String)
+    /// Goes away by itself: they are told to end, and count as lost when their site is silent for too long.
+    case attempts(Int64)
+
+    /// What follows the name of the dataset, in one line.
+    package var text: String {
+        switch self {
+        case .reader(let reader): "is read by task \(reader.task) of request \(reader.request), which has not ended"
+        case .closed: "is closed: an operator must ask for its clean-up"
+        case .container(let name): "is in container \(name)"
+        case .subscription(let storage): "is subscribed to \(storage)"
+        case .attempts(1): "waits for 1 attempt that has not answered yet"
+        case .attempts(let count): "waits for \(count) attempts that have not answered yet"
+        }
+    }
+}
+
+/// What a clean-up may delete: pure and total.
+package enum CleanupPolicy {
+    /// - Returns: nil: the files may go.
+    package static func obstacle(_ facts: CleanupFacts) -> CleanupObstacle? {
+        // Whoever reads it outranks everybody: its jobs would fail one after the other.
+        if let reader = facts.reader { return .reader(reader) }
+        if facts.isClosed && !facts.includesClosed { return .closed }
+        if !facts.isForced {
+            if let container = facts.container { return .container(container) }
+            if let subscription = facts.subscription { return .subscription(subscription) }
+        }
+        // The last: it is the only one that goes away by itself.
+        return facts.liveAttempts > 0 ? .attempts(facts.liveAttempts) : nil
+    }
+
+    /// The least role that may ask for it. What is still being made belongs to whoever asked for it, what was handed over to the
+    /// production; what others hold is an administrator's to take.
+    ///
+    /// - Parameter closed: files of closed datasets are among it.
+    package static func role(closed: Bool, force: Bool) -> Role {
+        force ? .administrator : closed ? .operator : .physicist
+    }
+}

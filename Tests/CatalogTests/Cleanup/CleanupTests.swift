@@ -1,0 +1,315 @@
+import Catalog
+import Domain
+import Postgres
+import Testing
+
+/// What a cancelled request made is deleted: all of it, once, and nothing that others need.
+@Suite(.serialized) struct CleanupTests {
+    typealias World = RecoveryWorld
+
+    private static func expectRefusal(
+        _ kind: CatalogRefusal.Kind,
+        _ words: String,
+        _ body: () async throws -> Outcome
+    ) async {
+        do {
+            let outcome = try await body()
+            Issue.record("not refused: \(outcome.lines)")
+        } catch {
+            let refusal = error as? CatalogRefusal
+            #expect(refusal?.kind == kind && refusal?.description.contains(words) == true, "\(error)")
+        }
+    }
+
+    @Test func whatARequestMadeIsDeletedAndKnown() async throws {
+        try await World.with(CleanupWorld.script) { world in
+            try await world.expectNoViolations()
+            let before = try await world.everything()
+            let dry = try await world.cancel(dry: true)
+            #expect(dry.lines.contains { $0.contains("deletes 1201 files (6005 bytes) of 2 datasets") }, "\(dry.lines)")
+            #expect(try await world.everything() == before)
+            #expect(try await world.cleanup("state") == nil)
+            let outcome = try await world.cancel()
+            #expect(outcome.changed && outcome.messages.contains { $0.routingKey == "control.bookkeeper" })
+            #expect(
+                try await world.clean(batch: 500)
+                    == .waiting(request: 4, dataset: "many", reason: "waits for 1 attempt that has not answered yet")
+            )
+            try await world.expectNoViolations()
+            #expect(try await world.cleanup("waits_for") == "many waits for 1 attempt that has not answered yet")
+            // The dataset that waits is no longer the first.
+            #expect(
+                try await world.clean() == .removed(request: 4, dataset: "handed", files: 1, kept: 0, emptied: true)
+            )
+            try await world.expectNoViolations()
+            try await world.script(CleanupWorld.killed)
+            var steps: [Int64] = []
+            while case .removed(_, "many", let files, 0, _) = try await world.clean() {
+                steps.append(files)
+                try await world.expectNoViolations()
+            }
+            #expect(steps == [500, 500, 200])
+            #expect(try await world.cleanup("files_removed") == "1201")
+            #expect(try await world.cleanup("replicas_left") == "1202")
+            #expect(try await world.clean() == .nothing)
+            try await world.deleteGarbage()
+            #expect(try await world.clean() == .finished(1))
+            #expect(try await world.cleanup("state") == "done")
+            try await world.expectNoViolations()
+            // Books and provenance are as they were, and the log says who and why.
+            #expect(try await world.text("SELECT events_done FROM millrace.task_view WHERE task = 4") == "12000")
+            #expect(
+                try await world.text("SELECT state || ' ' || files FROM millrace.dataset_view WHERE dataset = 'many'")
+                    == "closed 1200"
+            )
+            let gone: SQL = "SELECT count(*) FROM millrace.file_view WHERE task IN (4, 5) AND lost AND replicas = '{}'"
+            #expect(try await world.text(gone) == "1201")
+            #expect(try await world.text("SELECT count(*) FROM millrace.replica WHERE file IN (1, 2)") == "4")
+            let log: SQL =
+                "SELECT who || ': ' || cause FROM millrace.transition WHERE entity = 'file:/4/7' AND to_state = 'lost'"
+            #expect(try await world.text(log) == "olga: cleaned up: wrong field map")
+            let shown = try await world.database.query(ObjectStatements.file("/4/7")).first
+            #expect(shown?.contains(#""deleted":{"request" : 4, "who" : "olga""#) == true, "\(shown ?? "")")
+        }
+    }
+
+    @Test func twoWorkersAtOnceDoEachFileOnce() async throws {
+        try await World.with(CleanupWorld.script) { world in
+            _ = try await world.cancel()
+            try await world.script(CleanupWorld.killed)
+            let taken = try await withThrowingTaskGroup(of: Int64.self) { group in
+                for _ in 0..<4 {
+                    group.addTask {
+                        var files: Int64 = 0
+                        while true {
+                            switch try await Cleanup.step(world.database, graceSeconds: 0, pauseSeconds: 0, batch: 100)
+                            {
+                            case .removed(_, _, let gone, _, _): files += gone
+                            case .waiting: continue
+                            case .nothing, .finished: return files
+                            }
+                        }
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(taken <= 1201)
+            try await world.cleanAll()
+            #expect(try await world.text("SELECT count(*) FROM millrace.deleted_file") == "1201")
+            #expect(try await world.cleanup("files_removed") == "1201")
+            try await world.expectNoViolations()
+        }
+    }
+
+    @Test func whatALiveRequestReadsIsNeverDeleted() async throws {
+        try await World.with(CleanupWorld.script + CleanupWorld.reads("handed")) { world in
+            let outcome = try await world.cancel(role: .administrator, force: true)
+            #expect(
+                outcome.lines.contains {
+                    $0
+                        == "dataset handed (1 files) is kept for now: it is read by task 6 of request 5, which has not ended"
+                },
+                "\(outcome.lines)"
+            )
+            try await world.script(CleanupWorld.killed)
+            #expect(try await world.cleanAll() == 1200)
+            #expect(try await world.cleanup("waits_for")?.contains("task 6 of request 5") == true)
+            #expect(
+                try await world.text(
+                    "SELECT count(*) FROM millrace.replica_view WHERE lfn = '/5/0' AND state = 'available'"
+                ) == "2"
+            )
+            try await world.expectNoViolations()
+            // The reader ends, whatever its end.
+            _ = try await world.operations("joe").cancel(5, version: nil, reason: nil)
+            #expect(try await world.cleanAll() == 1)
+            try await world.expectNoViolations()
+        }
+    }
+
+    /// Files that a query found are kept one by one.
+    @Test func whatAQueryFoundIsKept() async throws {
+        try await World.with(CleanupWorld.script + CleanupWorld.readsFound) { world in
+            _ = try await world.cancel()
+            try await world.script(CleanupWorld.killed)
+            #expect(try await world.cleanAll() == 1199)
+            #expect(
+                try await world.cleanup("waits_for")
+                    == "many keeps 2 files that requests which have not ended read, such as task 6"
+            )
+            #expect(try await world.text("SELECT count(*) FROM millrace.file WHERE task = 4 AND NOT lost") == "2")
+            #expect(try await world.database.query(CleanupStatements.tookDeleted(6)) == [false])
+            // Gone through once: nobody looks again before the reader has ended.
+            #expect(try await world.clean() == .nothing)
+            try await world.expectNoViolations()
+            _ = try await world.operations("joe").cancel(5, version: nil, reason: nil)
+            #expect(try await world.cleanAll() == 2)
+            #expect(try await world.cleanup("datasets_open") == "0")
+            // A task that begins with such files looks again.
+            #expect(try await world.database.query(CleanupStatements.tookDeleted(6)) == [true])
+            try await world.expectNoViolations()
+        }
+    }
+
+    @Test func whatOthersHoldIsAnAdministratorsToDelete() async throws {
+        let held = """
+            INSERT INTO container (name, owner) VALUES ('study', 'mary');
+            INSERT INTO container_member (container, dataset) VALUES (1, 5);
+            INSERT INTO subscription (dataset, storage, who) VALUES (4, 'DISK', 'mary');
+            """
+        try await World.with(CleanupWorld.script + held) { world in
+            await Self.expectRefusal(.permission, "one must be administrator") { try await world.cancel(force: true) }
+            let outcome = try await world.cancel()
+            #expect(
+                outcome.lines.contains { $0.contains("handed (1 files) is kept for now: it is in container study") }
+            )
+            #expect(
+                outcome.lines.contains { $0.contains("many (1200 files) is kept for now: it is subscribed to DISK") }
+            )
+            try await world.script(CleanupWorld.killed)
+            #expect(try await world.cleanAll() == 0)
+            await Self.expectRefusal(.permission, "one must be administrator") {
+                try await world.operations().forceCleanup(4)
+            }
+            // Out of the container: nothing holds it any more.
+            _ = try await world.operations("mary").remove(["handed"], from: "study")
+            #expect(try await world.cleanAll() == 1)
+            let forced = try await world.operations("root", role: .administrator).forceCleanup(4)
+            #expect(forced.changed)
+            #expect(try await world.cleanAll() == 1200)
+            #expect(try await world.cleanup("forced_by") == "root")
+            try await world.expectNoViolations()
+        }
+    }
+
+    @Test func whatWasHandedOverIsAnOperatorsToDelete() async throws {
+        try await World.with(CleanupWorld.script) { world in
+            let before = try await world.everything()
+            await Self.expectRefusal(.permission, "dataset handed, which is closed") {
+                try await world.cancel(by: "bob", role: .physicist)
+            }
+            #expect(try await world.everything() == before)
+            // What is still being made is its owner's, and nobody else's.
+            try await world.script("DELETE FROM dataset_counter WHERE dataset = 5")
+            await Self.expectRefusal(.permission, "belongs to bob") {
+                try await world.cancel(by: "joe", role: .physicist)
+            }
+            #expect(try await world.cancel(by: "bob", role: .physicist).changed)
+            try await world.script(CleanupWorld.killed)
+            #expect(try await world.cleanAll() == 1200)
+            #expect(try await world.cleanup("waits_for") == "handed is closed: an operator must ask for its clean-up")
+            #expect(try await world.cancel(by: "bob", role: .physicist).changed == false)
+            #expect(try await world.cancel().changed)
+            #expect(try await world.cleanAll() == 1)
+        }
+    }
+
+    @Test func aDatasetThatIsCleanedUpGetsNoReaderAndNoPlace() async throws {
+        try await World.with(CleanupWorld.script) { world in
+            _ = try await world.cancel()
+            await #expect(throws: PostgresError.self) {
+                try await world.script("INSERT INTO task_input (task, position, dataset) VALUES (6, 0, 'many')")
+            }
+            _ = try await world.operations("mary").createContainer("late")
+            await Self.expectRefusal(.state, "the clean-up of request 4 deletes its files") {
+                try await world.operations("mary").add(["handed"], to: "late")
+            }
+            await Self.expectRefusal(.state, "dataset many cannot be subscribed") {
+                try await world.operations().subscribe(dataset: "many", to: "DISK")
+            }
+            _ = try await world.operations("mary").add(["raw"], to: "late")
+        }
+    }
+
+    @Test func theConstraintsHoldWithoutAnyCode() async throws {
+        try await World.with(CleanupWorld.script) { world in
+            for wrong: SQL in [
+                "INSERT INTO cleanup (request, closed_too, who) VALUES (4, true, 'x')",
+                "INSERT INTO cleanup (request, closed_too, who, state) VALUES (4, true, 'x', 'done')",
+            ] {
+                await #expect(throws: PostgresError.self) { try await world.script(wrong) }
+            }
+            _ = try await world.cancel()
+            for wrong: SQL in [
+                // In the books.
+                "INSERT INTO deleted_file (file, request) SELECT id, 4 FROM file WHERE lfn = '/4/7'",
+                // Not made by it.
+                "WITH f AS (UPDATE file SET lost = true WHERE id = 2 RETURNING id) INSERT INTO deleted_file (file, request) SELECT id, 4 FROM f",
+                "UPDATE cleanup SET state = 'done'", "UPDATE cleanup SET state = 'stopped', ended = now()",
+            ] {
+                await #expect(throws: PostgresError.self) { try await world.script(wrong) }
+            }
+            try await world.expectNoViolations()
+        }
+    }
+
+    @Test func aCleanUpIsStoppedAndTakenUpAgain() async throws {
+        try await World.with(CleanupWorld.script) { world in
+            await Self.expectRefusal(.missing, "millrace request cancel 4 --delete-outputs") {
+                try await world.operations().stopCleanup(4)
+            }
+            _ = try await world.operations().cancel(4, version: nil, reason: "first")
+            // Also of a request that is cancelled already.
+            let begun = try await world.cancel()
+            #expect(begun.changed && !begun.lines.contains("request 4 is cancelled"))
+            #expect(try await world.cancel().changed == false)
+            try await world.script(CleanupWorld.killed)
+            #expect(
+                try await world.clean(batch: 300)
+                    == .removed(request: 4, dataset: "many", files: 300, kept: 0, emptied: false)
+            )
+            _ = try await world.operations().stopCleanup(4)
+            #expect(try await world.clean() == .nothing)
+            try await world.expectNoViolations()
+            await Self.expectRefusal(.state, "is stopped") { try await world.operations().stopCleanup(4) }
+            // What is kept may be read again.
+            _ = try await world.operations("mary").createContainer("late")
+            _ = try await world.operations("mary").add(["handed"], to: "late")
+            _ = try await world.operations("mary").remove(["handed"], from: "late")
+            #expect(try await world.cancel().changed)
+            #expect(try await world.cleanAll() == 901)
+            try await world.deleteGarbage()
+            _ = try await world.clean()
+            #expect(try await world.cleanup("state") == "done")
+            try await world.expectNoViolations()
+        }
+    }
+
+    /// A storage element that is away keeps nobody else's files, and is named.
+    @Test func whatCannotBeDeletedIsToldAndTriedLater() async throws {
+        try await World.with(CleanupWorld.script) { world in
+            _ = try await world.cancel()
+            try await world.script(CleanupWorld.killed)
+            try await world.cleanAll()
+            try await world.database.execute(
+                TransferStatements.notDeleted([("/5/0", "DISK", "DISK: not mounted")], pauseSeconds: 600)
+            )
+            try await world.deleteGarbage()
+            #expect(try await world.clean() == .nothing)
+            #expect(try await world.cleanup("problem") == "DISK: not mounted")
+            #expect(try await world.cleanup("replicas_left") == "1")
+            try await world.script("UPDATE garbage SET not_before = now()")
+            try await world.deleteGarbage()
+            #expect(try await world.clean() == .finished(1))
+        }
+    }
+
+    /// Files on their way are no longer moved, and deleted where they went to as well.
+    @Test func whatIsOnItsWayIsDeletedAtItsDestination() async throws {
+        let moving = """
+            INSERT INTO transfer (file, source, destination) SELECT id, 'HOME', 'DISK' FROM file WHERE lfn IN ('/4/1', '/4/2');
+            INSERT INTO replica (file, storage, state) SELECT id, 'DISK', 'copying' FROM file WHERE lfn IN ('/4/1', '/4/2');
+            UPDATE transfer SET state = 'active', version = 2, token = gen_random_uuid(), lease_until = now() + interval '1 minute'
+            WHERE file = (SELECT id FROM file WHERE lfn = '/4/1');
+            """
+        try await World.with(CleanupWorld.script + moving) { world in
+            _ = try await world.cancel()
+            try await world.script(CleanupWorld.killed)
+            try await world.cleanAll()
+            let ends: SQL = "SELECT string_agg(state || ' ' || who, ',') FROM millrace.transfer WHERE state <> 'done'"
+            #expect(try await world.text(ends) == "cancelled olga,cancelled olga")
+            #expect(try await world.text("SELECT count(*) FROM millrace.garbage WHERE lfn = '/4/1'") == "2")
+            try await world.expectNoViolations()
+        }
+    }
+}

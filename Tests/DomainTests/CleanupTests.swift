@@ -1,0 +1,60 @@
+import Domain
+import Testing
+
+/// What a clean-up may delete: every combination of what can hold a dataset.
+@Suite struct CleanupPolicyTests {
+    private static let bits: [Bool] = [false, true]
+
+    @Test func everyCombinationHasOneAnswer() {
+        let reader = CleanupFacts.Reader(request: 9, task: 12)
+        var counts: [String: Int] = [:]
+        for case let (isRead, isClosed) in Self.bits.flatMap({ one in Self.bits.map { (one, $0) } }) {
+            for case let (includes, forced) in Self.bits.flatMap({ one in Self.bits.map { (one, $0) } }) {
+                for case let (contained, subscribed) in Self.bits.flatMap({ one in Self.bits.map { (one, $0) } }) {
+                    for live: Int64 in [0, 3] {
+                        var facts = CleanupFacts()
+                        (facts.isClosed, facts.includesClosed, facts.isForced) = (isClosed, includes, forced)
+                        facts.reader = isRead ? reader : nil
+                        facts.container = contained ? "study" : nil
+                        facts.subscription = subscribed ? "KEK" : nil
+                        facts.liveAttempts = live
+                        let wanted: CleanupObstacle? =
+                            if isRead {
+                                .reader(reader)
+                            } else if isClosed && !includes {
+                                .closed
+                            } else if contained && !forced {
+                                .container("study")
+                            } else if subscribed && !forced {
+                                .subscription("KEK")
+                            } else {
+                                live > 0 ? .attempts(live) : nil
+                            }
+                        let found = CleanupPolicy.obstacle(facts)
+                        #expect(found == wanted, "\(facts)")
+                        counts[found.map { "\($0)".prefix { $0 != "(" }.description } ?? "none", default: 0] += 1
+                    }
+                }
+            }
+        }
+        // Each of them decides somewhere.
+        #expect(counts.count == 6 && counts.values.reduce(0, +) == 128, "\(counts)")
+    }
+
+    @Test func obstaclesAreOneLineThatNamesWhatHoldsIt() {
+        let reader = CleanupObstacle.reader(.init(request: 9, task: 12))
+        #expect(reader.text == "is read by task 12 of request 9, which has not ended")
+        #expect(CleanupObstacle.attempts(1).text == "waits for 1 attempt that has not answered yet")
+        #expect(CleanupObstacle.attempts(2).text.contains("2 attempts"))
+        #expect(CleanupObstacle.container("study").text == "is in container study")
+        #expect(CleanupObstacle.subscription("KEK").text == "is subscribed to KEK")
+        #expect(CleanupObstacle.closed.text.contains("operator"))
+    }
+
+    @Test func theRoleGrowsWithWhatIsDeleted() {
+        #expect(CleanupPolicy.role(closed: false, force: false) == .physicist)
+        #expect(CleanupPolicy.role(closed: true, force: false) == .operator)
+        #expect(CleanupPolicy.role(closed: false, force: true) == .administrator)
+        #expect(CleanupPolicy.role(closed: true, force: true) == .administrator)
+    }
+}
