@@ -17,8 +17,10 @@ struct MonitorConsumers: Sendable {
             identity: self.parts.context.identity,
             topology: MillraceTopology.monitor,
             queue: Queue.reports,
-            prefetch: 200,
+            prefetch: 400,
             maximum: 200,
+            // While one batch waits for the disk, the next is read. Two Monitors do the same: an attempt's reports are numbered.
+            handlers: 2,
             health: self.parts.context.health,
             logger: self.parts.logger,
             decode: ReportHandler.decode,

@@ -79,13 +79,23 @@ struct VerdictDesk: Sendable {
 
     private func carryOut(_ attempts: [AttemptKey], in transaction: PostgresTransaction) async throws -> Plan {
         var locks = QueryBatch()
-        _ = locks.add(VerdictStatements.lockTasks(attempts))
+        let tasks = locks.add(VerdictStatements.lockTasks(attempts))
         let rows = locks.add(VerdictStatements.open(attempts))
-        let open = try await transaction.results(of: locks).of(rows)
+        let found = try await transaction.results(of: locks)
+        let ended = try found.of(tasks).reduce(into: [Int64: TaskState]()) { ended, row in
+            guard let state = TaskState(rawValue: row.1), state.isTerminal else { return }
+            ended[row.0] = state
+        }
+        let open = try found.of(rows)
         var plan = Plan()
         for row in open {
             guard let action = VerdictAction(rawValue: row.3) else { continue }
             let job = JobKey(task: row.0, index: row.1)
+            if let state = ended[row.0] {
+                // An attempt that failed or was lost after its task was ended: nothing is tried again.
+                plan.moves.append((job, .cancelled, false, "its task is \(state.rawValue)"))
+                continue
+            }
             let changes = try WireFormat.value(VerdictChanges.self, from: row.5.text)
             plan.note(changes.task, of: row.0)
             let cause = "verdict on attempt \(row.2): \(action.rawValue), \(row.6)"

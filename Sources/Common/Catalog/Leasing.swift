@@ -277,7 +277,7 @@ package enum LeasingStatements {
     }
 
     /// Gives leases back that were never taken: nothing was tried, nothing is counted. Only a lease still in state leased
-    /// under its token goes. Returns the jobs that wait again.
+    /// under its token goes. Returns the jobs that wait again: all but those of tasks that have ended meanwhile.
     package static func giveBack(_ attempts: [(key: AttemptKey, token: UUIDText)]) -> Statement<Int64, Int64> {
         let attempts = attempts.sorted { $0.key < $1.key }
         return Statement(
@@ -286,9 +286,12 @@ package enum LeasingStatements {
             WITH i AS MATERIALIZED (
                 SELECT * FROM unnest(\(attempts.map(\.key.task)), \(attempts.map(\.key.index)), \(attempts.map { Int32($0.key.attempt) }),
                                      \(attempts.map(\.token))) AS i(task, index, attempt, token)
+            ), t AS MATERIALIZED (
+                SELECT * FROM task WHERE id = ANY(\(Set(attempts.map(\.key.task)).sorted())) ORDER BY id FOR SHARE
             ), locked AS MATERIALIZED (
-                SELECT j.task, j.index FROM job j JOIN i ON i.task = j.task AND i.index = j.index
-                ORDER BY j.task, j.index FOR NO KEY UPDATE OF j
+                SELECT i.task, i.index FROM (SELECT i.* FROM i JOIN t ON t.id = i.task ORDER BY i.task, i.index OFFSET 0) i
+                CROSS JOIN LATERAL (
+                    SELECT 1 FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0 FOR NO KEY UPDATE) j
             ), l AS (
                 DELETE FROM lease l USING i, locked k
                 WHERE l.task = i.task AND l.index = i.index AND k.task = i.task AND k.index = i.index
@@ -299,15 +302,16 @@ package enum LeasingStatements {
                     cause = 'the offer came back'
                 FROM l WHERE a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
             ), j AS (
-                UPDATE job j SET state = 'waiting', version = j.version + 1, cause = 'the offer came back'
-                FROM l WHERE j.task = l.task AND j.index = l.index RETURNING j.task, j.index, j.class
+                UPDATE job j SET state = CASE WHEN t.state IN ('done', 'failed', 'aborted') THEN 'cancelled' ELSE 'waiting' END,
+                    version = j.version + 1, cause = 'the offer came back'
+                FROM l JOIN t ON t.id = l.task WHERE j.task = l.task AND j.index = l.index RETURNING j.task, j.index, j.class, j.state
             ), w AS (
                 INSERT INTO waiting (task, first, last, class, priority, held)
                 SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority,
                        range_is_held(t.state, r.state, t.scouts, j.index)
-                FROM j JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request
+                FROM j JOIN t ON t.id = j.task JOIN request r ON r.id = t.request WHERE j.state = 'waiting'
             )
-            SELECT task, index FROM j
+            SELECT task, index FROM j WHERE state = 'waiting'
             """,
             returning: Int64.self,
             Int64.self

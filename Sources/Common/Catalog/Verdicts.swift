@@ -35,19 +35,14 @@ package enum VerdictStatements {
         )
     }
 
-    /// The tasks of open verdicts that change more than their job, locked. Tasks before jobs: the order of locks everywhere.
-    package static func lockTasks(_ attempts: [AttemptKey]) -> Statement<Int64> {
+    /// The tasks of these attempts, locked: id and state. Tasks before jobs: the order of locks everywhere. Whoever ends a task has to
+    /// wait until its jobs wait again, and finds them; who comes after that finds the task ended.
+    package static func lockTasks(_ attempts: [AttemptKey]) -> Statement<Int64, String> {
         Statement(
             "verdicts.lockTasks",
-            """
-            SELECT t.id FROM task t WHERE t.id IN (
-                SELECT v.task
-                FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) })) AS i(task, index, attempt)
-                JOIN verdict v ON v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL
-                WHERE v.action = 'pause' OR v.changes ?| ARRAY['events', 'task', 'raisesTask'])
-            ORDER BY t.id FOR NO KEY UPDATE
-            """,
-            returning: Int64.self
+            "SELECT id, state FROM task WHERE id = ANY(\(Set(attempts.map(\.task)).sorted())) ORDER BY id FOR NO KEY UPDATE",
+            returning: Int64.self,
+            String.self
         )
     }
 

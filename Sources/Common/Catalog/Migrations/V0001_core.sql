@@ -294,10 +294,11 @@ CREATE TABLE waiting (
 CREATE INDEX waiting_match ON waiting (class, priority DESC, task, first) WHERE due AND NOT held;
 CREATE INDEX waiting_later ON waiting (not_before) WHERE NOT due;
 
--- Whether a range that begins at `first` may not be leased: its task is paused, its request held, or the task's scouts are not done.
+-- Whether a range that begins at `first` may not be leased: its task is paused or has ended, its request held, or the task's scouts
+-- are not done.
 CREATE FUNCTION range_is_held(task_state text, request_state text, scouts int, first bigint) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT task_state = 'paused' OR request_state = 'held' OR (task_state = 'scouting' AND first >= scouts)
+    SELECT task_state IN ('paused', 'done', 'failed', 'aborted') OR request_state = 'held' OR (task_state = 'scouting' AND first >= scouts)
 $$;
 
 -- The demand of one agent: room is absolute, leasing subtracts in the same transaction.

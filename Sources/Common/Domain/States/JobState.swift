@@ -30,7 +30,7 @@ package enum JobState: String, StateMachine {
             "its attempt failed, was lost, or was refused by the books; the verdict is written"
         ),
         move(.active, .waiting, [.scheduler, .monitor], "the offer came back or was never taken: nothing was tried"),
-        move(.active, .cancelled, [.operator, .monitor], "its task or request was cancelled"),
+        move(.active, .cancelled, [.operator, .monitor, .scheduler], "its task or request was cancelled"),
         move(.recovering, .waiting, [.scheduler], "verdict resubmit carried out"),
         move(.recovering, .aborted, [.scheduler], "verdict abort carried out"),
         move(.recovering, .replaced, [.scheduler], "verdict resubmit with fewer events: split into smaller jobs"),
