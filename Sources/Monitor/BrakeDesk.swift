@@ -89,6 +89,7 @@ struct BrakeDesk: Sendable {
             )
             try await transaction.execute(BrakeStatements.forgive(site: one.site, node: one.node, since: since))
         }
+        try await self.forgiveLate(excluded, in: transaction)
         var moved = decision.exclusions.count
         for row in excluded where try await self.probe(row, tallies, in: transaction) { moved += 1 }
         try await transaction.execute(
@@ -96,6 +97,24 @@ struct BrakeDesk: Sendable {
         )
         return moved
     }
+
+    /// A batch of failures that was judged before its place was excluded may be written after it: for a while what is written of
+    /// that place is looked at again.
+    private func forgiveLate(
+        _ excluded: [(String, String, String, Int32, Double, Double, String)],
+        in transaction: PostgresTransaction
+    ) async throws {
+        for (site, node, phase, round, _, seconds, _) in excluded
+        where phase == ProbeState.Phase.resting.rawValue && round == 1 && seconds < Self.lateSeconds {
+            let since = Moment.now.adding(seconds: -seconds - Self.lateSeconds)
+            try await transaction.execute(
+                BrakeStatements.forgive(site: site, node: node.isEmpty ? nil : node, since: since)
+            )
+        }
+    }
+
+    /// Longer than any batch of failures takes from its judgement to the disk.
+    private static let lateSeconds = 60.0
 
     /// One step of an excluded place on its way back. - Returns: whether it made one.
     private func probe(

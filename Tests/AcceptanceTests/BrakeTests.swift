@@ -85,4 +85,44 @@ import Testing
             #expect(excluded == 0)
         }
     }
+
+    /// Failures that were judged when their place was not yet excluded, and written after it: they use up no attempt.
+    @Test func whatWasJudgedBeforeAPlaceWasExcludedIsForgivenAfterIt() async throws {
+        try await Self.withCentre { centre, _ in
+            let agent = try await centre.agent(
+                "ALPHA",
+                room: 2,
+                manner: .init(nodes: ["node2", "node3"]),
+                onNodes: { job, _, _ in
+                    job.name.attempt == 1 ? .fail([Failure(.payloadExit, "exit code 1 in step make")]) : .hang
+                }
+            )
+            let running = Task { try await agent.run() }
+            _ = try await centre.approve(jobs: 2)
+            try await centre.until("SELECT count(*) = 2 FROM verdict WHERE counted AND carried_out_at IS NOT NULL")
+            try await centre.database.execute(
+                """
+                INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes)
+                VALUES ('ALPHA', 'node3', 'resting', '12 of 12 attempts failed', 1, 3600, 5)
+                """
+            )
+            try await centre.until("SELECT forgiven FROM verdict WHERE node = 'node3'")
+            let used: [(String, Bool, Int32)] = try await centre.database.query(
+                Statement(
+                    "test.used",
+                    """
+                    SELECT v.node, v.forgiven, j.failures FROM verdict v JOIN job j ON j.task = v.task AND j.index = v.index ORDER BY v.node
+                    """,
+                    returning: String.self,
+                    Bool.self,
+                    Int32.self
+                )
+            ).map { ($0.0, $0.1, $0.2) }
+            running.cancel()
+            #expect(used.map(\.0) == ["node2", "node3"])
+            #expect(used.map(\.1) == [false, true])
+            #expect(used.map(\.2) == [1, 0])
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
 }

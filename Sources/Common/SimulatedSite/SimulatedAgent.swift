@@ -13,7 +13,7 @@ package final class SimulatedAgent: Sendable {
         /// Finishes with every stream of its task, the first counted one holding the job's events.
         case finish
         case fail([Failure])
-        /// Finishes, with another manifest.
+        /// Finishes, with another manifest: asked for when the job has run, and not if it is no longer the agent's then.
         case finishWith(@Sendable (FinishedItem) -> FinishedItem)
         /// Runs, and says nothing more.
         case hang
@@ -65,11 +65,20 @@ package final class SimulatedAgent: Sendable {
         var duration = Duration.zero
         /// What is waited for before they have run for so long.
         var event: (@Sendable () async -> Void)?
-        var finished: [FinishedItem] = []
+        var finished: [Finishing] = []
         var failed: [FailedItem] = []
         var lost: [AttemptKey] = []
         /// Reported although the agent does not know them any more.
         var isForgotten = false
+    }
+
+    /// A manifest that is made when its job ends: a payload that is killed writes no files.
+    private struct Finishing: Sendable {
+        let item: FinishedItem
+        var change: @Sendable (FinishedItem) -> FinishedItem = { $0 }
+
+        var key: AttemptKey { self.item.name.key }
+        var manifest: FinishedItem { self.change(self.item) }
     }
 
     private struct State {
@@ -296,16 +305,21 @@ package final class SimulatedAgent: Sendable {
             if case .until(let word, let next) = behaviour { (event, behaviour) = (word, next) }
             if case .comeBack(let word, let change) = behaviour {
                 var ending = Ending(event: word, isForgotten: true)
-                ending.finished.append(change(self.manifest(job, description, node, now, duration)))
+                ending.finished.append(
+                    Finishing(item: self.manifest(job, description, node, now, duration), change: change)
+                )
                 single.append(ending)
                 behaviour = .lose
             }
             var ending = event == nil ? endings[duration] ?? Ending() : Ending()
             (ending.duration, ending.event) = (duration, event)
             switch behaviour {
-            case .finish: ending.finished.append(self.manifest(job, description, node, now, duration))
+            case .finish:
+                ending.finished.append(Finishing(item: self.manifest(job, description, node, now, duration)))
             case .finishWith(let change):
-                ending.finished.append(change(self.manifest(job, description, node, now, duration)))
+                ending.finished.append(
+                    Finishing(item: self.manifest(job, description, node, now, duration), change: change)
+                )
             case .fail(let failures): ending.failed.append(self.failure(job, failures, node, now, duration))
             case .lose: ending.lost.append(job.name.key)
             case .hang, .ignore, .after, .until, .comeBack: break
@@ -314,18 +328,18 @@ package final class SimulatedAgent: Sendable {
         }
         self.state.withLockedValue { $0.seen += offer.jobs.count }
         let atOnce = endings.removeValue(forKey: .zero) ?? Ending()
-        try await self.report(running, atOnce.finished, atOnce.failed)
+        try await self.report(running, atOnce.finished.map(\.manifest), atOnce.failed)
         try await self.forget(atOnce)
         for ending in Array(endings.values) + single { self.runsOn.yield(ending) }
     }
 
     private func end(_ ending: Ending) async throws {
-        if ending.isForgotten { return try await self.report([], ending.finished, []) }
+        if ending.isForgotten { return try await self.report([], ending.finished.map(\.manifest), []) }
         // What was killed meanwhile is not reported, as a real agent would not.
         let held = self.state.withLockedValue { $0.held }
         try await self.report(
             [],
-            ending.finished.filter { held.contains($0.name.key) },
+            ending.finished.filter { held.contains($0.key) }.map(\.manifest),
             ending.failed.filter { held.contains($0.name.key) }
         )
         try await self.forget(ending)
@@ -333,7 +347,7 @@ package final class SimulatedAgent: Sendable {
 
     /// They are held no longer: there is room for others.
     private func forget(_ ending: Ending) async throws {
-        let ended = ending.finished.map(\.name.key) + ending.failed.map(\.name.key)
+        let ended = ending.finished.map(\.key) + ending.failed.map(\.name.key)
         self.state.withLockedValue { state in
             state.held.subtract(ended + ending.lost)
             for key in ended + ending.lost { state.names[key] = nil }
