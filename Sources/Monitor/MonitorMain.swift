@@ -65,7 +65,8 @@ enum MonitorAssembly {
             holder: "\(context.identity.instance)",
             logger: parts.logger
         )
-        let feed = parts.sweep("feed", every: .seconds(1)) { try await relay.turn() }
+        // A turn costs six statements, however much it publishes.
+        let feed = parts.sweep("feed", every: .seconds(1), pace: .milliseconds(100)) { try await relay.turn() }
         let kills = KillDesk(database: parts.database, publisher: parts.publisher, logger: parts.logger)
         let sweeps = MonitorSweeps(parts: parts, config: config, reports: reports, lost: lost)
         let consumers = MonitorConsumers(parts: parts)

@@ -150,4 +150,82 @@ extension PostgresOptions {
         options.searchPath = "public"
         return options
     }
+
+    /// What a connection has prepared, by its text.
+    private static let preparedTexts = Statement(
+        "prepared",
+        "SELECT statement FROM pg_prepared_statements ORDER BY prepare_time",
+        returning: String.self
+    )
+
+    private static var single: PostgresOptions {
+        var options = PostgresOptions()
+        options.poolSize = 1
+        options.preparesAfter = 2
+        return options
+    }
+
+    @Test func whatIsSentAgainIsPreparedOnce() async throws {
+        try await withDatabase(Self.single) { client, _ in
+            for value in 1...4 {
+                let found = try await client.query(Statement("echo", "SELECT \(value) + 1", returning: Int.self))
+                #expect(found == [value + 1])
+            }
+            _ = try await client.query(Statement("once", "SELECT \(1) + 2", returning: Int.self))
+            // Another type makes it another statement.
+            _ = try await client.query(Statement("echo", "SELECT \(Int32(1)) + 1", returning: Int32.self))
+            let texts = try await client.query(Self.preparedTexts)
+            #expect(texts == ["SELECT $1 + 1"])
+        }
+    }
+
+    @Test func aPreparedStatementSurvivesRollbackAndErrorsBeforeIt() async throws {
+        try await withDatabase(Self.single) { client, _ in
+            try await client.execute("CREATE TABLE t (id bigint PRIMARY KEY)")
+            let insert = { (id: Int) -> SQL in "INSERT INTO t VALUES (\(id))" }
+            let other = { (id: Int) -> SQL in "DELETE FROM t WHERE id = \(id)" }
+            _ = try await client.execute([insert(1), other(5)])
+            // The first of these fails before the second is prepared: the server never sees that.
+            let error = await postgresError { try await client.execute([insert(1), other(5)]) }
+            #expect(error?.sqlState == "23505")
+            for id in 2...4 { #expect(try await client.execute([other(id), insert(id), other(1)]) == [0, 1, id == 2 ? 1 : 0]) }
+            let rolledBack = await postgresError {
+                try await client.withTransaction { transaction in
+                    try await transaction.execute(other(2))
+                    try await transaction.execute("SELECT 1 / (\(0)::bigint)")
+                }
+            }
+            #expect(rolledBack?.sqlState == "22012")
+            let left = try await client.query(Statement("left", "SELECT id FROM t ORDER BY id", returning: Int.self))
+            #expect(left == [2, 3, 4])
+        }
+    }
+
+    @Test func aTableThatChangedIsNoErrorForWhoeverTriesAgain() async throws {
+        try await withDatabase(Self.single) { client, _ in
+            try await client.execute("CREATE TABLE t (id bigint)")
+            let all = Statement("all", "SELECT * FROM t", returning: Int.self)
+            for _ in 1...3 { _ = try await client.query(all) }
+            try await client.execute("ALTER TABLE t ALTER COLUMN id TYPE int")
+            let now = Statement("all", "SELECT * FROM t", returning: Int32.self)
+            let found = try await client.withTransaction { try await $0.query(now) }
+            #expect(found.isEmpty)
+        }
+    }
+
+    @Test func manyAtOnceShareAPreparedStatement() async throws {
+        try await withDatabase(Self.single) { client, _ in
+            let sum = try await withThrowingTaskGroup(of: Int.self) { group in
+                for value in 1...200 {
+                    group.addTask {
+                        try await client.query(Statement("echo", "SELECT \(value) * 2", returning: Int.self)).first ?? 0
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(sum == 200 * 201)
+            let texts = try await client.query(Self.preparedTexts)
+            #expect(texts == ["SELECT $1 * 2"])
+        }
+    }
 }

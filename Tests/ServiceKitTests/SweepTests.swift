@@ -141,4 +141,46 @@ import Testing
         #expect(finished.withLockedValue { $0 })
         #expect(runs.withLockedValue { $0 } == 1)
     }
+
+    @Test func aPacedSweepRestsBetweenItsRunsHoweverOftenItIsRung() async throws {
+        let (asked, ask) = AsyncStream.makeStream(of: Duration.self)
+        let (elapsed, elapse) = AsyncStream.makeStream(of: Void.self)
+        let (runs, ran) = AsyncStream.makeStream(of: Int.self)
+        let count = NIOLockedValueBox(0)
+        let sweep = PeriodicSweep(
+            name: "s",
+            interval: .seconds(1000),
+            pace: .seconds(10),
+            health: self.health,
+            logger: self.logger,
+            sleep: { duration in
+                guard duration <= .seconds(10) else { return try await Self.never(duration) }
+                ask.yield(duration)
+                for await _ in elapsed { return }
+                throw CancellationError()
+            },
+            work: {
+                ran.yield(
+                    count.withLockedValue { count in
+                        count += 1
+                        return count
+                    }
+                )
+                return .done
+            }
+        )
+        let task = Task { try await sweep.run() }
+        var run = runs.makeAsyncIterator()
+        var rest = asked.makeAsyncIterator()
+        #expect(await run.next() == 1)
+        #expect(try #require(await rest.next()) > .zero)
+        for _ in 0..<10 { sweep.ring() }
+        #expect(count.withLockedValue { $0 } == 1, "it rests")
+        elapse.yield()
+        #expect(await run.next() == 2)
+        #expect(try #require(await rest.next()) > .zero)
+        task.cancel()
+        try await task.value
+        #expect(count.withLockedValue { $0 } == 2)
+    }
 }

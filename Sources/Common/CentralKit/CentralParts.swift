@@ -62,11 +62,13 @@ package struct CentralParts: Sendable {
     package func sweep(
         _ name: String,
         every interval: Duration,
+        pace: Duration = .zero,
         _ turn: @escaping @Sendable () async throws -> PeriodicSweep.Result
     ) -> PeriodicSweep {
         PeriodicSweep(
             name: name,
             interval: interval,
+            pace: pace,
             health: self.context.health,
             logger: self.context.logger,
             work: turn

@@ -56,7 +56,10 @@ struct EventFeed: Service, CustomStringConvertible {
                 }
             }
             for await batch in self.consumer.batches(maximum: 200) {
-                self.hub.publish(batch.deliveries.flatMap { self.signals(ReceivedMessage($0)) })
+                // Who comes later gets what is published later, or asks the log.
+                if self.hub.clientCount > 0 {
+                    self.hub.publish(batch.deliveries.flatMap { self.signals(ReceivedMessage($0)) })
+                }
                 await batch.acknowledge()
             }
             group.cancelAll()

@@ -17,6 +17,7 @@ package final class PeriodicSweep: Service, CustomStringConvertible {
     private let name: String
     private let interval: Duration
     private let jitter: Double
+    private let pace: Duration
     private let sleep: @Sendable (Duration) async throws -> Void
     private let health: HealthComponent
     private let logger: Logger
@@ -27,6 +28,8 @@ package final class PeriodicSweep: Service, CustomStringConvertible {
     /// - Parameters:
     ///   - interval: between runs without rings.
     ///   - jitter: each interval is longer or shorter by at most this share, so that several processes spread.
+    ///   - pace: the least time from one run to the next, for work that may wait: the first is done at once, what is rung for within
+    ///     that time is done together.
     ///   - health: notes failures; it is not ready when they last longer than ten intervals (at least a minute).
     ///   - sleep: the clock.
     ///   - work: one run; an error is logged and the work tried again with the next interval or ring.
@@ -34,6 +37,7 @@ package final class PeriodicSweep: Service, CustomStringConvertible {
         name: String,
         interval: Duration,
         jitter: Double = 0.1,
+        pace: Duration = .zero,
         health: HealthState,
         logger: Logger,
         sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
@@ -42,6 +46,7 @@ package final class PeriodicSweep: Service, CustomStringConvertible {
         self.name = name
         self.interval = interval
         self.jitter = jitter
+        self.pace = pace
         self.health = health.component(name, limit: max(.seconds(60), interval * 10))
         self.logger = logger
         self.sleep = sleep
@@ -62,13 +67,23 @@ package final class PeriodicSweep: Service, CustomStringConvertible {
                 group.addTask { await self.tick() }
                 self.ring()
                 for await _ in self.bell {
+                    let began = ContinuousClock.now
                     await self.once()
+                    if self.pace > .zero { await self.rest(self.pace - began.duration(to: .now)) }
                     if Task.isShuttingDownGracefully { break }
                 }
                 group.cancelAll()
             }
         } onGracefulShutdown: {
             self.rope.finish()
+        }
+    }
+
+    /// Ends early when the sweep is to end.
+    private func rest(_ duration: Duration) async {
+        guard duration > .zero else { return }
+        await cancelWhenGracefulShutdown {
+            do { try await self.sleep(duration) } catch { return }
         }
     }
 
