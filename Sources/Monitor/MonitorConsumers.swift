@@ -19,8 +19,6 @@ struct MonitorConsumers: Sendable {
             queue: Queue.reports,
             prefetch: 400,
             maximum: 200,
-            // While one batch waits for the disk, the next is read. Two Monitors do the same: an attempt's reports are numbered.
-            handlers: 2,
             health: self.parts.context.health,
             logger: self.parts.logger,
             decode: ReportHandler.decode,

@@ -23,7 +23,6 @@ import Testing
         var options = PostgresOptions()
         options.poolSize = 1
         options.avoidsTableScans = true
-        options.preparesAfter = 2
         let client = PostgresClient(url: url, options: options, logger: plans.logger)
         let running = Task { try await client.run() }
         try await Self.run(GrownWorld.script[0], url)
@@ -32,15 +31,6 @@ import Testing
                 try await client.withTransaction { transaction in
                     for statement in GrownWorld.life { _ = try await transaction.execute(statement) }
                     throw RolledBack()
-                }
-            }
-            // So often that their plans are kept, made while there was nothing.
-            for (_, statements) in GrownWorld.hot {
-                await #expect(throws: (any Error).self) {
-                    try await client.withTransaction { transaction in
-                        for statement in statements { _ = try await transaction.execute(statement) }
-                        throw RolledBack()
-                    }
                 }
             }
         }

@@ -17,13 +17,12 @@ package enum VerdictStatements {
                     AS i(task, index, attempt)
                 ORDER BY task, index, attempt OFFSET 0) i
             CROSS JOIN LATERAL (
-                SELECT v.action, v.not_before, v.changes, v.reason, v.carried_out_at FROM verdict v
-                WHERE v.task = i.task AND v.index = i.index AND v.attempt = i.attempt OFFSET 0) v
+                SELECT v.action, v.not_before, v.changes, v.reason FROM verdict v
+                WHERE v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL OFFSET 0) v
             CROSS JOIN LATERAL (SELECT t.class FROM task t WHERE t.id = i.task OFFSET 0) t
             CROSS JOIN LATERAL (
                 SELECT j.class FROM job j WHERE j.task = i.task AND j.index = i.index AND j.state = 'recovering'
                 OFFSET 0 FOR NO KEY UPDATE) j
-            WHERE v.carried_out_at IS NULL
             """,
             returning: Int64.self,
             Int64.self,
@@ -134,12 +133,11 @@ package enum VerdictStatements {
         )
     }
 
-    /// The caller has found them open, with their jobs locked.
     package static func carriedOut(_ attempts: [AttemptKey]) -> SQL {
         """
         UPDATE verdict v SET carried_out_at = clock_timestamp()
         FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) })) AS i(task, index, attempt)
-        WHERE v.task = i.task AND v.index = i.index AND v.attempt = i.attempt
+        WHERE v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL
         """
     }
 

@@ -26,15 +26,9 @@ enum ParameterBlock {
     }
 
     /// - Returns: false if libpq could not queue it.
-    static func send(_ sql: SQL, _ use: PreparedStatements.Use, on handle: OpaquePointer) -> Bool {
+    static func send(_ sql: SQL, on handle: OpaquePointer) -> Bool {
         self.with(sql) { count, types, values in
-            switch use {
-            case .once: PQsendQueryParams(handle, sql.text, count, types, values, nil, nil, 0) == 1
-            case .run(let name): PQsendQueryPrepared(handle, name, count, values, nil, nil, 0) == 1
-            case .prepare(let name, _):
-                PQsendPrepare(handle, name, sql.text, count, types) == 1
-                    && PQsendQueryPrepared(handle, name, count, values, nil, nil, 0) == 1
-            }
+            PQsendQueryParams(handle, sql.text, count, types, values, nil, nil, 0) == 1
         }
     }
 

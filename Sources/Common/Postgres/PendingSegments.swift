@@ -1,37 +1,20 @@
 /// What one sync of the pipeline will answer. Touched by the connection's thread only, but for `done`.
 final class PendingSegment {
-    /// What one answer of the server belongs to.
-    enum Step {
-        /// BEGIN, or another statement whose answer nobody sees.
-        case aside
-        /// Under which name, and for which statement.
-        case prepare(PreparedStatements.Key, as: String, for: String)
-        /// With its name, for errors; the caller sees the result.
-        case statement(PreparedStatements.Key, name: String)
-    }
-
     let done = OneShot<[PostgresRows]>()
-    private(set) var steps: [Step] = []
+    /// The names of the statements, for errors.
+    let statements: [String]
+    /// Results before the first that the caller sees: 1 if BEGIN was sent along.
+    var leading = 0
     private(set) var error: PostgresError?
     private var results: [PostgresRows] = []
     private var answered = 0
 
-    func add(_ step: Step) { self.steps.append(step) }
+    init(statements: [String]) { self.statements = statements }
 
-    /// Whose answer comes next.
-    var step: Step? { self.answered < self.steps.count ? self.steps[self.answered] : nil }
-
-    /// The name of the statement whose answer comes next.
+    /// The name of the statement whose result comes next.
     var current: String? {
-        switch self.step {
-        case .statement(_, let name), .prepare(_, _, let name): name
-        case .aside, nil: nil
-        }
-    }
-
-    /// What was to be prepared and, after an error, was not even looked at.
-    var unprepared: [PreparedStatements.Key] {
-        self.steps.dropFirst(self.answered).compactMap { if case .prepare(let key, _, _) = $0 { key } else { nil } }
+        let index = self.answered - self.leading
+        return index >= 0 && index < self.statements.count ? self.statements[index] : nil
     }
 
     /// True if the last result was that of a BEGIN the caller wrote.
@@ -42,7 +25,7 @@ final class PendingSegment {
 
     func append(_ rows: PostgresRows) {
         // Nobody waits any more: the rows need not be kept.
-        if case .statement = self.step, !self.done.isDone { self.results.append(rows) }
+        if self.answered >= self.leading && !self.done.isDone { self.results.append(rows) }
         self.answered += 1
     }
 

@@ -18,15 +18,12 @@ actor PostgresConnection: SocketSource {
     private let notices: NoticeSink
     private var handle: OpaquePointer?
     private var pending = PendingSegments()
-    private var prepared: PreparedStatements
     private var mustWrite = false
     private var isClosing = false
     /// From BEGIN sent until COMMIT or ROLLBACK answered.
     private var isInTransaction = false
 
-    /// - Parameter preparesAfter: how often a statement has to be run within some seconds to be prepared.
-    init(loop: SocketLoop, info: ConnectionInfo, preparesAfter: Int, logger: Logger) {
-        self.prepared = PreparedStatements(runs: preparesAfter)
+    init(loop: SocketLoop, info: ConnectionInfo, logger: Logger) {
         self.loop = loop
         self.info = info
         self.notices = NoticeSink(logger: logger)
@@ -134,23 +131,14 @@ actor PostgresConnection: SocketSource {
             throw PostgresError(.notConnected, "the connection is closed")
         }
         for statement in statements { try ParameterBlock.check(statement) }
-        let segment = PendingSegment()
+        let segment = PendingSegment(statements: statements.map(\.name))
         var isSent = true
         if let begin, !self.isInTransaction {
-            isSent = Self.sendAside(begin, segment, on: handle)
+            isSent = PQsendQueryParams(handle, begin, 0, nil, nil, nil, nil, 0) == 1
+            segment.leading = 1
             self.isInTransaction = true
         }
-        let now = ContinuousClock.now
-        for statement in statements where isSent {
-            let key = PreparedStatements.Key(statement.sql)
-            let use = self.prepared.use(of: key, at: now)
-            if case .prepare(let name, let old) = use {
-                if let old { isSent = Self.sendAside("DEALLOCATE \(old)", segment, on: handle) }
-                segment.add(.prepare(key, as: name, for: statement.name))
-            }
-            isSent = isSent && ParameterBlock.send(statement.sql, use, on: handle)
-            segment.add(.statement(key, name: statement.name))
-        }
+        for statement in statements where isSent { isSent = ParameterBlock.send(statement.sql, on: handle) }
         guard isSent, PQpipelineSync(handle) == 1 else {
             // A part may have been written already, so that its effect is unknown.
             let error = PostgresError(.connectionLost, String(cString: PQerrorMessage(handle)))
@@ -159,12 +147,6 @@ actor PostgresConnection: SocketSource {
         }
         self.pending.append(segment)
         return segment.done
-    }
-
-    /// Sends a text of ours whose answer nobody sees.
-    private static func sendAside(_ text: String, _ segment: PendingSegment, on handle: OpaquePointer) -> Bool {
-        segment.add(.aside)
-        return PQsendQueryParams(handle, text, 0, nil, nil, nil, nil, 0) == 1
     }
 
     // MARK: The loop's thread
@@ -198,10 +180,8 @@ actor PostgresConnection: SocketSource {
             case PGRES_PIPELINE_SYNC:
                 PQclear(result)
                 self.pending.removeFirst()
-                for key in segment.unprepared { self.prepared.failed(key) }
                 segment.finish()
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
-                if case .prepare(let key, let name, _) = segment.step { self.prepared.isReady(key, as: name, at: .now) }
                 segment.append(PostgresRows(owning: result))
                 if segment.isBegin && !self.isInTransaction {
                     return self.end(PostgresError(.connectionLost, "BEGIN outside withTransaction"))
@@ -211,22 +191,11 @@ actor PostgresConnection: SocketSource {
             default:
                 let message = ServerMessage(result: result)
                 let error = message.error(statement: segment.current)
-                self.noteFailure(of: segment.step, error)
                 segment.fail(error)
                 let endsSession = message.endsSession
                 PQclear(result)
                 if endsSession { return self.end(error) }
             }
-        }
-    }
-
-    /// A statement that could not be prepared, or that the server has prepared and cannot run any more because a table is not what it
-    /// was, is sent with its text next time.
-    private func noteFailure(of step: PendingSegment.Step?, _ error: PostgresError) {
-        switch step {
-        case .prepare(let key, _, _): self.prepared.failed(key)
-        case .statement(let key, _) where error.isOfOldPlan: self.prepared.failed(key)
-        case .statement, .aside, nil: break
         }
     }
 }

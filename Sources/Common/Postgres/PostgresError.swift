@@ -73,16 +73,10 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// True where the same transaction, run again from its start, may well succeed.
     package var isRetryable: Bool {
         switch self.code {
-        case .server: self.sqlState == "40001" || self.sqlState == "40P01" || self.isOfOldPlan
+        case .server: self.sqlState == "40001" || self.sqlState == "40P01"
         case .notConnected, .connectionLost: true
         default: false
         }
-    }
-
-    /// True where a statement was prepared before its tables changed (feature_not_supported: the result would have other columns), or
-    /// is not prepared in this session: sent anew it is what it always was.
-    var isOfOldPlan: Bool {
-        self.code == .server && (self.sqlState == "26000" || self.sqlState == "0A000" && self.message.hasPrefix("cached plan"))
     }
 
     func with(code: Code, message: String) -> PostgresError {

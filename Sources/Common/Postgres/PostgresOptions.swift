@@ -15,8 +15,6 @@ package struct PostgresOptions: Sendable {
     /// Whether the planner is to read whole tables only where no index helps. For sessions that only run batches by key: a plan
     /// that was made, or kept for checks of keys, while a table was empty would read all of it when it has grown.
     package var avoidsTableScans = false
-    /// A statement that a connection runs so often within five seconds is prepared: read, analysed and mostly planned once.
-    package var preparesAfter = 10
     /// Where unqualified names are looked up.
     package var searchPath = "millrace"
     /// Between attempts to connect.

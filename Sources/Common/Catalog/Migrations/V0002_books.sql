@@ -371,9 +371,7 @@ CREATE TABLE verdict (
 );
 CREATE INDEX verdict_open ON verdict (at) WHERE carried_out_at IS NULL;
 CREATE INDEX verdict_at ON verdict (at);
--- Holds every row. Only what asks for a time can use it: for one verdict, and with plans made while there is none, it would be taken
--- instead of the key, and all verdicts of the task read.
-CREATE INDEX verdict_task ON verdict (task, at) WHERE at IS NOT NULL;
+CREATE INDEX verdict_task ON verdict (task, at);
 CREATE INDEX verdict_site ON verdict (site, at);
 CREATE INDEX verdict_code ON verdict (code, at);
 CREATE INDEX verdict_rule ON verdict (rule, at);

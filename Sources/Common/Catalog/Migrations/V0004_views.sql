@@ -79,7 +79,7 @@ FROM transfer t JOIN file f ON f.id = t.file;
 CREATE VIEW verdict_view AS
 SELECT task, index, attempt, action, blame, class, code, diagnostic, rule, counted AND NOT forgiven AS counted, at, carried_out_at,
        site, node, reason, not_before, changes, fingerprint, blame_rule, observed, forgiven
-FROM verdict WHERE at IS NOT NULL;
+FROM verdict;
 
 CREATE VIEW transition_view AS
 SELECT id, entity, version, from_state AS "from", to_state AS "to", cause, who, at, detail, kind FROM transition;

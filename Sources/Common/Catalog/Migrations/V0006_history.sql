@@ -42,14 +42,10 @@ BEGIN
 END $$;
 
 CREATE FUNCTION count_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    again  boolean;
-    raised boolean;
 BEGIN
     -- Reports of what runs change attempts too: most statements end here.
     IF NOT EXISTS (SELECT 1 FROM n WHERE state IS NOT NULL) THEN RETURN NULL; END IF;
-    again := EXISTS (SELECT 1 FROM o WHERE state IS NOT NULL);
-    raised := has_raised_jobs(ARRAY(SELECT DISTINCT task FROM n));
+    -- What decides for all rows is asked once, and in the statement: with variables in it, it would be planned anew each time.
     INSERT INTO production AS p (day, task, site, class, blame, slot, cloud, attempts, failed, cancelled, core_ms, lost_core_ms)
     SELECT x.day, x.task, x.site, c.id, x.blame, counter_slot(), coalesce(s.cloud, ''), x.ended, x.failed, x.cancelled, x.ms * c.cores,
            x.lost_ms * c.cores
@@ -59,12 +55,14 @@ BEGIN
                sum(a.sign * (a.state = 'cancelled')::int) AS cancelled,
                sum(a.sign * wall_ms(a.wall_seconds, a.started_at, a.ended_at)) AS ms,
                -- All of it, until a winner says otherwise; what is corrected after that is not lost.
-               sum(CASE WHEN again AND EXISTS (SELECT 1 FROM winner w WHERE w.task = a.task AND w.index = a.index AND w.attempt = a.attempt)
+               sum(CASE WHEN (SELECT EXISTS (SELECT 1 FROM o WHERE state IS NOT NULL)) AND EXISTS (SELECT 1 FROM winner w WHERE w.task = a.task AND w.index = a.index AND w.attempt = a.attempt)
                         THEN 0 ELSE a.sign * wall_ms(a.wall_seconds, a.started_at, a.ended_at) END) AS lost_ms
         FROM (SELECT task, index, attempt, site, state, blame, started_at, ended_at, wall_seconds, 1 AS sign FROM n WHERE state IS NOT NULL
               UNION ALL
               SELECT task, index, attempt, site, state, blame, started_at, ended_at, wall_seconds, -1 FROM o WHERE state IS NOT NULL) a
-        LEFT JOIN LATERAL (SELECT j.class FROM job j WHERE raised AND j.task = a.task AND j.index = a.index OFFSET 0) j ON true
+        LEFT JOIN LATERAL (
+            SELECT j.class FROM job j WHERE (SELECT has_raised_jobs(ARRAY(SELECT DISTINCT task FROM n))) AND j.task = a.task AND j.index = a.index
+            OFFSET 0) j ON true
         GROUP BY 1, 2, 3, 4, 5
     ) x
     CROSS JOIN LATERAL (SELECT t.class FROM task t WHERE t.id = x.task OFFSET 0) t
@@ -81,8 +79,6 @@ CREATE TRIGGER production_count AFTER UPDATE ON attempt REFERENCING OLD TABLE AS
 
 -- A winner's time is not lost, until it is taken out of the books again: then its day loses the job and its events as well.
 CREATE FUNCTION count_winners() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    raised constant boolean := has_raised_jobs(ARRAY(SELECT DISTINCT task FROM n));
 BEGIN
     INSERT INTO production AS p (day, task, site, class, blame, slot, cloud, jobs_done, events, lost_core_ms)
     SELECT x.day, x.task, x.site, c.id, x.blame, counter_slot(), coalesce(s.cloud, ''), x.sign * x.jobs, x.sign * x.events, -x.sign * x.ms * c.cores
@@ -96,7 +92,9 @@ BEGIN
         CROSS JOIN LATERAL (
             SELECT a.site, a.blame, a.started_at, a.ended_at, a.wall_seconds FROM attempt a
             WHERE a.task = w.task AND a.index = w.index AND a.attempt = w.attempt OFFSET 0) a
-        LEFT JOIN LATERAL (SELECT j.class FROM job j WHERE raised AND j.task = w.task AND j.index = w.index OFFSET 0) j ON true
+        LEFT JOIN LATERAL (
+            SELECT j.class FROM job j WHERE (SELECT has_raised_jobs(ARRAY(SELECT DISTINCT task FROM n))) AND j.task = w.task AND j.index = w.index
+            OFFSET 0) j ON true
         LEFT JOIN LATERAL (
             SELECT o.events FROM output o
             WHERE o.task = w.task AND o.index = w.index AND o.attempt = w.attempt AND o.stream = s.stream OFFSET 0) e ON true

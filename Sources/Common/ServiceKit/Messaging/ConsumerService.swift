@@ -4,8 +4,7 @@ package import Messages
 import Metrics
 import ServiceLifecycle
 
-/// Consumes one queue: takes what is at hand, decodes it, has it handled as one batch, settles it. One batch at a time, unless it is
-/// told otherwise.
+/// Consumes one queue: takes what is at hand, decodes it, has it handled as one batch, settles it. One batch at a time.
 ///
 /// A message that cannot be decoded goes to the dead letters, alone. When the handler throws, the batch is tried again
 /// after a pause, each message alone so that a bad one does not hold up the others, and in the end given back to the
@@ -20,7 +19,6 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
     private let queue: String
     private let maximum: Int
     private let pace: Duration
-    private let handlers: Int
     private let loop: HandlerLoop<Content>
 
     /// - Parameters:
@@ -29,7 +27,6 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
     ///   - maximum: messages in a batch.
     ///   - pace: the least time from one batch to the next, for messages that may wait: the first is handled at once, what comes
     ///     within that time is handled together.
-    ///   - handlers: so many batches are handled at once: more than one only where their order is of no account.
     package init(
         endpoint: AMQPEndpoint,
         identity: Identity,
@@ -38,7 +35,6 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
         prefetch: UInt16 = 100,
         maximum: Int = 100,
         pace: Duration = .zero,
-        handlers: Int = 1,
         retry: RetryPolicy = RetryPolicy(),
         options: AMQPOptions = AMQPOptions(),
         health: HealthState,
@@ -59,7 +55,6 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
         self.queue = queue
         self.maximum = maximum
         self.pace = pace
-        self.handlers = handlers
         health.watch(connection: "queue \(queue)") { consumer.state.problem }
         self.loop = HandlerLoop(
             queue: queue,
@@ -83,20 +78,14 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
         async let connection: Void = self.consumer.run()
         // Cancelled with this scope; what it could throw, the connection throws as well.
         async let _: Void = self.stopWhenAsked()
-        await withDiscardingTaskGroup { group in
-            for _ in 0..<self.handlers { group.addTask { await self.handleWhatComes() } }
-        }
-        // Ended by the one, the other or cancellation: in each case the connection ends, and says how.
-        try await connection
-    }
-
-    private func handleWhatComes() async {
         for await batch in self.consumer.batches(maximum: self.maximum) {
             let began = ContinuousClock.now
             let messages = batch.deliveries.map { ReceivedMessage($0) }
             await batch.settle(self.loop.handle(messages))
             if self.pace > .zero { await self.rest(until: began + self.pace) }
         }
+        // Ended by the one, the other or cancellation: in each case the connection ends, and says how.
+        try await connection
     }
 
     /// Ends early when the service is asked to stop or is cancelled: the loop then ends by itself.
