@@ -46,19 +46,6 @@ import Testing
         return steps
     }
 
-    private static func expectRefusal(
-        _ words: String,
-        _ body: () async throws -> Outcome
-    ) async {
-        do {
-            let outcome = try await body()
-            Issue.record("not refused: \(outcome.lines)")
-        } catch {
-            let refusal = error as? CatalogRefusal
-            #expect(refusal?.kind == .state && refusal?.description.contains(words) == true, "\(error)")
-        }
-    }
-
     @Test func whatIsArchivedComesBackAsItWas() async throws {
         try await RecoveryWorld.with(ArchiveWorld.script) { world in
             try await world.expectNoViolations()
@@ -151,10 +138,10 @@ import Testing
     @Test func whatSomethingStillNeedsIsRefused() async throws {
         try await RecoveryWorld.with("") { world in
             let olga = world.operations()
-            await Self.expectRefusal("task 1 (make) is running: only a task that has ended") {
+            await expectRefusal("task 1 (make) is running: only a task that has ended") {
                 try await olga.archive(task: 1, reason: nil)
             }
-            await Self.expectRefusal("task 3 (raw) is still read by task 2, which has not ended") {
+            await expectRefusal("task 3 (raw) is still read by task 2, which has not ended") {
                 try await olga.archive(task: 3, reason: nil)
             }
             let old = try await olga.archive(olderThan: 0.000_001, reason: nil)
@@ -162,8 +149,8 @@ import Testing
                 !old.changed
                     && old.lines == ["request 3 is left: task 3 (raw) is still read by task 2, which has not ended"]
             )
-            await Self.expectRefusal("task 3 is not archived") { try await olga.restore(task: 3, reason: nil) }
-            await Self.expectRefusal("task 3 is not archived") { try await olga.restore(request: 3, reason: nil) }
+            await expectRefusal("task 3 is not archived") { try await olga.restore(task: 3, reason: nil) }
+            await expectRefusal("task 3 is not archived") { try await olga.restore(request: 3, reason: nil) }
             await #expect(throws: CatalogRefusal.self) { try await olga.archive(task: 99, reason: nil) }
             await #expect(throws: CatalogRefusal.self) { try await olga.archive(request: 99, reason: nil) }
             await #expect(throws: CatalogRefusal.self) {
@@ -172,13 +159,13 @@ import Testing
         }
         try await RecoveryWorld.with(ArchiveWorld.script) { world in
             let olga = world.operations()
-            await Self.expectRefusal("task 3 (raw) was merged by task 2: archive that as well") {
+            await expectRefusal("task 3 (raw) was merged by task 2: archive that as well") {
                 try await olga.archive(task: 3, reason: nil)
             }
             let quietly: SQL = "SELECT set_config('session_replication_role', 'replica', true)"
             func with(_ fault: SQL, _ words: String) async throws {
                 try await world.database.withTransaction { try await $0.execute([quietly, fault]) }
-                await Self.expectRefusal(words) { try await olga.archive(request: 4, reason: nil) }
+                await expectRefusal(words) { try await olga.archive(request: 4, reason: nil) }
             }
             try await with("UPDATE dataset SET state = 'open' WHERE id = 4", "dataset old is open: close it first")
             try await world.database.withTransaction {
@@ -198,7 +185,7 @@ import Testing
             try await world.database.execute(
                 "INSERT INTO garbage SELECT lfn, 'HOME', now(), 'x' FROM file WHERE id = 4"
             )
-            await Self.expectRefusal("1 files withdrawn from it are still to be deleted") {
+            await expectRefusal("1 files withdrawn from it are still to be deleted") {
                 try await olga.archive(request: 4, reason: nil)
             }
         }
@@ -212,12 +199,12 @@ import Testing
             _ = try await olga.archive(request: 3, reason: nil)
             #expect(try await Archive.step(world.database) == .moved(task: 2, jobs: 1))
             try await Self.finish(world)
-            await Self.expectRefusal("task 2 (read) merged what task 3 made, which is archived: restore that as well") {
+            await expectRefusal("task 2 (read) merged what task 3 made, which is archived: restore that as well") {
                 try await olga.restore(task: 2, reason: nil)
             }
             _ = try await olga.restore(task: 3, reason: nil)
             _ = try await olga.restore(task: 2, reason: nil)
-            await Self.expectRefusal("task 3 (raw) is being restored") { try await olga.archive(task: 3, reason: nil) }
+            await expectRefusal("task 3 (raw) is being restored") { try await olga.archive(task: 3, reason: nil) }
             #expect(try await Archive.step(world.database) == .moved(task: 3, jobs: 1))
             try await Self.finish(world)
             try await world.expectNoViolations()

@@ -91,24 +91,9 @@ import Testing
         return try await world.operations(who, dry: dry, role: role).derive(request, .init(clone, document: document))
     }
 
-    private static func expectRefusal(
-        _ text: String,
-        _ kind: CatalogRefusal.Kind = .state,
-        _ body: () async throws -> Outcome
-    ) async {
-        do {
-            let outcome = try await body()
-            Issue.record("not refused: \(outcome.lines)")
-        } catch let refusal as CatalogRefusal {
-            #expect(refusal.description.contains(text) && refusal.kind == kind, "\(refusal)")
-        } catch {
-            Issue.record("\(error)")
-        }
-    }
-
     @Test func whatIsLeftIsTold() async throws {
         try await Self.with { world in
-            await Self.expectRefusal("request 4 is running") { try await Self.derive(world) }
+            await expectRefusal("request 4 is running") { try await Self.derive(world) }
             _ = try await world.operations().hold(4, version: nil, reason: nil)
             let before = try await world.text("SELECT concat(count(*), max(id)) FROM millrace.request")
             let dry = try await Self.derive(world, dry: true)
@@ -127,8 +112,8 @@ import Testing
                 "\(dry.result)"
             )
             #expect(try await world.text("SELECT concat(count(*), max(id)) FROM millrace.request") == before)
-            await Self.expectRefusal("must be physicist", .permission) { try await Self.derive(world, role: .viewer) }
-            await Self.expectRefusal("no request 99", .missing) { try await Self.derive(world, 99) }
+            await expectRefusal("must be physicist", .permission) { try await Self.derive(world, role: .viewer) }
+            await expectRefusal("no request 99", .missing) { try await Self.derive(world, 99) }
         }
     }
 
@@ -142,9 +127,9 @@ import Testing
             func approve() async throws -> Outcome {
                 try await world.operations("igor").approve(5, version: nil, home: nil, reason: nil)
             }
-            await Self.expectRefusal("request 4, which it goes on with, is held: it must end first", .state, approve)
+            await expectRefusal("request 4, which it goes on with, is held: it must end first", .state, approve)
             _ = try await world.operations().cancel(4, version: nil, reason: nil)
-            await Self.expectRefusal(
+            await expectRefusal(
                 "1 jobs of request 4, which it goes on with, have not ended yet, the first is 4.2",
                 .state,
                 approve
@@ -176,7 +161,7 @@ import Testing
                 try await world.script("INSERT INTO millrace.dataset_file (dataset, file) VALUES (4, 5)")
             }
             try await world.expectNoViolations()
-            await Self.expectRefusal("is still read by task 6, which has not ended") {
+            await expectRefusal("is still read by task 6, which has not ended") {
                 try await world.operations().archive(request: 4, reason: nil)
             }
         }
@@ -187,7 +172,7 @@ import Testing
             _ = try await world.operations().cancel(4, version: nil, reason: nil)
             try await Self.run(Self.answered, in: world)
             _ = try await Self.derive(world)
-            await Self.expectRefusal("request 5, which is new, goes on with request 4 already: olga made it at ") {
+            await expectRefusal("request 5, which is new, goes on with request 4 already: olga made it at ") {
                 try await Self.derive(world, who: "igor")
             }
             await #expect(throws: PostgresError.self) {
@@ -204,10 +189,10 @@ import Testing
             let last = try #require(try await world.text("SELECT max(id) FROM millrace.request").flatMap { Int64($0) })
             _ = try await world.operations().approve(last, version: nil, home: nil, reason: nil)
             _ = try await world.operations().cancel(last, version: nil, reason: nil)
-            await Self.expectRefusal("which is cancelled, goes on with request 4 already") {
+            await expectRefusal("which is cancelled, goes on with request 4 already") {
                 try await Self.derive(world)
             }
-            await Self.expectRefusal("derive that one") { try await Self.derive(world) }
+            await expectRefusal("derive that one") { try await Self.derive(world) }
             let third = try await Self.derive(world, last)
             #expect(
                 third.lines.contains { $0.hasSuffix("0 of 30 events are made, 30 are left, numbered from 80") },
@@ -221,13 +206,13 @@ import Testing
     @Test func anotherWorkflowMustFit() async throws {
         try await Self.with { world in
             _ = try await world.operations().cancel(4, version: nil, reason: nil)
-            await Self.expectRefusal("task read is a skim task and in request 4 a process one") {
+            await expectRefusal("task read is a skim task and in request 4 a process one") {
                 try await Self.derive(world, document: Self.workflow(kind: "skim"))
             }
-            await Self.expectRefusal("task generate is for 60 events, in request 4 for 50 events") {
+            await expectRefusal("task generate is for 60 events, in request 4 for 50 events") {
                 try await Self.derive(world, document: Self.workflow(events: 60))
             }
-            await Self.expectRefusal("has no such parameter", .invalid) {
+            await expectRefusal("has no such parameter", .invalid) {
                 try await Self.derive(world, document: Self.workflow(), parameters: ["tone": "c"])
             }
             let versions = "SELECT count(*) FROM millrace.workflow WHERE name = 'versions'" as SQL
@@ -273,14 +258,14 @@ import Testing
     @Test func whatHasNothingToGoOnWithIsRefused() async throws {
         try await Self.with { world in
             _ = try await world.operations().createRequest(NewRequest(workflow: "versions"))
-            await Self.expectRefusal("request 5 is new") { try await Self.derive(world, 5) }
+            await expectRefusal("request 5 is new") { try await Self.derive(world, 5) }
             _ = try await world.operations().cancel(5, version: nil, reason: nil)
-            await Self.expectRefusal("request 5 was never approved") { try await Self.derive(world, 5) }
+            await expectRefusal("request 5 was never approved") { try await Self.derive(world, 5) }
             _ = try await world.operations().cancel(4, version: nil, reason: nil)
             try await world.script(
                 "INSERT INTO millrace.archived_task VALUES (4, 'archived', 3, 2, 0, 20, '{}', 0, NULL, 'olga')"
             )
-            await Self.expectRefusal("what task 4 did is archived: restore it first") { try await Self.derive(world) }
+            await expectRefusal("what task 4 did is archived: restore it first") { try await Self.derive(world) }
             try await world.script("DELETE FROM millrace.archived_task")
             // All events made and read.
             try await Self.run(
@@ -291,7 +276,7 @@ import Testing
                 """,
                 in: world
             )
-            await Self.expectRefusal("nothing is left of request 4") { try await Self.derive(world) }
+            await expectRefusal("nothing is left of request 4") { try await Self.derive(world) }
         }
     }
 }

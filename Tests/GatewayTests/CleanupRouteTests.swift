@@ -20,7 +20,10 @@ import Testing
             #expect(try await gateway.post(Self.cancel, forced, as: .operator).status == 403)
             #expect(try await gateway.post(Self.cancel, Self.deleting, as: .physicist, who: "john").status == 403)
             let dry = try await gateway.post("\(Self.cancel)?dryRun=true", Self.deleting, as: .physicist, who: "mary")
-            #expect(dry.status == 200 && dry.text.contains("is kept for now: it is in container study"), "\(dry.text)")
+            #expect(
+                dry.status == 200 && dry.text.contains("is not deleted yet: it is in container study"),
+                "\(dry.text)"
+            )
             #expect(try await gateway.get("/requests/1").json["state"]?.text == "running")
             #expect(try await gateway.get("/cleanups?request=1").items.isEmpty)
 

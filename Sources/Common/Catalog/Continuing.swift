@@ -44,23 +44,15 @@ package enum ContinuingStatements {
         )
     }
 
-    /// The files that earlier versions of a task have in their jobs, as `ExpansionStatements.datasetFiles` gives them.
-    package static func begunFiles(before task: Int64) -> Statement<Int64, Int64, Int64?, Int64?, String?, Int64> {
-        Statement(
+    /// The files that earlier versions of a task have in their jobs.
+    package static func begunFiles(before task: Int64) -> InputFiles.Statement {
+        InputFiles.statement(
             "continuing.begunFiles",
-            """
-            WITH RECURSIVE \(fragment: Self.versions(of: task))
-            SELECT f.id, f.events, o.task, o.index, o.stream, f.bytes
-            FROM (SELECT DISTINCT u.file FROM version v JOIN unit_input u ON u.task = v.task WHERE v.task <> \(task)) x
-            JOIN file f ON f.id = x.file LEFT JOIN output o ON o.file = f.id
-            WHERE NOT f.lost ORDER BY f.task, f.index, f.lfn
-            """,
-            returning: Int64.self,
-            Int64.self,
-            Int64?.self,
-            Int64?.self,
-            String?.self,
-            Int64.self
+            with: "WITH RECURSIVE \(fragment: Self.versions(of: task))",
+            from: """
+                (SELECT DISTINCT u.file FROM version v JOIN unit_input u ON u.task = v.task WHERE v.task <> \(task)) x
+                JOIN file f ON f.id = x.file
+                """
         )
     }
 

@@ -80,50 +80,29 @@ package enum ExpansionStatements {
         )
     }
 
-    /// Files of a dataset in a stable order: file, events, task, index, stream (of the output it is), bytes.
+    /// Files of a dataset in a stable order.
     ///
     /// - Parameter missing: only those of which this dataset holds no file that was made from them.
-    package static func datasetFiles(
-        _ name: String,
-        missingIn missing: String? = nil
-    ) -> Statement<Int64, Int64, Int64?, Int64?, String?, Int64> {
-        Statement(
+    package static func datasetFiles(_ name: String, missingIn missing: String? = nil) -> InputFiles.Statement {
+        InputFiles.statement(
             "expansion.datasetFiles",
-            """
-            SELECT f.id, f.events, o.task, o.index, o.stream, f.bytes
-            FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
-            LEFT JOIN output o ON o.file = f.id
-            WHERE d.name = \(name) AND NOT f.lost AND (\(missing)::text IS NULL OR NOT EXISTS (
-                SELECT 1 FROM file_parent p JOIN dataset_file m ON m.file = p.file JOIN dataset md ON md.id = m.dataset
-                WHERE p.parent = f.id AND md.name = \(missing)))
-            ORDER BY f.task, f.index, f.lfn
-            """,
-            returning: Int64.self,
-            Int64.self,
-            Int64?.self,
-            Int64?.self,
-            String?.self,
-            Int64.self
+            from: "dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file",
+            where: """
+                d.name = \(name) AND (\(missing)::text IS NULL OR NOT EXISTS (
+                    SELECT 1 FROM file_parent p JOIN dataset_file m ON m.file = p.file JOIN dataset md ON md.id = m.dataset
+                    WHERE p.parent = f.id AND md.name = \(missing)))
+                """
         )
     }
 
-    /// Files of the datasets of a container, each once, in a stable order, as ``datasetFiles(_:missingIn:)`` gives them.
-    package static func containerFiles(_ name: String) -> Statement<Int64, Int64, Int64?, Int64?, String?, Int64> {
-        Statement(
+    /// Files of the datasets of a container, each once, in a stable order.
+    package static func containerFiles(_ name: String) -> InputFiles.Statement {
+        InputFiles.statement(
             "expansion.containerFiles",
-            """
-            SELECT f.id, f.events, o.task, o.index, o.stream, f.bytes
-            FROM (SELECT DISTINCT x.file FROM container c JOIN container_member m ON m.container = c.id
-                  JOIN dataset_file x ON x.dataset = m.dataset WHERE c.name = \(name)) x
-            JOIN file f ON f.id = x.file LEFT JOIN output o ON o.file = f.id
-            WHERE NOT f.lost ORDER BY f.task, f.index, f.lfn
-            """,
-            returning: Int64.self,
-            Int64.self,
-            Int64?.self,
-            Int64?.self,
-            String?.self,
-            Int64.self
+            from: """
+                (SELECT DISTINCT x.file FROM container c JOIN container_member m ON m.container = c.id
+                 JOIN dataset_file x ON x.dataset = m.dataset WHERE c.name = \(name)) x JOIN file f ON f.id = x.file
+                """
         )
     }
 

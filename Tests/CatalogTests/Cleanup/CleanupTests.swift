@@ -7,20 +7,6 @@ import Testing
 @Suite(.serialized) struct CleanupTests {
     typealias World = RecoveryWorld
 
-    private static func expectRefusal(
-        _ kind: CatalogRefusal.Kind,
-        _ words: String,
-        _ body: () async throws -> Outcome
-    ) async {
-        do {
-            let outcome = try await body()
-            Issue.record("not refused: \(outcome.lines)")
-        } catch {
-            let refusal = error as? CatalogRefusal
-            #expect(refusal?.kind == kind && refusal?.description.contains(words) == true, "\(error)")
-        }
-    }
-
     @Test func whatARequestMadeIsDeletedAndKnown() async throws {
         try await World.with(CleanupWorld.script) { world in
             try await world.expectNoViolations()
@@ -107,7 +93,7 @@ import Testing
             #expect(
                 outcome.lines.contains {
                     $0
-                        == "dataset handed (1 files) is kept for now: it is read by task 6 of request 5, which has not ended"
+                        == "dataset handed (1 files) is not deleted yet: it is read by task 6 of request 5, which has not ended"
                 },
                 "\(outcome.lines)"
             )
@@ -158,17 +144,17 @@ import Testing
             INSERT INTO subscription (dataset, storage, who) VALUES (4, 'DISK', 'mary');
             """
         try await World.with(CleanupWorld.script + held) { world in
-            await Self.expectRefusal(.permission, "one must be administrator") { try await world.cancel(force: true) }
+            await expectRefusal("one must be administrator", .permission) { try await world.cancel(force: true) }
             let outcome = try await world.cancel()
             #expect(
-                outcome.lines.contains { $0.contains("handed (1 files) is kept for now: it is in container study") }
+                outcome.lines.contains { $0.contains("handed (1 files) is not deleted yet: it is in container study") }
             )
             #expect(
-                outcome.lines.contains { $0.contains("many (1200 files) is kept for now: it is subscribed to DISK") }
+                outcome.lines.contains { $0.contains("many (1200 files) is not deleted yet: it is subscribed to DISK") }
             )
             try await world.script(CleanupWorld.killed)
             #expect(try await world.cleanAll() == 0)
-            await Self.expectRefusal(.permission, "one must be administrator") {
+            await expectRefusal("one must be administrator", .permission) {
                 try await world.operations().forceCleanup(4)
             }
             // Out of the container: nothing holds it any more.
@@ -185,13 +171,13 @@ import Testing
     @Test func whatWasHandedOverIsAnOperatorsToDelete() async throws {
         try await World.with(CleanupWorld.script) { world in
             let before = try await world.everything()
-            await Self.expectRefusal(.permission, "dataset handed, which is closed") {
+            await expectRefusal("dataset handed, which is closed", .permission) {
                 try await world.cancel(by: "bob", role: .physicist)
             }
             #expect(try await world.everything() == before)
             // What is still being made is its owner's, and nobody else's.
             try await world.script("DELETE FROM dataset_counter WHERE dataset = 5")
-            await Self.expectRefusal(.permission, "belongs to bob") {
+            await expectRefusal("belongs to bob", .permission) {
                 try await world.cancel(by: "joe", role: .physicist)
             }
             #expect(try await world.cancel(by: "bob", role: .physicist).changed)
@@ -211,10 +197,10 @@ import Testing
                 try await world.script("INSERT INTO task_input (task, position, dataset) VALUES (6, 0, 'many')")
             }
             _ = try await world.operations("mary").createContainer("late")
-            await Self.expectRefusal(.state, "the clean-up of request 4 deletes its files") {
+            await expectRefusal("the clean-up of request 4 deletes its files") {
                 try await world.operations("mary").add(["handed"], to: "late")
             }
-            await Self.expectRefusal(.state, "dataset many cannot be subscribed") {
+            await expectRefusal("dataset many cannot be subscribed") {
                 try await world.operations().subscribe(dataset: "many", to: "DISK")
             }
             _ = try await world.operations("mary").add(["raw"], to: "late")
@@ -245,7 +231,7 @@ import Testing
 
     @Test func aCleanUpIsStoppedAndTakenUpAgain() async throws {
         try await World.with(CleanupWorld.script) { world in
-            await Self.expectRefusal(.missing, "millrace request cancel 4 --delete-outputs") {
+            await expectRefusal("millrace request cancel 4 --delete-outputs", .missing) {
                 try await world.operations().stopCleanup(4)
             }
             _ = try await world.operations().cancel(4, version: nil, reason: "first")
@@ -261,7 +247,7 @@ import Testing
             _ = try await world.operations().stopCleanup(4)
             #expect(try await world.clean() == .nothing)
             try await world.expectNoViolations()
-            await Self.expectRefusal(.state, "is stopped") { try await world.operations().stopCleanup(4) }
+            await expectRefusal("is stopped") { try await world.operations().stopCleanup(4) }
             // What is kept may be read again.
             _ = try await world.operations("mary").createContainer("late")
             _ = try await world.operations("mary").add(["handed"], to: "late")

@@ -92,7 +92,7 @@ extension FuzzClient {
         self.ledger.withLockedValue { for one in leased ?? [] { $0.leasedTransfers.insert(one) } }
     }
 
-    /// Done, failed for now or for good; under the worker's token or under a wrong one, which must change nothing.
+    /// Done, failed and to be tried again, or failed for good; under the worker's token or under a wrong one, which must change nothing.
     func endTransfers() async throws {
         guard let first = self.draw({ $0.leasedTransfers }) else { return }
         if self.chance(15) { return try await self.failTransfer(first, isFinal: self.chance(40)) }

@@ -154,24 +154,15 @@ package struct FileSearch: Sendable {
         )
     }
 
-    /// What a task reads of it: files that are not lost and have a good replica, in a stable order: file, events, task, index, stream
-    /// (of the output it is), bytes.
-    package var inputs: Statement<Int64, Int64, Int64?, Int64?, String?, Int64> {
-        Statement(
+    /// What a task reads of it: files that have a good replica.
+    package var inputs: InputFiles.Statement {
+        InputFiles.statement(
             "search.inputs",
-            """
-            SELECT f.id, f.events, o.task, o.index, o.stream, f.bytes
-            FROM \(fragment: self.source) LEFT JOIN output o ON o.file = f.id
-            WHERE \(fragment: FileFilter.sql(self.condition)) AND NOT f.lost
-              AND EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.state = 'available' OFFSET 0)
-            ORDER BY f.task, f.index, f.lfn
-            """,
-            returning: Int64.self,
-            Int64.self,
-            Int64?.self,
-            Int64?.self,
-            String?.self,
-            Int64.self
+            from: self.source,
+            where: """
+                \(fragment: FileFilter.sql(self.condition))
+                AND EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.state = 'available' OFFSET 0)
+                """
         )
     }
 

@@ -95,20 +95,15 @@ BEGIN
 END $$;
 CREATE TRIGGER guard_cleaned AFTER INSERT ON task_input REFERENCING NEW TABLE AS n
     FOR EACH STATEMENT EXECUTE FUNCTION guard_cleaned_input();
-CREATE FUNCTION guard_cleaned_subscription() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION guard_cleaned_dataset() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM refuse_cleaned(ARRAY(SELECT d.name FROM n JOIN dataset d ON d.id = n.dataset), 'subscribed');
+    PERFORM refuse_cleaned(ARRAY(SELECT d.name FROM n JOIN dataset d ON d.id = n.dataset), TG_ARGV[0]);
     RETURN NULL;
 END $$;
 CREATE TRIGGER guard_cleaned AFTER INSERT ON subscription REFERENCING NEW TABLE AS n
-    FOR EACH STATEMENT EXECUTE FUNCTION guard_cleaned_subscription();
-CREATE FUNCTION guard_cleaned_member() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM refuse_cleaned(ARRAY(SELECT d.name FROM n JOIN dataset d ON d.id = n.dataset), 'put into a container');
-    RETURN NULL;
-END $$;
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_cleaned_dataset('subscribed');
 CREATE TRIGGER guard_cleaned AFTER INSERT ON container_member REFERENCING NEW TABLE AS n
-    FOR EACH STATEMENT EXECUTE FUNCTION guard_cleaned_member();
+    FOR EACH STATEMENT EXECUTE FUNCTION guard_cleaned_dataset('put into a container');
 
 -- ---------------------------------------------------------------- views
 CREATE VIEW cleanup_view AS

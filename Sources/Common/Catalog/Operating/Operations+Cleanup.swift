@@ -93,7 +93,7 @@ extension Operations {
             "its clean-up deletes \(files) files (\(bytes) bytes) of \(going.count) datasets, and what still comes"
         return [first]
             + datasets.compactMap { dataset in
-                kept[dataset.0].map { "dataset \(dataset.1) (\(dataset.3) files) is kept for now: it \($0.text)" }
+                kept[dataset.0].map { "dataset \(dataset.1) (\(dataset.3) files) is not deleted yet: it \($0.text)" }
             } + ["how far it is: millrace cleanup show \(request)"]
     }
 

@@ -82,13 +82,16 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
             let began = ContinuousClock.now
             let messages = batch.deliveries.map { ReceivedMessage($0) }
             await batch.settle(self.loop.handle(messages))
-            if self.pace > .zero { await self.rest(until: began + self.pace) }
+            guard self.pace > .zero else { continue }
+            await self.rest(until: began + self.pace)
+            // What came meanwhile goes back to the queue.
+            if Task.isShuttingDownGracefully { break }
         }
         // Ended by the one, the other or cancellation: in each case the connection ends, and says how.
         try await connection
     }
 
-    /// Ends early when the service is asked to stop or is cancelled: the loop then ends by itself.
+    /// Ends early when the service is asked to stop or is cancelled.
     private func rest(until instant: ContinuousClock.Instant) async {
         await cancelWhenGracefulShutdown {
             do { try await Task.sleep(until: instant) } catch { return }
