@@ -20,6 +20,7 @@ package struct Migration: Sendable {
         Migration(4, "views", PackageResources.V0004_views_sql),
         Migration(5, "metadata", PackageResources.V0005_metadata_sql),
         Migration(6, "history", PackageResources.V0006_history_sql),
+        Migration(8, "tallies", PackageResources.V0008_tallies_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {
