@@ -58,7 +58,7 @@ import Testing
                 returning: String.self
             )
             let asked = try await gateway.database.query(moments)
-            #expect(asked.count > 30)
+            #expect(asked.count > 20)
             for start in asked {
                 let wanted = try await Self.counted(since: start, gateway)
                 #expect(try await Self.told(since: start, gateway) == wanted, "\(start)")

@@ -26,9 +26,12 @@ package enum Archive {
                 ? ArchiveStatements.archive(task, chunks: chunks) : ArchiveStatements.restore(task, chunks: chunks)
             let jobs = try await transaction.query(move).first ?? 0
             if jobs == 0 {
-                try await transaction.execute(
-                    isLeaving ? ArchiveStatements.arrived(task) : ArchiveStatements.forget(task)
-                )
+                if isLeaving {
+                    try await transaction.execute(ArchiveStatements.arrived(task))
+                } else {
+                    try await transaction.execute(ArchiveStatements.forget(task))
+                    _ = try await transaction.query(TallyStatements.countAnew(task))
+                }
             }
             return .moved(task: task, jobs: jobs)
         }
@@ -78,9 +81,8 @@ package enum ArchiveStatements {
         ]
     }
 
-    /// The task is back: its sums are counted anew.
-    static func forget(_ task: Int64) -> [SQL] {
-        ["DELETE FROM archived_task WHERE task = \(task)", TallyStatements.countAnew(task)]
+    static func forget(_ task: Int64) -> SQL {
+        "DELETE FROM archived_task WHERE task = \(task)"
     }
 
     /// Since when a task is archived, or on its way there or back: state, since, who. No row: it is not.
@@ -98,7 +100,7 @@ package enum ArchiveStatements {
         [
             Self.next.erased, Self.archive(1, chunks: 1).erased, Self.restore(1, chunks: 1).erased,
             Self.archived(1).erased,
-        ] + (Self.arrived(1) + Self.forget(1)).enumerated().map { Command("archive.\($0)", $1).erased }
+        ] + (Self.arrived(1) + [Self.forget(1)]).enumerated().map { Command("archive.\($0)", $1).erased }
             + ArchivingStatements.examples
     }
 }

@@ -113,7 +113,7 @@ package enum GrowthStatements {
 
     /// All rows of one task. No larger than a transaction should be: tens of thousands of jobs.
     package static func rows(_ task: Task) -> [SQL] {
-        Self.work(task) + Self.books(task) + Self.history(task) + Self.log(task) + [TallyStatements.countAnew(task.id)]
+        Self.work(task) + Self.books(task) + Self.history(task) + Self.log(task)
     }
 
     /// Its attempts: index `i`, number `n`, how each ended (NULL: it runs), where, with what code, and when.

@@ -44,10 +44,12 @@ package enum TallyStatements {
         returning: Int64.self
     )
 
-    /// All sums of a task in which nothing ends meanwhile, counted anew.
-    static func countAnew(_ task: Int64) -> SQL { "SELECT count_tasks_anew(ARRAY[\(task)::bigint])" }
+    /// All sums of a task in which nothing ends meanwhile, counted anew. Returns 1.
+    package static func countAnew(_ task: Int64) -> Statement<Int64> {
+        Statement("tallies.countAnew", "SELECT count_tasks_anew(ARRAY[\(task)::bigint])", returning: Int64.self)
+    }
 
     static var examples: [AnyStatement] {
-        [Self.fold.erased, Self.prune.erased, Command("tallies.countAnew", Self.countAnew(1)).erased]
+        [Self.fold.erased, Self.prune.erased, Self.countAnew(1).erased]
     }
 }

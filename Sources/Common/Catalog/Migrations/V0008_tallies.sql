@@ -69,6 +69,21 @@ CREATE TABLE unjudged (
     PRIMARY KEY (task, index, attempt)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
+-- Tasks that ever had an accepted output taken back: only these have outputs that are not accepted.
+CREATE TABLE revoked_task (task bigint PRIMARY KEY);
+CREATE FUNCTION note_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO revoked_task (task) SELECT DISTINCT task FROM o ORDER BY task ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER note_gone AFTER DELETE ON accepted REFERENCING OLD TABLE AS o FOR EACH STATEMENT EXECUTE FUNCTION note_revoked();
+INSERT INTO revoked_task (task)
+SELECT DISTINCT o.task FROM output o WHERE NOT EXISTS (
+    SELECT 1 FROM accepted a WHERE a.task = o.task AND a.index = o.index AND a.stream = o.stream AND a.attempt = o.attempt);
+
+-- What is done about a failure is nearly always the same thing: the others have an index.
+CREATE INDEX verdict_action ON verdict (action, at, task, index, attempt) WHERE action <> 'resubmit';
+
 -- ---------------------------------------------------------------- failures
 -- What is said of failures alike, once.
 CREATE TABLE failure_kind (
@@ -237,8 +252,8 @@ BEGIN
     FROM rule_counted c WHERE c.task = ANY (tasks) AND (c.grain = 'h' OR c.at >= now() - minutes_kept());
 END $$;
 
--- Everything of tasks whose rows came back, or that were never counted.
-CREATE FUNCTION count_tasks_anew(tasks bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+-- Everything of tasks whose rows came back, or that were never counted. Returns how many tasks.
+CREATE FUNCTION count_tasks_anew(tasks bigint[]) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM ended_total WHERE task = ANY (tasks);
     INSERT INTO ended_total (grain, at, task, site, slot, done, failed, events, done_us, wall_us, cpu_us, told_us)
@@ -249,6 +264,7 @@ BEGIN
     SELECT a.task, a.index, a.attempt FROM attempt a WHERE a.task = ANY (tasks) AND a.state IN ('failed', 'lost')
        AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt);
     PERFORM count_failures_anew(tasks);
+    RETURN cardinality(tasks);
 END $$;
 
 -- ---------------------------------------------------------------- attempts that end
@@ -431,3 +447,23 @@ CREATE TRIGGER total_gone AFTER DELETE ON verdict REFERENCING OLD TABLE AS o FOR
 
 -- What was there before these tables.
 DO $$ BEGIN PERFORM count_tasks_anew(ARRAY(SELECT t.id FROM task t WHERE NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = t.id))); END $$;
+
+-- ---------------------------------------------------------------- views
+-- The failures of the last hour from its minutes, and of the first of these, which is not whole, from the rows.
+CREATE OR REPLACE VIEW site_view AS
+SELECT s.name AS site, s.access, s.reason, coalesce(a.agents, 0) AS agents, coalesce(a.running, 0) AS running,
+       coalesce(f.failed, 0) AS failed_1h, a.last_seen, s.cloud, s.until, s.who
+FROM site s LEFT JOIN (
+    SELECT a.site, count(*) FILTER (WHERE a.state = 'here') AS agents, max(a.last_seen) AS last_seen, sum(h.count)::bigint AS running
+    FROM agent_session a LEFT JOIN (SELECT holder, sum(count) AS count FROM held_tally GROUP BY holder) h ON h.holder = a.id
+    GROUP BY a.site
+) a ON a.site = s.name LEFT JOIN (
+    SELECT x.site, sum(x.failed)::bigint AS failed FROM (
+        SELECT t.site, t.failed FROM ended_total t WHERE t.grain = 'm' AND t.at >= grain_from('m', now() - interval '1 hour')
+           AND NOT EXISTS (SELECT 1 FROM archived_task z WHERE z.task = t.task)
+        UNION ALL
+        SELECT b.site, 1 FROM attempt b WHERE b.state IN ('failed', 'lost') AND b.ended_at > now() - interval '1 hour'
+           AND b.ended_at < grain_from('m', now() - interval '1 hour')
+           AND NOT EXISTS (SELECT 1 FROM archived_task z WHERE z.task = b.task)
+    ) x GROUP BY x.site
+) f ON f.site = s.name;
