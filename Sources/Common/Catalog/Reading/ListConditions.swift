@@ -86,14 +86,14 @@ enum ListConditions {
     /// Nothing is read for the name of a site or storage element that is not there.
     static func fileSite(_ sites: [String]) -> SQL {
         """
-        \(fragment: Self.equal("v.site", sites)) AND EXISTS (SELECT 1 FROM site s WHERE s.name = ANY(\(sites)::text[]))
+        \(fragment: Self.equal("v.site", sites)) AND (SELECT EXISTS (SELECT 1 FROM site s WHERE s.name = ANY(\(sites)::text[])))
         """
     }
 
     static func storage(_ column: StaticString, _ storages: [String]) -> SQL {
         """
         \(fragment: Self.equal(column, storages))
-        AND EXISTS (SELECT 1 FROM storage_element s WHERE s.name = ANY(\(storages)::text[]))
+        AND (SELECT EXISTS (SELECT 1 FROM storage_element s WHERE s.name = ANY(\(storages)::text[])))
         """
     }
 
@@ -122,13 +122,13 @@ enum ListConditions {
     /// What no failure was ever said to be is not looked for.
     static func verdictBlame(_ blames: [String]) -> SQL {
         """
-        \(fragment: Self.equal("v.blame", blames)) AND EXISTS (SELECT 1 FROM failure_kind k WHERE k.blame = ANY(\(blames)::text[]))
+        \(fragment: Self.equal("v.blame", blames)) AND (SELECT EXISTS (SELECT 1 FROM failure_kind k WHERE k.blame = ANY(\(blames)::text[])))
         """
     }
 
     static func verdictClass(_ classes: [String]) -> SQL {
         """
-        \(fragment: Self.equal("v.class", classes)) AND EXISTS (SELECT 1 FROM failure_kind k WHERE k.class = ANY(\(classes)::text[]))
+        \(fragment: Self.equal("v.class", classes)) AND (SELECT EXISTS (SELECT 1 FROM failure_kind k WHERE k.class = ANY(\(classes)::text[])))
         """
     }
 
