@@ -1,4 +1,5 @@
 import Catalog
+import Domain
 import Messages
 import Postgres
 import Testing
@@ -108,6 +109,36 @@ import Testing
             for (path, wanted) in zip(paths, before) {
                 #expect(try await gateway.get(path).json.without("since") == wanted, "\(path)")
             }
+        }
+    }
+
+    /// Between the sums and the question something is judged: it counts as one that has no verdict yet, and no failure or job is missed or
+    /// told twice.
+    @Test(arguments: ["10 minutes", "26 hours", "30 days"])
+    func whatIsNotInTheSumsIsNotMissed(_ length: String) async throws {
+        try await withGateway(production: ErrorWorld.script) { gateway in
+            try await Self.spread(gateway)
+            let moment = Statement(
+                "test.moment",
+                """
+                SELECT to_char((now() - \(length)::text::interval) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                """,
+                returning: String.self
+            )
+            let start = try #require(try await gateway.database.query(moment).first)
+            let since = WindowStart.moment(try #require(Domain.Timestamp(start)))
+            let wanted = try await Self.counted(since: start, gateway)
+            #expect(wanted.failures > 0)
+            // From nothing counted to all counted, a few at a time.
+            var left: Int32
+            repeat {
+                let statement = ErrorStatements.errors(.site, order: .count, since: since)
+                let text = try #require(try await gateway.database.query(statement).first?.1)
+                let total = try WireFormat.value(DetailValue.self, from: text)["total"]
+                #expect(total?["failures"]?.integer == wanted.failures && total?["jobs"]?.integer == wanted.jobs)
+                left = try await gateway.database.query(TallyStatements.countFailures(most: 9)).first ?? 0
+            } while left == 9
+            #expect(try await Self.told(since: start, gateway) == wanted)
         }
     }
 

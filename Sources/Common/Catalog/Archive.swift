@@ -28,6 +28,7 @@ package enum Archive {
             if jobs == 0 {
                 if isLeaving {
                     try await transaction.execute(ArchiveStatements.arrived(task))
+                    _ = try await transaction.query(TallyStatements.forget(task))
                 } else {
                     try await transaction.execute(ArchiveStatements.forget(task))
                     _ = try await transaction.query(TallyStatements.countAnew(task))
@@ -72,13 +73,8 @@ package enum ArchiveStatements {
         )
     }
 
-    /// Nothing asks for the sums by time of what is archived.
-    static func arrived(_ task: Int64) -> [SQL] {
-        [
-            "UPDATE archived_task SET state = 'archived', since = now() WHERE task = \(task)",
-            "DELETE FROM ended_total WHERE task = \(task)", "DELETE FROM failure_total WHERE task = \(task)",
-            "DELETE FROM failure_place WHERE task = \(task)", "DELETE FROM rule_total WHERE task = \(task)",
-        ]
+    static func arrived(_ task: Int64) -> SQL {
+        "UPDATE archived_task SET state = 'archived', since = now() WHERE task = \(task)"
     }
 
     static func forget(_ task: Int64) -> SQL {
@@ -100,7 +96,7 @@ package enum ArchiveStatements {
         [
             Self.next.erased, Self.archive(1, chunks: 1).erased, Self.restore(1, chunks: 1).erased,
             Self.archived(1).erased,
-        ] + (Self.arrived(1) + [Self.forget(1)]).enumerated().map { Command("archive.\($0)", $1).erased }
+        ] + [Self.arrived(1), Self.forget(1)].enumerated().map { Command("archive.\($0)", $1).erased }
             + ArchivingStatements.examples
     }
 }

@@ -4,6 +4,9 @@ extension Doctor {
     /// Minutes are there for the last days alone.
     private static let isKept: SQL = "(grain = 'h' OR at >= now() - minutes_kept() + interval '1 hour')"
 
+    /// Of a task that is to be counted anew nothing is said.
+    private static let isSettled: SQL = "NOT EXISTS (SELECT 1 FROM recount r WHERE r.task = p.task)"
+
     /// That a table of sums is what its view counts anew, for the tasks at hand. A sum that was added to and taken from again, so that
     /// nothing is left, is as good as none.
     ///
@@ -54,7 +57,8 @@ extension Doctor {
         figures: """
             failures, lost_us, jobs, jobs_class, jobs_code, jobs_site, jobs_blame, jobs_fingerprint, jobs_rule, first, last, index, attempt
             """,
-        isSomething: "(sum(failures), sum(jobs)) <> (0, 0)"
+        isSomething: "(sum(failures), sum(jobs)) <> (0, 0)",
+        where: "\(fragment: Self.isKept) AND \(fragment: Self.isSettled)"
     )
 
     private static let places: SQL = Self.counted(
@@ -67,7 +71,7 @@ extension Doctor {
             """,
         figures: "failures, lost_us, jobs_fingerprint, jobs_place, first, last, newest",
         isSomething: "(sum(failures), sum(jobs_place)) <> (0, 0)",
-        where: "true"
+        where: Self.isSettled
     )
 
     private static let rules: SQL = Self.counted(
@@ -76,10 +80,11 @@ extension Doctor {
         key: "grain, at, task, rule, use",
         sums: "sum(count), max(last)",
         figures: "count, last",
-        isSomething: "sum(count) <> 0"
+        isSomething: "sum(count) <> 0",
+        where: "\(fragment: Self.isKept) AND \(fragment: Self.isSettled)"
     )
 
-    /// Sums by time, and the failures that nobody has judged.
+    /// Sums by time, and the failures that are not in them.
     static var tallies: [Invariant] {
         [
             Invariant(
@@ -88,19 +93,17 @@ extension Doctor {
                 "\(fragment: Self.ended) UNION ALL \(fragment: Self.failures) UNION ALL \(fragment: Self.places) UNION ALL \(fragment: Self.rules)"
             ),
             Invariant(
-                "unjudged-failures-are-listed",
-                "the list of failures without a verdict holds exactly those that have none",
+                "uncounted-failures-are-listed",
+                "the list of failures that are not in the sums holds those without a verdict, and none that did not fail",
                 """
-                SELECT format('attempt %s.%s.%s %s, and is %s', coalesce(a.task, u.task), coalesce(a.index, u.index),
-                              coalesce(a.attempt, u.attempt), CASE WHEN a.task IS NULL THEN 'is judged or did not fail' ELSE 'has no verdict' END,
-                              CASE WHEN u.task IS NULL THEN 'not listed' ELSE 'listed' END) AS example
-                FROM (
-                    SELECT a.task, a.index, a.attempt FROM attempt a WHERE a.state IN ('failed', 'lost') AND NOT EXISTS (
-                        SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt)
-                    AND \(fragment: Self.isAtHand("a.task"))
-                ) a FULL JOIN (SELECT * FROM unjudged u WHERE \(fragment: Self.isAtHand("u.task"))) u
-                    ON u.task = a.task AND u.index = a.index AND u.attempt = a.attempt
-                WHERE a.task IS NULL OR u.task IS NULL
+                SELECT format('attempt %s.%s.%s has no verdict, and is not listed', p.task, p.index, p.attempt) AS example
+                FROM attempt p WHERE p.state IN ('failed', 'lost') AND \(fragment: Self.isAtHand("p.task")) AND \(fragment: Self.isSettled)
+                  AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.task = p.task AND v.index = p.index AND v.attempt = p.attempt)
+                  AND NOT EXISTS (SELECT 1 FROM uncounted u WHERE u.task = p.task AND u.index = p.index AND u.attempt = p.attempt)
+                UNION ALL
+                SELECT format('attempt %s.%s.%s did not fail, and is listed', p.task, p.index, p.attempt)
+                FROM uncounted p WHERE \(fragment: Self.isAtHand("p.task")) AND \(fragment: Self.isSettled) AND NOT EXISTS (
+                    SELECT 1 FROM attempt a WHERE a.task = p.task AND a.index = p.index AND a.attempt = p.attempt AND a.state IN ('failed', 'lost'))
                 """
             ),
         ]

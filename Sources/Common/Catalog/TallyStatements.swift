@@ -1,6 +1,7 @@
 package import Postgres
 
-/// Keeping the sums by time (V0008) small. They are added to by triggers, and read by ``TotalWindow`` and ``DebugStatements``.
+/// Keeping the sums by time (V0008), and keeping them small. What ended is added by triggers, failures by ``FailureSums``; they are read by
+/// ``TotalWindow`` and ``DebugStatements``.
 package enum TallyStatements {
     /// Folds the rows of the different slots of one past hour and its minutes, the oldest that has any, into one each. The last whole hour
     /// is left alone: what ended then may still be counted. Returns how many rows there were.
@@ -49,7 +50,21 @@ package enum TallyStatements {
         Statement("tallies.countAnew", "SELECT count_tasks_anew(ARRAY[\(task)::bigint])", returning: Int64.self)
     }
 
+    /// Nothing asks for the sums of a task that is archived. Returns it.
+    static func forget(_ task: Int64) -> Statement<Int64> {
+        Statement("tallies.forget", "SELECT forget_sums(\(task))", returning: Int64.self)
+    }
+
+    /// Adds failures that have a verdict and are not counted yet, at most so many; returns how many. Less: all verdicts committed before are
+    /// counted.
+    package static func countFailures(most: Int) -> Statement<Int32> {
+        Statement("tallies.countFailures", "SELECT count_failures(\(Int32(clamping: most)))", returning: Int32.self)
+    }
+
     static var examples: [AnyStatement] {
-        [Self.fold.erased, Self.prune.erased, Self.countAnew(1).erased]
+        [
+            Self.fold.erased, Self.prune.erased, Self.countAnew(1).erased, Self.forget(1).erased,
+            Self.countFailures(most: 1).erased,
+        ]
     }
 }

@@ -61,13 +61,21 @@ CREATE TABLE ended_total (
 CREATE INDEX ended_total_task ON ended_total (task);
 CREATE INDEX ended_total_unfolded ON ended_total (at) WHERE slot <> -1;
 
--- Attempts that failed or were lost and have no verdict yet: refused by the books, and the Monitor has not heard of it.
-CREATE TABLE unjudged (
+-- Attempts that failed or were lost and are not in the sums of failures yet: those that have no verdict (refused by the books, and the
+-- Monitor has not heard of it), and those whose verdict nobody has counted. Rows go with `count_failures` alone.
+CREATE TABLE uncounted (
     task    bigint NOT NULL,
     index   bigint NOT NULL,
     attempt int NOT NULL,
     PRIMARY KEY (task, index, attempt)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
+
+-- Tasks of which something that is in the sums of failures was changed, by an administrator with SQL: `count_failures` counts them anew. A row
+-- for each change, so that none meets another.
+CREATE TABLE recount (
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    task bigint NOT NULL
+);
 
 -- Tasks that ever had an accepted output taken back: only these have outputs that are not accepted.
 CREATE TABLE revoked_task (task bigint PRIMARY KEY);
@@ -96,7 +104,7 @@ CREATE TABLE failure_kind (
     UNIQUE (fingerprint, code, rule, blame, class)
 );
 
--- Failures that have a verdict, by the time at which they ended. A job counts where the last of its failures of a group is: a window ends
+-- Failures that have a verdict and were counted, by the time at which they ended. A job counts where the last of its failures of a group is: a window ends
 -- now, so a job is among those of a group in the window exactly if that one is. It moves when the job fails again.
 CREATE TABLE failure_total (
     grain            "char" NOT NULL CHECK (grain IN ('m', 'h')),
@@ -187,7 +195,7 @@ SELECT g.grain, grain_of(g.grain, a.ended_at) AS at, a.task, a.site, count(*) FI
 FROM attempt a CROSS JOIN (VALUES ('m'::"char"), ('h')) g(grain)
 WHERE a.state IN ('done', 'failed', 'lost') GROUP BY 1, 2, 3, 4;
 
--- Failures that have a verdict, and where each job counts.
+-- Failures that have a verdict and are not waiting to be counted, and where each job counts.
 CREATE VIEW judged_failure AS
 SELECT f.*,
        (row_number() OVER (PARTITION BY task, index ORDER BY ended_at DESC, attempt DESC) = 1)::int AS jobs,
@@ -203,6 +211,7 @@ FROM (
            v.action, a.ended_at, wall_us(a.wall_seconds, a.started_at, a.ended_at) AS lost_us
     FROM verdict v JOIN attempt a ON a.task = v.task AND a.index = v.index AND a.attempt = v.attempt
     WHERE a.state IN ('failed', 'lost')
+      AND NOT EXISTS (SELECT 1 FROM uncounted u WHERE u.task = v.task AND u.index = v.index AND u.attempt = v.attempt)
 ) f;
 
 CREATE VIEW failure_counted AS
@@ -225,14 +234,26 @@ GROUP BY 1, 2, 3, 4, 5;
 
 CREATE VIEW rule_counted AS
 SELECT g.grain, grain_of(g.grain, v.at) AS at, v.task, u.rule, u.use, count(*) AS count, max(v.at) AS last
-FROM verdict v CROSS JOIN LATERAL (
+FROM verdict v JOIN attempt a ON a.task = v.task AND a.index = v.index AND a.attempt = v.attempt AND a.state IN ('failed', 'lost')
+CROSS JOIN LATERAL (
     SELECT v.rule, 'decided' AS use UNION ALL SELECT v.blame_rule, 'blamed' WHERE v.blame_rule IS NOT NULL
     UNION ALL SELECT o, 'observed' FROM unnest(v.observed) o) u
-CROSS JOIN (VALUES ('m'::"char"), ('h')) g(grain) GROUP BY 1, 2, 3, 4, 5;
+CROSS JOIN (VALUES ('m'::"char"), ('h')) g(grain)
+WHERE NOT EXISTS (SELECT 1 FROM uncounted w WHERE w.task = v.task AND w.index = v.index AND w.attempt = v.attempt) GROUP BY 1, 2, 3, 4, 5;
 
--- The failures of tasks in which nothing fails meanwhile.
+-- Whoever changes the sums of failures, or what is uncounted of them, does so alone, until its transaction ends.
+CREATE FUNCTION count_alone() RETURNS void LANGUAGE sql AS $$ SELECT pg_advisory_xact_lock(7142, 3) $$;
+
+-- The failures of tasks, but for those that wait to be counted.
 CREATE FUNCTION count_failures_anew(tasks bigint[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM count_alone();
+    DELETE FROM uncounted u WHERE u.task = ANY (tasks) AND NOT EXISTS (
+        SELECT 1 FROM attempt a WHERE a.task = u.task AND a.index = u.index AND a.attempt = u.attempt AND a.state IN ('failed', 'lost'));
+    INSERT INTO uncounted (task, index, attempt)
+    SELECT a.task, a.index, a.attempt FROM attempt a WHERE a.task = ANY (tasks) AND a.state IN ('failed', 'lost')
+       AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt)
+    ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
     DELETE FROM failure_total WHERE task = ANY (tasks);
     DELETE FROM failure_place WHERE task = ANY (tasks);
     INSERT INTO failure_kind (class, code, blame, fingerprint, rule)
@@ -259,19 +280,27 @@ BEGIN
     INSERT INTO ended_total (grain, at, task, site, slot, done, failed, events, done_us, wall_us, cpu_us, told_us)
     SELECT c.grain, c.at, c.task, c.site, -1, c.done, c.failed, c.events, c.done_us, c.wall_us, c.cpu_us, c.told_us
     FROM ended_counted c WHERE c.task = ANY (tasks) AND (c.grain = 'h' OR c.at >= now() - minutes_kept());
-    DELETE FROM unjudged WHERE task = ANY (tasks);
-    INSERT INTO unjudged (task, index, attempt)
-    SELECT a.task, a.index, a.attempt FROM attempt a WHERE a.task = ANY (tasks) AND a.state IN ('failed', 'lost')
-       AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt);
+    PERFORM count_alone();
+    DELETE FROM uncounted WHERE task = ANY (tasks);
     PERFORM count_failures_anew(tasks);
     RETURN cardinality(tasks);
 END $$;
 
+-- All of a task that has gone into the archive. Returns its id.
+CREATE FUNCTION forget_sums(wanted bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM count_alone();
+    DELETE FROM ended_total WHERE task = wanted;
+    DELETE FROM uncounted WHERE task = wanted;
+    DELETE FROM recount WHERE task = wanted;
+    DELETE FROM failure_total WHERE task = wanted;
+    DELETE FROM failure_place WHERE task = wanted;
+    DELETE FROM rule_total WHERE task = wanted;
+    RETURN wanted;
+END $$;
+
 -- ---------------------------------------------------------------- attempts that end
 CREATE FUNCTION total_ended() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
-DECLARE
-    bad   bigint;
-    fresh bigint;
 BEGIN
     -- Reports of what runs change attempts too: most statements end here.
     IF NOT EXISTS (SELECT 1 FROM n WHERE state IS NOT NULL) THEN RETURN NULL; END IF;
@@ -300,59 +329,84 @@ BEGIN
         events = t.events + excluded.events, done_us = t.done_us + excluded.done_us, wall_us = t.wall_us + excluded.wall_us,
         cpu_us = t.cpu_us + excluded.cpu_us, told_us = t.told_us + excluded.told_us;
 
-    IF NOT EXISTS (SELECT 1 FROM n WHERE state IN ('failed', 'lost')) AND NOT EXISTS (SELECT 1 FROM o WHERE state IN ('failed', 'lost')) THEN
+    -- What was live has not been counted, and is so by somebody else: here a failure waits for nothing.
+    IF NOT EXISTS (SELECT 1 FROM o WHERE state IS NOT NULL) THEN
+        INSERT INTO uncounted (task, index, attempt) SELECT task, index, attempt FROM n WHERE state IN ('failed', 'lost') ON CONFLICT DO NOTHING;
         RETURN NULL;
     END IF;
-    SELECT count(*) INTO bad FROM n WHERE state IN ('failed', 'lost');
-    INSERT INTO unjudged (task, index, attempt)
-    SELECT n.task, n.index, n.attempt FROM n LEFT JOIN LATERAL (
-        SELECT true AS there FROM verdict v WHERE v.task = n.task AND v.index = n.index AND v.attempt = n.attempt OFFSET 0) v ON true
-    WHERE n.state IN ('failed', 'lost') AND v.there IS NULL ORDER BY n.task, n.index, n.attempt ON CONFLICT DO NOTHING;
-    GET DIAGNOSTICS fresh = ROW_COUNT;
-    -- What was just ended has no verdict: there is nothing more to do. Only a correction comes further than this.
-    IF (fresh < bad OR EXISTS (SELECT 1 FROM o WHERE state IN ('failed', 'lost'))) AND EXISTS (
-        SELECT 1 FROM n JOIN o ON o.task = n.task AND o.index = n.index AND o.attempt = n.attempt
-        WHERE (n.state, n.site, n.started_at, n.ended_at, n.wall_seconds) IS DISTINCT FROM (o.state, o.site, o.started_at, o.ended_at, o.wall_seconds)
-    ) THEN
-        DELETE FROM unjudged u USING n WHERE u.task = n.task AND u.index = n.index AND u.attempt = n.attempt
-            AND n.state NOT IN ('failed', 'lost');
-        -- It must see all failures: it waits for those that are being counted, and they for it.
-        LOCK TABLE failure_total IN SHARE ROW EXCLUSIVE MODE;
-        PERFORM count_failures_anew(array_agg(DISTINCT n.task)) FROM n JOIN o ON o.task = n.task AND o.index = n.index AND o.attempt = n.attempt
-        WHERE (n.state IN ('failed', 'lost') OR o.state IN ('failed', 'lost'))
-          AND (n.state, n.site, n.started_at, n.ended_at, n.wall_seconds) IS DISTINCT FROM (o.state, o.site, o.started_at, o.ended_at, o.wall_seconds)
-          AND EXISTS (SELECT 1 FROM verdict v WHERE v.task = n.task AND v.index = n.index AND v.attempt = n.attempt)
-        HAVING count(*) > 0;
-    END IF;
+    -- A correction.
+    INSERT INTO uncounted (task, index, attempt)
+    SELECT n.task, n.index, n.attempt FROM n JOIN o ON o.task = n.task AND o.index = n.index AND o.attempt = n.attempt
+    WHERE n.state IN ('failed', 'lost') AND (o.state IS NULL OR o.state NOT IN ('failed', 'lost')) ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
+    INSERT INTO recount (task)
+    SELECT DISTINCT n.task FROM n JOIN o ON o.task = n.task AND o.index = n.index AND o.attempt = n.attempt
+    WHERE o.state IN ('failed', 'lost')
+      AND (n.state, n.site, n.started_at, n.ended_at, n.wall_seconds) IS DISTINCT FROM (o.state, o.site, o.started_at, o.ended_at, o.wall_seconds);
     RETURN NULL;
 END $$;
 CREATE TRIGGER total_end AFTER UPDATE ON attempt REFERENCING OLD TABLE AS o NEW TABLE AS n
     FOR EACH STATEMENT EXECUTE FUNCTION total_ended();
 
--- ---------------------------------------------------------------- verdicts
--- The new failures are added, and the older ones of the same jobs, a few each, lose the jobs that now count further on.
-CREATE FUNCTION total_verdicts() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
+-- ---------------------------------------------------------------- failures that have a verdict
+-- Adds at most so many of those that wait; returns how many. They are added in lots and behind what happens: the Monitor's transactions would
+-- wait for each other for the rows of failures alike, and a verdict for its sums. Whoever gets less than it asked for knows that all
+-- verdicts that were committed before its call are counted: one that counts at that moment is waited for.
+--
+-- The order of the lots does not matter. Those of a lot are new; of the other failures of their jobs those count that no longer wait, earlier
+-- and later ones: the new failures are added, and the older ones of the same jobs, a few each, lose the jobs that now count further on.
+CREATE FUNCTION count_failures(most int) RETURNS int LANGUAGE plpgsql SET enable_nestloop = off SET enable_seqscan = off AS $$
+DECLARE
+    again      bigint[];
+    of_task    bigint[];
+    of_index   bigint[];
+    of_attempt int[];
 BEGIN
-    DELETE FROM unjudged u USING n WHERE u.task = n.task AND u.index = n.index AND u.attempt = n.attempt;
+    -- What somebody is counting is still seen here.
+    IF NOT EXISTS (SELECT 1 FROM recount) AND NOT EXISTS (
+        SELECT 1 FROM uncounted u CROSS JOIN LATERAL (
+            SELECT 1 FROM verdict v WHERE v.task = u.task AND v.index = u.index AND v.attempt = u.attempt OFFSET 0) v
+    ) THEN
+        RETURN 0;
+    END IF;
+    PERFORM count_alone();
+
+    WITH gone AS (DELETE FROM recount RETURNING task) SELECT array_agg(DISTINCT task) INTO again FROM gone;
+    IF again IS NOT NULL THEN PERFORM count_failures_anew(again); END IF;
+
+    WITH gone AS (
+        DELETE FROM uncounted WHERE ctid = ANY (ARRAY(
+            SELECT u.ctid FROM uncounted u CROSS JOIN LATERAL (
+                SELECT 1 FROM verdict v WHERE v.task = u.task AND v.index = u.index AND v.attempt = u.attempt OFFSET 0) v
+            LIMIT most))
+        RETURNING task, index, attempt
+    )
+    SELECT array_agg(task), array_agg(index), array_agg(attempt) INTO of_task, of_index, of_attempt FROM gone;
+    IF of_task IS NULL THEN RETURN 0; END IF;
+
     INSERT INTO failure_kind (class, code, blame, fingerprint, rule)
-    SELECT n.class, n.code, n.blame, n.fingerprint, n.rule FROM n
-    WHERE NOT EXISTS (SELECT 1 FROM failure_kind k WHERE k.fingerprint = n.fingerprint AND k.code = n.code AND k.rule = n.rule
-                         AND k.blame = n.blame AND k.class = n.class)
+    SELECT v.class, v.code, v.blame, v.fingerprint, v.rule
+    FROM unnest(of_task, of_index, of_attempt) n(task, index, attempt) CROSS JOIN LATERAL (
+        SELECT * FROM verdict v WHERE v.task = n.task AND v.index = n.index AND v.attempt = n.attempt OFFSET 0) v
+    WHERE NOT EXISTS (SELECT 1 FROM failure_kind k WHERE k.fingerprint = v.fingerprint AND k.code = v.code AND k.rule = v.rule
+                         AND k.blame = v.blame AND k.class = v.class)
     GROUP BY 1, 2, 3, 4, 5 ORDER BY 4, 2, 5, 3, 1 ON CONFLICT DO NOTHING;
 
     WITH f AS MATERIALIZED (
         SELECT v.task, v.index, v.attempt, a.site, v.site AS place, coalesce(v.node, '') AS node, v.class, v.code, v.blame, v.fingerprint,
-               v.rule, v.action, a.ended_at, wall_us(a.wall_seconds, a.started_at, a.ended_at) AS lost_us,
-               n.task IS NOT NULL AS fresh,
+               v.rule, v.action, v.blame_rule, v.observed, v.at, a.ended_at,
+               wall_us(a.wall_seconds, a.started_at, a.ended_at) AS lost_us, n.task IS NOT NULL AS fresh,
                (SELECT k.id FROM failure_kind k WHERE k.fingerprint = v.fingerprint AND k.code = v.code AND k.rule = v.rule
                    AND k.blame = v.blame AND k.class = v.class) AS kind
-        FROM (SELECT DISTINCT task, index FROM n) j
+        FROM (SELECT DISTINCT task, index FROM unnest(of_task, of_index) n(task, index)) j
         CROSS JOIN LATERAL (SELECT * FROM verdict v WHERE v.task = j.task AND v.index = j.index OFFSET 0) v
         CROSS JOIN LATERAL (
             SELECT a.site, a.state, a.started_at, a.ended_at, a.wall_seconds FROM attempt a
             WHERE a.task = v.task AND a.index = v.index AND a.attempt = v.attempt OFFSET 0) a
-        LEFT JOIN n ON n.task = v.task AND n.index = v.index AND n.attempt = v.attempt
-        WHERE a.state IN ('failed', 'lost')
+        LEFT JOIN LATERAL (
+            SELECT true AS waits FROM uncounted u WHERE u.task = v.task AND u.index = v.index AND u.attempt = v.attempt OFFSET 0) u ON true
+        LEFT JOIN unnest(of_task, of_index, of_attempt) n(task, index, attempt)
+            ON n.task = v.task AND n.index = v.index AND n.attempt = v.attempt
+        WHERE a.state IN ('failed', 'lost') AND u.waits IS NULL
     ), later AS MATERIALIZED (
         -- Of each: whether one of its job comes after it that is alike, one that was there before, or a new one.
         SELECT f.task, f.index, f.attempt, x.fresh, true AS jobs, bool_or(x.class = f.class) AS class, bool_or(x.code = f.code) AS code,
@@ -383,6 +437,14 @@ BEGIN
             lost_us = p.lost_us + excluded.lost_us, jobs_fingerprint = p.jobs_fingerprint + excluded.jobs_fingerprint,
             jobs_place = p.jobs_place + excluded.jobs_place, first = least(p.first, excluded.first), last = greatest(p.last, excluded.last),
             newest = CASE WHEN excluded.last IS NULL THEN p.newest ELSE newest_three(p.newest || excluded.newest) END
+    ), rules AS (
+        INSERT INTO rule_total AS r (grain, at, task, rule, use, count, last)
+        SELECT g.grain, grain_of(g.grain, f.at), f.task, u.rule, u.use, count(*), max(f.at)
+        FROM f CROSS JOIN LATERAL (
+            SELECT f.rule, 'decided' AS use UNION ALL SELECT f.blame_rule, 'blamed' WHERE f.blame_rule IS NOT NULL
+            UNION ALL SELECT o, 'observed' FROM unnest(f.observed) o) u
+        CROSS JOIN (VALUES ('m'::"char"), ('h')) g(grain) WHERE f.fresh GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+        ON CONFLICT (grain, at, task, rule, use) DO UPDATE SET count = r.count + excluded.count, last = greatest(r.last, excluded.last)
     )
     INSERT INTO failure_total AS t (grain, at, task, site, kind, failures, lost_us, jobs, jobs_class, jobs_code, jobs_site, jobs_blame,
                                     jobs_fingerprint, jobs_rule, first, last, index, attempt)
@@ -400,50 +462,32 @@ BEGIN
         index = CASE WHEN is_newer(excluded.last, excluded.index, excluded.attempt, t.last, t.index, t.attempt) THEN excluded.index ELSE t.index END,
         attempt = CASE WHEN is_newer(excluded.last, excluded.index, excluded.attempt, t.last, t.index, t.attempt) THEN excluded.attempt
                        ELSE t.attempt END;
-
-    INSERT INTO rule_total AS r (grain, at, task, rule, use, count, last)
-    SELECT g.grain, grain_of(g.grain, n.at), n.task, u.rule, u.use, count(*), max(n.at)
-    FROM n CROSS JOIN LATERAL (
-        SELECT n.rule, 'decided' AS use UNION ALL SELECT n.blame_rule, 'blamed' WHERE n.blame_rule IS NOT NULL
-        UNION ALL SELECT o, 'observed' FROM unnest(n.observed) o) u
-    CROSS JOIN (VALUES ('m'::"char"), ('h')) g(grain) GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
-    ON CONFLICT (grain, at, task, rule, use) DO UPDATE SET count = r.count + excluded.count, last = greatest(r.last, excluded.last);
-    RETURN NULL;
+    RETURN cardinality(of_task);
 END $$;
 
--- Restored verdicts were counted anew, and archived ones are not forgotten one by one.
-CREATE TRIGGER total_new AFTER INSERT ON verdict REFERENCING NEW TABLE AS n FOR EACH STATEMENT
-    WHEN (current_setting('millrace.archiving', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION total_verdicts();
-
--- A verdict that is changed or taken back, which nothing does but an administrator with SQL: its task is counted anew.
-CREATE FUNCTION total_changed_verdicts() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
-DECLARE changed bigint[];
+-- A verdict that is changed or taken back, which nothing does but an administrator with SQL: its task is counted anew. When it is carried out
+-- or forgiven nothing happens here.
+CREATE FUNCTION note_changed_verdict() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'DELETE' THEN
-        SELECT array_agg(DISTINCT task) INTO changed FROM o;
-    ELSE
-        SELECT array_agg(DISTINCT task) INTO changed FROM (
-            (SELECT task, index, attempt, site, node, class, code, blame, fingerprint, rule, action, blame_rule, observed, at FROM n
-             EXCEPT SELECT task, index, attempt, site, node, class, code, blame, fingerprint, rule, action, blame_rule, observed, at FROM o)
-            UNION ALL
-            (SELECT task, index, attempt, site, node, class, code, blame, fingerprint, rule, action, blame_rule, observed, at FROM o
-             EXCEPT SELECT task, index, attempt, site, node, class, code, blame, fingerprint, rule, action, blame_rule, observed, at FROM n)) x;
-    END IF;
-    IF changed IS NOT NULL THEN
-        INSERT INTO unjudged (task, index, attempt)
-        SELECT a.task, a.index, a.attempt FROM o JOIN attempt a ON a.task = o.task AND a.index = o.index AND a.attempt = o.attempt
-        WHERE a.state IN ('failed', 'lost') ORDER BY 1, 2, 3 ON CONFLICT DO NOTHING;
-        DELETE FROM unjudged u USING verdict v
-        WHERE u.task = ANY (changed) AND v.task = u.task AND v.index = u.index AND v.attempt = u.attempt;
-        LOCK TABLE failure_total IN SHARE ROW EXCLUSIVE MODE;
-        PERFORM count_failures_anew(changed);
-    END IF;
+    INSERT INTO recount (task) VALUES (OLD.task), (NEW.task);
     RETURN NULL;
 END $$;
-CREATE TRIGGER total_change AFTER UPDATE ON verdict REFERENCING OLD TABLE AS o NEW TABLE AS n
-    FOR EACH STATEMENT EXECUTE FUNCTION total_changed_verdicts();
+CREATE TRIGGER total_change AFTER UPDATE OF task, index, attempt, site, node, class, code, blame, fingerprint, rule, action, blame_rule, observed, at
+    ON verdict FOR EACH ROW
+    WHEN ((OLD.task, OLD.index, OLD.attempt, OLD.site, OLD.node, OLD.class, OLD.code, OLD.blame, OLD.fingerprint, OLD.rule, OLD.action,
+           OLD.blame_rule, OLD.observed, OLD.at)
+          IS DISTINCT FROM (NEW.task, NEW.index, NEW.attempt, NEW.site, NEW.node, NEW.class, NEW.code, NEW.blame, NEW.fingerprint, NEW.rule,
+                            NEW.action, NEW.blame_rule, NEW.observed, NEW.at))
+    EXECUTE FUNCTION note_changed_verdict();
+
+-- Archived ones are not forgotten one by one.
+CREATE FUNCTION note_gone_verdicts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO recount (task) SELECT DISTINCT task FROM o;
+    RETURN NULL;
+END $$;
 CREATE TRIGGER total_gone AFTER DELETE ON verdict REFERENCING OLD TABLE AS o FOR EACH STATEMENT
-    WHEN (current_setting('millrace.archiving', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION total_changed_verdicts();
+    WHEN (current_setting('millrace.archiving', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION note_gone_verdicts();
 
 -- What was there before these tables.
 DO $$ BEGIN PERFORM count_tasks_anew(ARRAY(SELECT t.id FROM task t WHERE NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = t.id))); END $$;

@@ -17,7 +17,8 @@ package enum WindowStart: Sendable {
 /// A window that ends now, put together from the sums by time: its first minute, which is not whole, from the rows themselves, then whole
 /// minutes up to the next hour, then whole hours. The cost is that of the sums and never of what ended.
 ///
-/// What is archived, or on its way there or back, does not count.
+/// What is archived, or on its way there or back, does not count. A failure that is not in the sums yet counts as one without a verdict: nearly
+/// always it is one, since ``FailureSums/complete(_:)`` comes before the question.
 enum TotalWindow {
     /// `w(since, minute, hour)`: where the window, its minutes and its hours begin. A window that began before minutes are kept has none:
     /// the rest of its first hour is read from the rows.
@@ -81,7 +82,7 @@ enum TotalWindow {
     struct Key: Sendable {
         /// The column of the sums with the jobs of a group.
         let jobs: SQL
-        /// Whether another failure with a verdict, `y` of attempt `x`, is in the group of `v` of attempt `a`.
+        /// Whether another failure that is in the sums, with its verdict `y` of attempt `x`, is in the group of `v` of attempt `a`.
         let alike: SQL
         /// The group of a failure `a` without a verdict, and whether `y` of attempt `x` is in it.
         let unheard: SQL
@@ -97,7 +98,7 @@ enum TotalWindow {
             SELECT (-dense_rank() OVER (ORDER BY a.code, a.blame))::int AS kind, a.task, a.index, a.attempt, a.site, a.code, a.blame,
                    (\(FailureLayer.allCases.map(\.name))::text[])[a.code / 1000] AS class, a.ended_at,
                    wall_us(a.wall_seconds, a.started_at, a.ended_at) AS lost_us
-            FROM unjudged u CROSS JOIN LATERAL (
+            FROM uncounted u CROSS JOIN LATERAL (
                 SELECT * FROM attempt a WHERE a.task = u.task AND a.index = u.index AND a.attempt = u.attempt OFFSET 0
             ) a
             WHERE a.state IN ('failed', 'lost') AND a.ended_at >= (SELECT since FROM w) AND \(fragment: Self.isAtHand("a"))
@@ -128,7 +129,8 @@ enum TotalWindow {
                     WHERE a.state IN ('failed', 'lost') AND a.ended_at >= (SELECT since FROM w)
                       AND a.ended_at < (SELECT minute FROM w) AND \(fragment: Self.isAtHand("a")) OFFSET 0
                 ) a CROSS JOIN LATERAL (
-                    SELECT * FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt OFFSET 0
+                    SELECT * FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt
+                       AND \(fragment: Self.isCounted("v")) OFFSET 0
                 ) v
                 UNION ALL
                 SELECT a.kind, a.site, a.task, 1, \(fragment: Self.isUncounted(.none)), \(fragment: Self.isUncounted(key)), a.lost_us,
@@ -138,13 +140,21 @@ enum TotalWindow {
             """
     }
 
-    /// Other failures with verdicts of the job of `a`.
+    /// Whether a failure is in the sums, if it has a verdict.
+    private static func isCounted(_ table: StaticString) -> SQL {
+        """
+        NOT (SELECT EXISTS (SELECT 1 FROM uncounted q WHERE q.task = \(unsafe: table).task AND q.index = \(unsafe: table).index
+                                AND q.attempt = \(unsafe: table).attempt))
+        """
+    }
+
+    /// Other failures in the sums of the job of `a`.
     private static func others(_ condition: SQL) -> SQL {
         """
         EXISTS (SELECT 1 FROM verdict y CROSS JOIN LATERAL (
                     SELECT x.site, x.attempt, x.ended_at FROM attempt x
                     WHERE x.task = y.task AND x.index = y.index AND x.attempt = y.attempt AND x.state IN ('failed', 'lost') OFFSET 0
-                ) x WHERE y.task = a.task AND y.index = a.index AND \(fragment: condition))
+                ) x WHERE y.task = a.task AND y.index = a.index AND \(fragment: Self.isCounted("y")) AND \(fragment: condition))
         """
     }
 
