@@ -126,7 +126,8 @@ import Testing
                 returning: String.self
             )
             let start = try #require(try await gateway.database.query(moment).first)
-            let since = WindowStart.moment(try #require(Domain.Timestamp(start)))
+            let parsed = Domain.Timestamp(start)
+            let since = WindowStart.moment(try #require(parsed))
             let wanted = try await Self.counted(since: start, gateway)
             #expect(wanted.failures > 0)
             // From nothing counted to all counted, a few at a time.

@@ -55,6 +55,9 @@ package enum TallyStatements {
         Statement("tallies.forget", "SELECT forget_sums(\(task))", returning: Int64.self)
     }
 
+    /// Whether any failure has a verdict and is not counted, or is being counted.
+    package static let failuresWait = Statement<Bool>("tallies.failuresWait", "SELECT failures_wait()", returning: Bool.self)
+
     /// Adds failures that have a verdict and are not counted yet, at most so many; returns how many. Less: all verdicts committed before are
     /// counted.
     package static func countFailures(most: Int) -> Statement<Int32> {
@@ -64,7 +67,7 @@ package enum TallyStatements {
     static var examples: [AnyStatement] {
         [
             Self.fold.erased, Self.prune.erased, Self.countAnew(1).erased, Self.forget(1).erased,
-            Self.countFailures(most: 1).erased,
+            Self.failuresWait.erased, Self.countFailures(most: 1).erased,
         ]
     }
 }

@@ -348,6 +348,13 @@ CREATE TRIGGER total_end AFTER UPDATE ON attempt REFERENCING OLD TABLE AS o NEW 
     FOR EACH STATEMENT EXECUTE FUNCTION total_ended();
 
 -- ---------------------------------------------------------------- failures that have a verdict
+-- Whether any wait to be counted. Those that somebody is counting are still seen.
+CREATE FUNCTION failures_wait() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT 1 FROM recount) OR EXISTS (
+        SELECT 1 FROM uncounted u CROSS JOIN LATERAL (
+            SELECT 1 FROM verdict v WHERE v.task = u.task AND v.index = u.index AND v.attempt = u.attempt OFFSET 0) v)
+$$;
+
 -- Adds at most so many of those that wait; returns how many. They are added in lots and behind what happens: the Monitor's transactions would
 -- wait for each other for the rows of failures alike, and a verdict for its sums. Whoever gets less than it asked for knows that all
 -- verdicts that were committed before its call are counted: one that counts at that moment is waited for.
@@ -361,13 +368,7 @@ DECLARE
     of_index   bigint[];
     of_attempt int[];
 BEGIN
-    -- What somebody is counting is still seen here.
-    IF NOT EXISTS (SELECT 1 FROM recount) AND NOT EXISTS (
-        SELECT 1 FROM uncounted u CROSS JOIN LATERAL (
-            SELECT 1 FROM verdict v WHERE v.task = u.task AND v.index = u.index AND v.attempt = u.attempt OFFSET 0) v
-    ) THEN
-        RETURN 0;
-    END IF;
+    IF NOT failures_wait() THEN RETURN 0; END IF;
     PERFORM count_alone();
 
     WITH gone AS (DELETE FROM recount RETURNING task) SELECT array_agg(DISTINCT task) INTO again FROM gone;
