@@ -135,7 +135,10 @@ import Testing
         Fault("sums-by-time-are-counted", "UPDATE failure_place SET newest = '{NULL,NULL,NULL}'"),
         Fault("sums-by-time-are-counted", "UPDATE verdict SET fingerprint = 'another'"),
         Fault("sums-by-time-are-counted", "UPDATE rule_total SET count = 0"),
-        Fault("sums-by-time-are-counted", "INSERT INTO uncounted SELECT task, index, attempt FROM verdict WHERE index = 4"),
+        Fault(
+            "sums-by-time-are-counted",
+            "INSERT INTO uncounted SELECT task, index, attempt FROM verdict WHERE index = 4"
+        ),
         Fault("sums-by-time-are-counted", "DELETE FROM verdict WHERE index = 4"),
         Fault("uncounted-failures-are-listed", "INSERT INTO uncounted VALUES (3, 0, 1)"),
         Fault("uncounted-failures-are-listed", "DELETE FROM verdict WHERE index = 4"),

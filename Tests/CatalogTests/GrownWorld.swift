@@ -167,7 +167,10 @@ enum GrownWorld {
                     """,
                 ]
             ),
-            ("failure sums", [TallyStatements.failuresWait.sql, TallyStatements.countFailures(most: Int(Self.batch)).sql]),
+            (
+                "failure sums",
+                [TallyStatements.failuresWait.sql, TallyStatements.countFailures(most: Int(Self.batch)).sql]
+            ),
             ("without verdict", [ReportStatements.withoutVerdict(Self.active).sql]),
             ("forgotten rejections", [ReportStatements.forgottenRejections(seconds: 5).sql]),
             (

@@ -232,10 +232,14 @@ import Testing
         try await RecoveryWorld.with(ArchiveWorld.script) { world in
             try await world.script("DELETE FROM verdict WHERE task = 4 AND index = 7")
             _ = try await world.operations().archive(task: 4, reason: nil)
-            while try await Archive.step(world.database, chunks: 1) != .nothing { try await Self.check(world, "leaving") }
+            while try await Archive.step(world.database, chunks: 1) != .nothing {
+                try await Self.check(world, "leaving")
+            }
             #expect(try await world.text("SELECT count(*) FROM uncounted WHERE task = 4") == "0")
             _ = try await world.operations().restore(request: 4, reason: nil)
-            while try await Archive.step(world.database, chunks: 1) != .nothing { try await Self.check(world, "coming") }
+            while try await Archive.step(world.database, chunks: 1) != .nothing {
+                try await Self.check(world, "coming")
+            }
             try await Self.checkAll(world, "back")
             #expect(try await world.text("SELECT string_agg(index::text, ' ') FROM uncounted WHERE task = 4") == "7")
             #expect(

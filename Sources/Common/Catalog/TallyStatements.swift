@@ -56,7 +56,11 @@ package enum TallyStatements {
     }
 
     /// Whether any failure has a verdict and is not counted, or is being counted.
-    package static let failuresWait = Statement<Bool>("tallies.failuresWait", "SELECT failures_wait()", returning: Bool.self)
+    package static let failuresWait = Statement<Bool>(
+        "tallies.failuresWait",
+        "SELECT failures_wait()",
+        returning: Bool.self
+    )
 
     /// Adds failures that have a verdict and are not counted yet, at most so many; returns how many. Less: all verdicts committed before are
     /// counted.
