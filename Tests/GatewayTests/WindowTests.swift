@@ -114,7 +114,7 @@ import Testing
 
     /// Between the sums and the question something is judged: it counts as one that has no verdict yet, and no failure or job is missed or
     /// told twice.
-    @Test(arguments: ["10 minutes", "26 hours", "30 days"])
+    @Test(arguments: ["25 minutes", "26 hours", "30 days"])
     func whatIsNotInTheSumsIsNotMissed(_ length: String) async throws {
         try await withGateway(production: ErrorWorld.script) { gateway in
             try await Self.spread(gateway)
