@@ -83,9 +83,16 @@ enum BookkeeperAssembly {
             let rows = try await database.withTransaction { try await $0.query(ProductionStatements.fold) }
             return rows.first ?? 0 > 0 ? .more : .done
         }
+        let tallies = parts.sweep("folding of sums by time", every: .seconds(600)) {
+            let rows = try await database.withTransaction { transaction in
+                try await transaction.query(TallyStatements.fold) + transaction.query(TallyStatements.prune)
+            }
+            return rows.contains { $0 > 0 } ? .more : .done
+        }
         let consumers = BookkeeperConsumers(parts: parts)
         return parts.services + [
-            settling, subscriptions, archive, cleaning, folding, consumers.manifests(desk), consumers.commands(),
+            settling, subscriptions, archive, cleaning, folding, tallies, consumers.manifests(desk),
+            consumers.commands(),
             consumers.control(tasks, archive, cleaning),
         ] + Self.lineage(config, parts)
     }

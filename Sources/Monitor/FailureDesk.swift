@@ -5,6 +5,7 @@ import Logging
 import Messages
 import NIOConcurrencyHelpers
 import Postgres
+import ServiceKit
 
 /// What happens when an attempt fails: it ends, its job recovers, the verdict is written and published. One place for failures
 /// that agents report, attempts that are lost, and manifests the books refused. The Scheduler's `VerdictDesk` carries the
@@ -24,6 +25,8 @@ struct FailureDesk: Sendable {
     }
 
     let rules: RuleTable
+    /// Adds what failed to the sums of failures, when all is said and done.
+    let sums: PeriodicSweep
 
     /// Ends the attempts, gives their verdicts and commits the caller's transaction. The caller holds the locks of the jobs, and of
     /// the leases for those that still have one.
@@ -51,6 +54,7 @@ struct FailureDesk: Sendable {
                 }
             ), ReportStatements.insertVerdicts(verdicts), OutboxStatements.insert(messages),
         ])
+        self.sums.ring()
         return messages
     }
 

@@ -56,7 +56,12 @@ enum MonitorAssembly {
         let config = try MonitorConfig(context.settings)
         let parts = try CentralParts(context)
         let rules = RuleTable(database: parts.database, logger: parts.logger)
-        let desk = FailureDesk(rules: rules)
+        // What fails alike fails in the same sums: a second of it is added at once, and never by the transaction that judges it.
+        let sums = parts.sweep("failure sums", every: config.sweep, pace: .seconds(1)) {
+            try await FailureSums.complete(parts.database)
+            return .done
+        }
+        let desk = FailureDesk(rules: rules, sums: sums)
         let reports = ReportHandler(parts: parts, desk: desk)
         let lost = LostDesk(parts: parts, desk: desk)
         let relay = Relay(
@@ -76,7 +81,7 @@ enum MonitorAssembly {
             return .done
         }
         return parts.services + [
-            feed, braking, sweeps.silence(), sweeps.rejections(), sweeps.progress(), sweeps.timeouts(),
+            feed, braking, sums, sweeps.silence(), sweeps.rejections(), sweeps.progress(), sweeps.timeouts(),
             consumers.reports(reports),
             consumers.heartbeats(HeartbeatHandler(parts: parts, lost: lost)), consumers.progress(),
             consumers.control(rules, feed, kills),

@@ -57,6 +57,7 @@ enum DoctorWorld {
         INSERT INTO transfer (file, source, destination) VALUES (2, 'DISK', 'HOME');
         UPDATE transfer SET state = 'active', version = 2, token = gen_random_uuid(), lease_until = now() + interval '1 minute';
         UPDATE transfer SET state = 'done', version = 3, token = NULL, lease_until = NULL;
+        SELECT count_failures(100);
         """
 
     static func lease(task: Int, index: Int) -> String {

@@ -63,6 +63,8 @@ enum GrownWorld {
         INSERT INTO verdict (task, index, attempt, site, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted, carried_out_at)
         SELECT 1, n, 1, 'LOCAL', 'resubmit', 'payload', 'payload', 1001, 'd', 'f', 'payload', 'r', true, CASE WHEN n >= 61500 THEN now() END
         FROM generate_series(61000, 64499) n;
+        -- Failures that have a verdict, and more that have none.
+        INSERT INTO uncounted (task, index, attempt) SELECT 1, n, 1 FROM generate_series(64000, 68000) n;
         INSERT INTO waiting (task, first, last, class, priority) SELECT 1, n, n, 1, 100 FROM generate_series(61500, 64499) n;
         INSERT INTO waiting (task, first, last, class, priority)
         SELECT 1, 100000 + n * 600000, 699999 + n * 600000, 1, 100 FROM generate_series(0, 15) n;
@@ -157,7 +159,17 @@ enum GrownWorld {
                     FailureFactStatements.jobs(Self.active.map(\.job)).sql, FailureFactStatements.raised([1]).sql,
                     ReportStatements.end(ended),
                     ReportStatements.moveJobs(Self.active.map { ($0.job, .recovering, true, "x") }),
+                    """
+                    INSERT INTO verdict (task, index, attempt, site, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted)
+                    SELECT task, index, attempt, site, 'resubmit', 'payload', 'payload', 1001, 'd', 'f', 'payload', 'r', true
+                    FROM unnest(\(Self.active.map(\.task)), \(Self.active.map(\.index))) AS i(task, index) CROSS JOIN LATERAL (
+                        SELECT a.attempt, a.site FROM attempt a WHERE a.task = i.task AND a.index = i.index AND a.attempt = 1 OFFSET 0) a
+                    """,
                 ]
+            ),
+            (
+                "failure sums",
+                [TallyStatements.failuresWait.sql, TallyStatements.countFailures(most: Int(Self.batch)).sql]
             ),
             ("without verdict", [ReportStatements.withoutVerdict(Self.active).sql]),
             ("forgotten rejections", [ReportStatements.forgottenRejections(seconds: 5).sql]),

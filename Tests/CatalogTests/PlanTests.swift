@@ -46,6 +46,7 @@ import Testing
             }
             let read = plans.take()
             #expect(!read.isEmpty, "\(name): no plan was seen")
+            Self.checkSums(name, Set(read.flatMap(\.rows.keys)))
             for plan in read {
                 for (table, rows) in plan.rows where rows > Self.limit {
                     Issue.record("\(name) reads \(Int(rows)) rows of \(table): \(plan.query.prefix(160))")
@@ -54,6 +55,17 @@ import Testing
         }
         running.cancel()
         _ = await running.result
+    }
+
+    /// No failure waits for the sums of failures, nor does what is done about it.
+    private static func checkSums(_ name: String, _ tables: Set<String>) {
+        let sums: Set = ["failure_total", "failure_place", "failure_kind", "rule_total"]
+        switch name {
+        case "failed": #expect(tables.isDisjoint(with: sums) && tables.contains("uncounted"), "\(tables)")
+        case "verdicts": #expect(tables.isDisjoint(with: sums.union(["uncounted", "recount"])), "\(tables)")
+        case "failure sums": #expect(tables.isSuperset(of: sums), "\(tables)")
+        default: break
+        }
     }
 
     private static func run(_ script: String, _ url: String) async throws {

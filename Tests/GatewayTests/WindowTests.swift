@@ -1,88 +1,145 @@
 import Catalog
+import Domain
 import Messages
 import Postgres
 import Testing
 
 /// What of a long history is read.
 @Suite struct WindowTests {
-    /// The attempts that the newest rows of the log after `id` tell of, counted by the tests.
-    private static func ended(after id: Int64, _ gateway: RunningGateway) async throws -> Int64 {
+    /// What one window holds, counted by the tests from the rows alone.
+    private struct Counted: Equatable {
+        var finished: Int64 = -1
+        var failed: Int64 = -1
+        var failures: Int64 = -1
+        var jobs: Int64 = -1
+    }
+
+    private static func counted(since start: String, _ gateway: RunningGateway) async throws -> Counted {
         let statement = Statement(
-            "test.ended",
+            "test.window",
             """
-            SELECT count(*) FROM millrace.attempt a
-            JOIN millrace.transition x ON x.entity = 'attempt:' || a.task || '.' || a.index || '.' || a.attempt
-            WHERE x.id > \(id) AND x.to_state IN ('done', 'failed', 'lost') AND a.ended_at > now() - interval '1 day'
+            SELECT count(*) FILTER (WHERE state = 'done'), count(*) FILTER (WHERE state IN ('failed', 'lost')),
+                   count(DISTINCT (task, index)) FILTER (WHERE state IN ('failed', 'lost'))
+            FROM millrace.attempt WHERE ended_at >= \(start)::text::timestamptz
             """,
-            returning: Int64.self
+            returning: Int64.self,
+            Int64.self,
+            Int64.self
         )
-        return try await gateway.database.query(statement).first ?? -1
+        let row = try #require(try await gateway.database.query(statement).first)
+        return Counted(finished: row.0, failed: row.1, failures: row.1, jobs: row.2)
     }
 
-    private static func counted(_ answer: DetailValue) -> Int64 {
-        let total = answer["total"]
-        return (total?["finished"]?.integer ?? -1) + (total?["failed"]?.integer ?? -1)
+    private static func told(since start: String, _ gateway: RunningGateway) async throws -> Counted {
+        let efficiency = try await gateway.get("/efficiency?since=\(start)").json
+        let errors = try await gateway.get("/errors?since=\(start)").json
+        #expect(efficiency["complete"] == .truth(true) && errors["complete"] == .truth(true))
+        return Counted(
+            finished: efficiency["total"]?["finished"]?.integer ?? -1,
+            failed: efficiency["total"]?["failed"]?.integer ?? -1,
+            failures: errors["total"]?["failures"]?.integer ?? -1,
+            jobs: errors["total"]?["jobs"]?.integer ?? -1
+        )
     }
 
-    /// The first and the last id of the log.
-    private static let ids = Statement(
-        "test.ids",
-        "SELECT min(id), max(id) FROM millrace.transition",
-        returning: Int64.self,
-        Int64.self
-    )
-
-    /// The log is searched for the beginning of the window, wherever that is.
-    @Test func onlyTheRowsOfTheWindowAreRead() async throws {
+    /// Windows that begin at the moments when something ended, and just after: each edge of minutes and hours is crossed somewhere.
+    @Test func aWindowBeginsExactlyWhereItIsAskedTo() async throws {
         try await withGateway(production: ErrorWorld.script) { gateway in
-            let (first, last) = try #require(try await gateway.database.query(Self.ids).first)
-            // With holes, as transactions that were rolled back leave them.
-            try await Self.rewrite("DELETE FROM transition WHERE id % 7 = 3 AND kind <> 'attempt'", gateway)
-            for part in [0.0, 0.01, 0.37, 0.5, 0.83, 1.0] {
-                let border = first + Int64(Double(last - first) * part)
-                let older = "UPDATE transition SET at = now() - interval '3 days' WHERE id <= \(border)"
-                try await Self.rewrite(older, gateway)
-                let answer = try await gateway.get("/efficiency").json
-                #expect(Self.counted(answer) == (try await Self.ended(after: border, gateway)), "\(part)")
-                #expect(answer["complete"] == .truth(true))
-                let longer = try await gateway.get("/efficiency?since=7d").json
-                #expect(longer["complete"] == .truth(true))
-                #expect(Self.counted(longer) == (try await Self.ended(after: 0, gateway)), "\(part)")
+            try await Self.spread(gateway)
+            let moments = Statement(
+                "test.moments",
+                """
+                SELECT to_char(m AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') FROM (
+                    SELECT DISTINCT ended_at + d * interval '1 microsecond' AS m
+                    FROM millrace.attempt, (VALUES (0), (1)) d(d) WHERE ended_at IS NOT NULL AND index % 7 = 2
+                    UNION SELECT date_trunc('minute', now()) - interval '1 minute' * n FROM generate_series(0, 10, 5) n
+                    UNION SELECT date_trunc('hour', now()) - interval '1 hour' * n FROM generate_series(0, 30, 10) n
+                ) x ORDER BY 1
+                """,
+                returning: String.self
+            )
+            let asked = try await gateway.database.query(moments)
+            #expect(asked.count > 20)
+            for start in asked {
+                let wanted = try await Self.counted(since: start, gateway)
+                #expect(try await Self.told(since: start, gateway) == wanted, "\(start)")
             }
         }
     }
 
-    /// Changes the log, which nothing else can.
-    private static func rewrite(_ sql: String, _ gateway: RunningGateway) async throws {
+    /// Spreads what ended over some days, the log with it; what ended before minutes are kept is there as well.
+    private static func spread(_ gateway: RunningGateway) async throws {
         try await gateway.script(
             """
             SET search_path = millrace, public;
-            ALTER TABLE transition DISABLE TRIGGER USER;
-            \(sql);
-            ALTER TABLE transition ENABLE TRIGGER USER;
+            UPDATE attempt SET ended_at = ended_at - interval '37 minutes' * (index % 50) - interval '1 day' * (index % 2) * (index % 11),
+                started_at = started_at - interval '37 minutes' * (index % 50) - interval '1 day' * (index % 2) * (index % 11)
+                WHERE ended_at IS NOT NULL;
+            ALTER TABLE transition DISABLE TRIGGER USER, ALTER id SET GENERATED BY DEFAULT;
+            CREATE TEMP TABLE moved AS
+                SELECT x.id, row_number() OVER (ORDER BY coalesce(a.ended_at, '-infinity'), x.id) AS place, a.ended_at AS at
+                FROM transition x LEFT JOIN attempt a ON x.entity = 'attempt:' || a.task || '.' || a.index || '.' || a.attempt
+                    AND x.to_state = a.state;
+            UPDATE transition x SET id = m.place + 1000000, at = coalesce(m.at, now() - interval '1 year') FROM moved m WHERE m.id = x.id;
+            ALTER TABLE transition ENABLE TRIGGER USER, ALTER id SET GENERATED ALWAYS;
+            DELETE FROM ended_total WHERE grain = 'm' AND at < now() - interval '8 days 1 hour';
+            DELETE FROM failure_total WHERE grain = 'm' AND at < now() - interval '8 days 1 hour';
             """
         )
     }
 
-    @Test func whatIsTooMuchIsAnsweredFromItsNewestPart() async throws {
+    /// What is archived, or on its way there or back, is in no window; what is back is in all.
+    @Test func whatIsArchivedDoesNotCountUntilItIsBack() async throws {
         try await withGateway(production: ErrorWorld.script) { gateway in
-            let (_, last) = try #require(try await gateway.database.query(Self.ids).first)
-            for rows in [Int64(1), 120, 250] {
-                let expected = try await Self.ended(after: last - rows, gateway)
-                let efficiency = EfficiencyStatements.efficiency(.task, since: .secondsAgo(86_400), mostRows: rows)
-                let text = try #require(try await gateway.database.query(efficiency).first)
-                let answer = try WireFormat.value(DetailValue.self, from: text)
-                #expect(Self.counted(answer) == expected && answer["complete"] == .truth(false), "\(rows)")
-                let matrix = MatrixStatements.matrix(.request, since: .secondsAgo(86_400), mostRows: rows)
-                let cells = try #require(try await gateway.database.query(matrix).first)
-                #expect(try WireFormat.value(DetailValue.self, from: cells)["complete"] == .truth(false))
+            let paths = [
+                "/errors?by=rule", "/errors/matrix", "/efficiency?by=task", "/errors/rules", "/requests/1/debug",
+            ]
+            var before: [DetailValue] = []
+            for path in paths { before.append(try await gateway.get(path).json.without("since")) }
+            try await gateway.script(
+                "INSERT INTO millrace.archived_task VALUES (2, 'archiving', 40, 0, 0, 0, '{}', 0, NULL, 'olga', now())"
+            )
+            let tasks = try await gateway.get("/efficiency?by=task").items.compactMap { $0["task"]?.integer }
+            #expect(Set(tasks) == [1, 3])
+            try await gateway.script(
+                "SET search_path = millrace, public; SELECT archive_jobs(2, 9); UPDATE archived_task SET state = 'restoring'"
+            )
+            _ = try await Archive.step(gateway.database)
+            _ = try await Archive.step(gateway.database)
+            for (path, wanted) in zip(paths, before) {
+                #expect(try await gateway.get(path).json.without("since") == wanted, "\(path)")
             }
-            let errors = ErrorStatements.errors(.site, order: .count, since: .secondsAgo(86_400), mostFailures: 5)
-            let envelope = try #require(try await gateway.database.query(errors).first).1
-            let answer = try WireFormat.value(DetailValue.self, from: envelope)
-            #expect(answer["complete"] == .truth(false) && answer["total"]?["failures"]?.integer == 5)
-            let groups = try await gateway.database.query(DebugStatements.groups(.task(1), mostFailures: 5))
-            #expect(!groups.isEmpty && groups.allSatisfy { $0.1 == 5 })
+        }
+    }
+
+    /// Between the sums and the question something is judged: it counts as one that has no verdict yet, and no failure or job is missed or
+    /// told twice.
+    @Test(arguments: ["25 minutes", "26 hours", "30 days"])
+    func whatIsNotInTheSumsIsNotMissed(_ length: String) async throws {
+        try await withGateway(production: ErrorWorld.script) { gateway in
+            try await Self.spread(gateway)
+            let moment = Statement(
+                "test.moment",
+                """
+                SELECT to_char((now() - \(length)::text::interval) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+                """,
+                returning: String.self
+            )
+            let start = try #require(try await gateway.database.query(moment).first)
+            let parsed = Domain.Timestamp(start)
+            let since = WindowStart.moment(try #require(parsed))
+            let wanted = try await Self.counted(since: start, gateway)
+            #expect(wanted.failures > 0)
+            // From nothing counted to all counted, a few at a time.
+            var left: Int32
+            repeat {
+                let statement = ErrorStatements.errors(.site, order: .count, since: since)
+                let text = try #require(try await gateway.database.query(statement).first?.1)
+                let total = try WireFormat.value(DetailValue.self, from: text)["total"]
+                #expect(total?["failures"]?.integer == wanted.failures && total?["jobs"]?.integer == wanted.jobs)
+                left = try await gateway.database.query(TallyStatements.countFailures(most: 9)).first ?? 0
+            } while left == 9
+            #expect(try await Self.told(since: start, gateway) == wanted)
         }
     }
 
@@ -93,10 +150,10 @@ import Testing
                 """
                 SET search_path = millrace, public;
                 INSERT INTO job (task, index, events_expected, state) SELECT 4, i, 10, 'waiting' FROM generate_series(0, 449) i;
-                INSERT INTO attempt (task, index, attempt, token, site, agent, node, events_expected, started_at, ended_at, state, left_from,
-                                     code, blame, wall_seconds)
-                    SELECT 4, i, 1, gen_random_uuid(), 'lyon', 'ce1', 'n' || i, 10, now(), now(), 'failed', 'running', 1001, 'payload', i
-                    FROM generate_series(0, 449) i;
+                INSERT INTO attempt (task, index, attempt, token, site, agent, node, events_expected, started_at)
+                    SELECT 4, i, 1, gen_random_uuid(), 'lyon', 'ce1', 'n' || i, 10, now() FROM generate_series(0, 449) i;
+                UPDATE attempt SET ended_at = now(), state = 'failed', left_from = 'running', code = 1001, blame = 'payload', wall_seconds = index
+                    WHERE task = 4;
                 INSERT INTO verdict (task, index, attempt, site, node, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted)
                     SELECT task, index, 1, site, node, 'abort', 'payload', blame, code, '', 'f' || (index % 150), 'r', '', true
                     FROM attempt WHERE task = 4;
@@ -107,5 +164,13 @@ import Testing
             #expect(items.first?["lost_wall_seconds"]?.double == .some(897.0))
             #expect(items.first?["places"]?.list.compactMap { $0["node"]?.text } == ["n449", "n299", "n149"])
         }
+    }
+}
+
+extension DetailValue {
+    /// The object without one of its members.
+    fileprivate func without(_ name: String) -> DetailValue {
+        guard case .group(let members) = self else { return self }
+        return .group(members.filter { $0.key != name })
     }
 }

@@ -59,6 +59,7 @@ struct Growth: Sendable {
             )
             _ = try await transaction.query(RequestStatements.makePartitions(task.id))
             try await transaction.execute(GrowthStatements.rows(task))
+            _ = try await transaction.query(TallyStatements.countAnew(task.id))
             return task
         }
     }

@@ -26,9 +26,13 @@ package enum Archive {
                 ? ArchiveStatements.archive(task, chunks: chunks) : ArchiveStatements.restore(task, chunks: chunks)
             let jobs = try await transaction.query(move).first ?? 0
             if jobs == 0 {
-                try await transaction.execute(
-                    isLeaving ? ArchiveStatements.arrived(task) : ArchiveStatements.forget(task)
-                )
+                if isLeaving {
+                    try await transaction.execute(ArchiveStatements.arrived(task))
+                    _ = try await transaction.query(TallyStatements.forget(task))
+                } else {
+                    try await transaction.execute(ArchiveStatements.forget(task))
+                    _ = try await transaction.query(TallyStatements.countAnew(task))
+                }
             }
             return .moved(task: task, jobs: jobs)
         }
@@ -73,7 +77,9 @@ package enum ArchiveStatements {
         "UPDATE archived_task SET state = 'archived', since = now() WHERE task = \(task)"
     }
 
-    static func forget(_ task: Int64) -> SQL { "DELETE FROM archived_task WHERE task = \(task)" }
+    static func forget(_ task: Int64) -> SQL {
+        "DELETE FROM archived_task WHERE task = \(task)"
+    }
 
     /// Since when a task is archived, or on its way there or back: state, since, who. No row: it is not.
     package static func archived(_ task: Int64) -> Statement<String, Moment, String> {
@@ -89,8 +95,8 @@ package enum ArchiveStatements {
     static var examples: [AnyStatement] {
         [
             Self.next.erased, Self.archive(1, chunks: 1).erased, Self.restore(1, chunks: 1).erased,
-            Command("archive.arrived", Self.arrived(1)).erased, Command("archive.forget", Self.forget(1)).erased,
             Self.archived(1).erased,
-        ] + ArchivingStatements.examples
+        ] + [Self.arrived(1), Self.forget(1)].enumerated().map { Command("archive.\($0)", $1).erased }
+            + ArchivingStatements.examples
     }
 }

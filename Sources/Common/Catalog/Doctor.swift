@@ -51,7 +51,7 @@ package struct Diagnosis: Sendable, Hashable, Codable {
 /// another process: a message that is being published is no violation, one that nobody took for minutes is.
 package enum Doctor {
     package static var invariants: [Invariant] {
-        self.jobs + self.tasks + self.books + self.data + self.history + self.cleanups + self.log
+        self.jobs + self.tasks + self.books + self.data + self.history + self.cleanups + self.tallies + self.log
     }
 
     /// Asks every invariant in one snapshot, so that a catalogue at work looks the same to all of them.

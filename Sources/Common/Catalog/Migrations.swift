@@ -21,6 +21,7 @@ package struct Migration: Sendable {
         Migration(5, "metadata", PackageResources.V0005_metadata_sql),
         Migration(6, "history", PackageResources.V0006_history_sql),
         Migration(7, "cleanup", PackageResources.V0007_cleanup_sql),
+        Migration(8, "tallies", PackageResources.V0008_tallies_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

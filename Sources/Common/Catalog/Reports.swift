@@ -276,10 +276,12 @@ package enum ReportStatements {
         Statement(
             "reports.forgottenRejections",
             """
-            SELECT a.task, a.index, a.attempt FROM attempt a
+            SELECT a.task, a.index, a.attempt FROM uncounted u CROSS JOIN LATERAL (
+                SELECT * FROM attempt a WHERE a.task = u.task AND a.index = u.index AND a.attempt = u.attempt OFFSET 0
+            ) a
             WHERE a.state = 'failed' AND a.ended_at < statement_timestamp() - make_interval(secs => \(seconds))
-              AND a.ended_at > statement_timestamp() - interval '7 days'
-              AND NOT EXISTS (SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt)
+              AND a.ended_at > statement_timestamp() - interval '7 days' AND NOT EXISTS (
+                SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt)
             ORDER BY a.ended_at LIMIT 500
             """,
             returning: Int64.self,

@@ -14,9 +14,6 @@ final class StatsBoard: Sendable {
         var isFilled = false
     }
 
-    /// Rows of the log that are read once, at the start, for the hour before.
-    private static let pastRows: Int64 = 100_000
-
     private let database: PostgresClient
     private let state = NIOLockedValueBox(State())
 
@@ -37,7 +34,7 @@ final class StatsBoard: Sendable {
 
     private func read() async throws -> Stats {
         if !self.state.withLockedValue({ $0.isFilled }) {
-            let past = try await self.database.query(TotalStatements.history(rows: Self.pastRows))
+            let past = try await self.database.query(TotalStatements.history)
             self.state.withLockedValue { state in
                 guard !state.isFilled else { return }
                 state.isFilled = true

@@ -7,26 +7,26 @@ import Postgres
 /// What fails, where, how often, and what it costs.
 extension Route {
     static let errors: [Route] = [
-        .get("/tasks/{task}/debug") { gateway, call in
+        Self.summed("/tasks/{task}/debug") { gateway, call in
             let id = try call.integer("task")
             return try await Self.debug(gateway, .task(id), "task \(id)")
         },
-        .get("/requests/{request}/debug") { gateway, call in
+        Self.summed("/requests/{request}/debug") { gateway, call in
             let id = try call.integer("request")
             return try await Self.debug(gateway, .request(id), "request \(id)")
         },
-        .get("/errors", query: ["since", "by", "order"]) { gateway, call in
+        Self.summed("/errors", query: ["since", "by", "order"]) { gateway, call in
             let by = try call.word("by", default: ErrorStatements.By.class)
             let order = try call.word("order", default: ErrorStatements.Order.count)
             return try await Self.list(gateway, by, order, try Window.start(call))
         },
-        .get("/errors/matrix", query: ["since", "by", "request"]) { gateway, call in
+        Self.summed("/errors/matrix", query: ["since", "by", "request"]) { gateway, call in
             let by = try call.word("by", default: MatrixStatements.By.task)
             let request = try call.optionalQueryInteger("request", in: 1...Int.max).map { Int64($0) }
             let statement = MatrixStatements.matrix(by, since: try Window.start(call), request: request)
             return .json(try await gateway.object(statement, "matrix"))
         },
-        .get("/errors/rules", query: ["since"]) { gateway, call in
+        Self.summed("/errors/rules", query: ["since"]) { gateway, call in
             .json(try await gateway.object(RuleUseStatements.uses(since: try Window.start(call)), "use of rules"))
         },
         .get("/efficiency", query: ["since", "by"]) { gateway, call in
@@ -35,6 +35,14 @@ extension Route {
             return .json(try await gateway.object(statement, "efficiency"))
         },
     ]
+
+    /// An answer from the sums of failures, which hold by then all that have a verdict.
+    private static func summed(_ path: String, query: Set<String> = [], _ handle: @escaping Handle) -> Route {
+        .get(path, query: query) { gateway, call in
+            try await FailureSums.complete(gateway.database)
+            return try await handle(gateway, call)
+        }
+    }
 
     /// The first row is what is said of all groups.
     private static func list(
@@ -59,12 +67,12 @@ extension Route {
         }
         let rows = try await gateway.database.query(DebugStatements.groups(scope))
         let groups = try rows.map { try Self.named($0.2, code: $0.0) }
-        let read = rows.first?.1 ?? 0
+        let failures = rows.first?.1 ?? 0
         let archived = try await gateway.database.query(DebugStatements.archived(scope)).map(ArchivedLine.Row.init)
         return .json(
             """
-            {"items":[\(groups.joined(separator: ","))],"next":null,"failures":\(read),\
-            "complete":\(read < Int64(DebugStatements.mostFailures)),"archived":\(try WireFormat.text(archived))}
+            {"items":[\(groups.joined(separator: ","))],"next":null,"failures":\(failures),\
+            "complete":true,"archived":\(try WireFormat.text(archived))}
             """
         )
     }

@@ -268,6 +268,7 @@ DECLARE
     moved    bigint;
     jobs     bigint := 0;
 BEGIN
+    PERFORM set_config('millrace.archiving', 'on', true);
     FOR turn IN 1 .. chunks LOOP
         SELECT max(j.index) / width * width INTO low FROM job j WHERE j.task = wanted AND (low IS NULL OR j.index < low);
         EXIT WHEN low IS NULL;
@@ -293,7 +294,7 @@ DECLARE
     moved    bigint;
     jobs     bigint := 0;
 BEGIN
-    PERFORM make_partitions(wanted), set_config('millrace.restoring', 'on', true);
+    PERFORM make_partitions(wanted), set_config('millrace.archiving', 'on', true);
     FOR turn IN 1 .. chunks LOOP
         SELECT min(a.first) INTO low FROM archived_rows a WHERE a.task = wanted AND a.relation = 'job';
         EXIT WHEN low IS NULL;
@@ -314,7 +315,7 @@ END $$;
 -- Verdicts are in one table: a restored one was given long ago, and is neither logged nor counted again.
 DROP TRIGGER log_new ON verdict;
 CREATE TRIGGER log_new AFTER INSERT ON verdict REFERENCING NEW TABLE AS n FOR EACH STATEMENT
-    WHEN (current_setting('millrace.restoring', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION log_verdict();
+    WHEN (current_setting('millrace.archiving', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION log_verdict();
 
 -- ---------------------------------------------------------------- lineage
 -- How far the log has been exported as lineage. One row, made by the first export; its lease says who exports.

@@ -8,8 +8,6 @@ package enum DebugStatements {
         case request(Int64)
     }
 
-    /// The newest failures that are read; a scope with more is answered from these.
-    package static let mostFailures = 100_000
     /// The fingerprints that are shown, and the places of each.
     private static let mostGroups = 100
     private static let mostPlaces = 20
@@ -41,19 +39,16 @@ package enum DebugStatements {
         )
     }
 
-    /// The groups, those that lost most wall time first: code, the failures read in all, and the group as JSON.
+    /// The groups, those that lost most wall time first: code, the failures in all, and the group as JSON.
     ///
-    /// Large sets are sorted and never joined with one another: no estimate of their sizes can make that slow.
-    package static func groups(
-        _ scope: Scope,
-        mostFailures: Int = Self.mostFailures
-    ) -> Statement<Int32, Int64, String> {
+    /// They are put together from the sums by task and place, so that the cost is that of the places where something failed and never of
+    /// the failures; only what is shown of the newest ones is read.
+    package static func groups(_ scope: Scope) -> Statement<Int32, Int64, String> {
         Statement(
             "debug.groups",
             """
-            WITH \(fragment: Self.failed(scope, mostFailures)), \(fragment: Self.keyed), \(fragment: Self.counted),
-            \(fragment: Self.ranked), \(fragment: Self.told)
-            SELECT max(t.code), (SELECT count(*) FROM failed),
+            WITH \(fragment: Self.cells(scope)), \(fragment: Self.counted), \(fragment: Self.ranked), \(fragment: Self.told)
+            SELECT max(t.code), (SELECT coalesce(sum(failures), 0)::bigint FROM cells),
                    ((jsonb_agg(t.told || t.whole) FILTER (WHERE NOT t.is_place) -> 0)
                     || jsonb_build_object('places', jsonb_agg(t.told || t.place ORDER BY t.place_rank)
                                                     FILTER (WHERE t.is_place)))::text
@@ -65,66 +60,48 @@ package enum DebugStatements {
         )
     }
 
-    /// The newest verdicts of the scope with their attempts, by key, whatever the planner thinks of their number:
-    /// looking for them from the newest verdict of all backwards could read every one there is.
-    private static func failed(_ scope: Scope, _ mostFailures: Int) -> SQL {
+    /// The sums of the scope. What is archived, or on its way there or back, does not count.
+    private static func cells(_ scope: Scope) -> SQL {
         let condition: SQL =
             switch scope {
-            case .task(let task): "v.task = \(task)"
-            case .request(let request): "v.task = ANY(ARRAY(SELECT id FROM task WHERE request = \(request)))"
+            case .task(let task): "p.task = \(task)"
+            case .request(let request): "p.task = ANY(ARRAY(SELECT id FROM task WHERE request = \(request)))"
             }
         return """
-            picked AS MATERIALIZED (
-                SELECT * FROM (
-                    SELECT v.task, v.index, v.attempt, v.fingerprint, v.site, v.node, v.action, v.rule, v.blame, v.code,
-                           v.at
-                    FROM verdict v WHERE \(fragment: condition) OFFSET 0
-                ) v ORDER BY v.at DESC LIMIT \(mostFailures)
-            ), failed AS MATERIALIZED (
-                SELECT v.task, v.index, v.attempt, v.fingerprint, v.site, coalesce(v.node, '') AS node, v.action,
-                       v.rule, v.blame, v.code, a.ended_at, \(fragment: WallTime.ofAttempt) AS lost
-                FROM picked v CROSS JOIN LATERAL (
-                    SELECT * FROM attempt a
-                    WHERE a.task = v.task AND a.index = v.index AND a.attempt = v.attempt OFFSET 0
-                ) a
+            cells AS MATERIALIZED (
+                SELECT p.task, p.site, p.node, p.action, p.failures, p.lost_us, p.jobs_fingerprint, p.jobs_place, p.first, p.last,
+                       p.newest, k.code, k.blame, k.fingerprint, k.rule
+                FROM failure_place p JOIN failure_kind k ON k.id = p.kind
+                WHERE \(fragment: condition) AND p.failures > 0
+                  AND NOT EXISTS (SELECT 1 FROM archived_task z WHERE z.task = p.task)
             )
             """
     }
 
-    /// Each failure twice: as one of its fingerprint, and as one of its place; whether it is the last of its job there.
-    private static let keyed: SQL = """
-        keyed AS (
-            SELECT k.*, row_number() OVER (PARTITION BY k.fingerprint, k.is_place, k.site, k.node, k.task, k.index
-                                           ORDER BY k.attempt DESC) = 1 AS is_last
-            FROM (SELECT f.fingerprint, l.is_place, CASE WHEN l.is_place THEN f.site ELSE '' END AS site,
-                         CASE WHEN l.is_place THEN f.node ELSE '' END AS node, f.task, f.index, f.attempt, f.action,
-                         f.rule, f.blame, f.code, f.ended_at, f.lost
-                  FROM failed f CROSS JOIN (VALUES (false), (true)) l(is_place)) k
-        )
-        """
-
-    /// The figures of each group, and its three jobs that failed last.
+    /// The figures of each fingerprint, and of each of its places.
     private static let counted: SQL = """
         counted AS (
-            SELECT fingerprint, is_place, site, node, count(*) AS failures, count(*) FILTER (WHERE is_last) AS jobs,
-                   sum(lost) AS lost, min(ended_at) AS first, max(ended_at) AS last, max(code) AS code,
-                   mode() WITHIN GROUP (ORDER BY blame) AS blame, mode() WITHIN GROUP (ORDER BY rule) AS rule,
-                   array_agg(action) AS actions,
-                   (array_agg(task ORDER BY ended_at DESC, task, index) FILTER (WHERE is_last))[1:3] AS tasks,
-                   (array_agg(index ORDER BY ended_at DESC, task, index) FILTER (WHERE is_last))[1:3] AS indexes,
-                   (array_agg(attempt ORDER BY ended_at DESC, task, index) FILTER (WHERE is_last))[1:3] AS attempts
-            FROM keyed GROUP BY fingerprint, is_place, site, node
+            SELECT fingerprint, is_place, site, node, sum(failures) AS failures, sum(jobs) AS jobs, sum(lost_us) AS lost_us,
+                   min(first) AS first, max(last) AS last, max(code) AS code, array_agg(failures) AS counts,
+                   array_agg(blame) AS blames, array_agg(rule) AS rules, array_agg(action) AS actions, array_agg(task) AS tasks,
+                   array_agg(newest) AS newest
+            FROM (SELECT c.fingerprint, l.is_place, CASE WHEN l.is_place THEN c.site ELSE '' END AS site,
+                         CASE WHEN l.is_place THEN c.node ELSE '' END AS node,
+                         CASE WHEN l.is_place THEN c.jobs_place ELSE c.jobs_fingerprint END AS jobs, c.failures, c.lost_us, c.first,
+                         c.last, c.code, c.blame, c.rule, c.action, c.task, c.newest
+                  FROM cells c CROSS JOIN (VALUES (false), (true)) l(is_place)) k
+            GROUP BY fingerprint, is_place, site, node
         )
         """
 
     /// The groups that are shown: fingerprints in their order, and the worst places of each.
     private static let ranked: SQL = """
         weighed AS (
-            SELECT c.*, max(lost) FILTER (WHERE NOT is_place) OVER same AS whole_lost,
+            SELECT c.*, max(lost_us) FILTER (WHERE NOT is_place) OVER same AS whole_lost,
                    max(failures) FILTER (WHERE NOT is_place) OVER same AS whole_failures,
                    count(*) FILTER (WHERE is_place) OVER same AS places,
-                   row_number() OVER (PARTITION BY fingerprint, is_place ORDER BY lost DESC, failures DESC, site, node)
-                       AS place_rank
+                   row_number() OVER (PARTITION BY fingerprint, is_place
+                                      ORDER BY lost_us DESC, failures DESC, site, node) AS place_rank
             FROM counted c WINDOW same AS (PARTITION BY fingerprint)
         ), ranked AS MATERIALIZED (
             SELECT * FROM (
@@ -134,15 +111,23 @@ package enum DebugStatements {
         )
         """
 
+    /// The word that most failures of a group have.
+    private static func most(_ words: SQL) -> SQL {
+        """
+        (SELECT u.word FROM unnest(\(fragment: words), r.counts) u(word, n) GROUP BY u.word ORDER BY sum(u.n) DESC, u.word LIMIT 1)
+        """
+    }
+
     /// What is said of each group: of all (`told`), of a fingerprint (`whole`), of a place (`place`).
     private static let told: SQL = """
         told AS (
             SELECT r.rank, r.is_place, r.place_rank, r.code,
-                   jsonb_build_object('failures', r.failures, 'jobs', r.jobs, 'lost_wall_seconds', r.lost,
-                       'first', r.first, 'last', r.last, 'blame', r.blame, 'rule', r.rule, 'samples', s.samples,
-                       'log_line', s.log_line, 'actions', (
+                   jsonb_build_object('failures', r.failures, 'jobs', r.jobs,
+                       'lost_wall_seconds', r.lost_us::double precision / 1000000, 'first', r.first, 'last', r.last,
+                       'blame', \(fragment: Self.most("r.blames")), 'rule', \(fragment: Self.most("r.rules")),
+                       'samples', s.samples, 'log_line', s.log_line, 'actions', (
                            SELECT jsonb_object_agg(c.action, c.n)
-                           FROM (SELECT u.action, count(*) AS n FROM unnest(r.actions) u(action) GROUP BY 1) c)
+                           FROM (SELECT u.action, sum(u.n) AS n FROM unnest(r.actions, r.counts) u(action, n) GROUP BY 1) c)
                        ) AS told,
                    jsonb_build_object('fingerprint', r.fingerprint, 'code', r.code, 'diagnostic', s.diagnostic,
                        'places_total', r.places) AS whole,
@@ -154,8 +139,14 @@ package enum DebugStatements {
                            ORDER BY u.position) AS samples,
                        (array_agg(l.line ORDER BY u.position) FILTER (WHERE l.line <> ''))[1] AS log_line,
                        (array_agg(left(v.diagnostic, 400) ORDER BY u.position))[1] AS diagnostic
-                FROM unnest(r.tasks, r.indexes, r.attempts) WITH ORDINALITY u(task, index, attempt, position)
-                CROSS JOIN LATERAL (
+                FROM (
+                    -- The three jobs that failed last: of each group of sums the three are here, a job once for each place.
+                    SELECT j.*, row_number() OVER (ORDER BY j.at DESC, j.task, j.index) AS position FROM (
+                        SELECT DISTINCT ON (r.tasks[(n.position + 2) / 3], n.index) r.tasks[(n.position + 2) / 3] AS task, n.index, n.attempt, n.at
+                        FROM unnest(r.newest) WITH ORDINALITY n(at, index, attempt, position)
+                        WHERE n.index IS NOT NULL ORDER BY 1, n.index, n.attempt DESC) j
+                    ORDER BY position LIMIT 3
+                ) u CROSS JOIN LATERAL (
                     SELECT * FROM attempt a
                     WHERE a.task = u.task AND a.index = u.index AND a.attempt = u.attempt OFFSET 0
                 ) a CROSS JOIN LATERAL (

@@ -13,7 +13,7 @@ package enum EfficiencyStatements {
             case .site: "e.site"
             case .task: "t.id"
             case .request: "t.request"
-            case .day: "to_char(e.ended_at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+            case .day: "to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
             }
         }
 
@@ -47,31 +47,26 @@ package enum EfficiencyStatements {
     /// count.
     ///
     /// CPU efficiency is that of the attempts that told both their CPU and their wall time.
-    package static func efficiency(
-        _ by: By,
-        since start: WindowStart,
-        mostRows: Int64 = LogWindow.mostRows
-    ) -> Statement<String> {
+    package static func efficiency(_ by: By, since start: WindowStart) -> Statement<String> {
         Statement(
             "errors.efficiency.\(by.rawValue)",
             """
-            WITH RECURSIVE \(fragment: LogWindow.span(start, mostRows: mostRows)), \(fragment: LogWindow.ended),
-            summed AS (
+            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.ended), summed AS (
                 SELECT \(fragment: by.key) AS key, grouping(\(fragment: by.key)) = 1 AS is_total,
-                       count(*) FILTER (WHERE e.state = 'done') AS finished,
-                       count(*) FILTER (WHERE e.state <> 'done') AS failed,
-                       coalesce(sum(e.wall) FILTER (WHERE e.state = 'done'), 0) AS wall_ok,
-                       coalesce(sum(e.wall), 0) AS wall_all,
-                       coalesce(sum(e.cpu_seconds) FILTER (WHERE e.wall_seconds IS NOT NULL), 0) AS cpu,
-                       coalesce(sum(e.wall_seconds * c.cores) FILTER (WHERE e.cpu_seconds IS NOT NULL), 0) AS core
+                       coalesce(sum(e.done), 0) AS finished, coalesce(sum(e.failed), 0) AS failed,
+                       coalesce(sum(e.done_us), 0)::double precision / 1000000 AS wall_ok,
+                       coalesce(sum(e.wall_us), 0)::double precision / 1000000 AS wall_all,
+                       coalesce(sum(e.cpu_us), 0)::double precision / 1000000 AS cpu,
+                       coalesce(sum(e.told_us * c.cores), 0)::double precision / 1000000 AS core
                 FROM ended e JOIN task t ON t.id = e.task JOIN class c ON c.id = t.class
                 GROUP BY GROUPING SETS ((\(fragment: by.key)), ())
+                HAVING grouping(\(fragment: by.key)) = 1 OR sum(e.done) + sum(e.failed) > 0
             ), figures AS MATERIALIZED (
                 SELECT r.*, jsonb_build_object('finished', r.finished, 'failed', r.failed,
                            'job_efficiency', r.finished::double precision / nullif(r.finished + r.failed, 0),
                            'wall_seconds_ok', r.wall_ok, 'wall_seconds_all', r.wall_all,
                            'wall_efficiency', r.wall_ok / nullif(r.wall_all, 0),
-                           'cpu_seconds', r.cpu, 'core_seconds', r.core, 
+                           'cpu_seconds', r.cpu, 'core_seconds', r.core,
                            'cpu_efficiency', r.cpu / nullif(r.core, 0)) AS figures,
                        row_number() OVER (PARTITION BY r.is_total ORDER BY \(fragment: by.order)) AS rank
                 FROM summed r
@@ -80,7 +75,7 @@ package enum EfficiencyStatements {
                 'items', coalesce((SELECT json_agg(\(fragment: by.facts) || r.figures ORDER BY r.rank)
                                    FROM figures r WHERE NOT r.is_total AND r.rank <= \(Self.mostShown)), '[]'),
                 'next', NULL, 'total', (SELECT r.figures FROM figures r WHERE r.is_total),
-                'since', (SELECT since FROM w), 'complete', (SELECT complete FROM span))::text
+                'since', (SELECT since FROM w), 'complete', true)::text
             """,
             returning: String.self
         )

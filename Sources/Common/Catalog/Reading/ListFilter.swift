@@ -66,6 +66,14 @@ package struct ListFilter: Sendable {
         }
     }
 
+    /// A flag whose condition is more than the column.
+    static func flag(_ name: String, where condition: @escaping @Sendable (Bool) -> SQL) -> ListFilter {
+        ListFilter(name, .flag) { values in
+            guard case .flag(let flag) = values else { return "false" }
+            return condition(flag)
+        }
+    }
+
     static func flag(_ name: String, _ column: StaticString) -> ListFilter {
         ListFilter(name, .flag) { values in
             guard case .flag(let flag) = values else { return "false" }

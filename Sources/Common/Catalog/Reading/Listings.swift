@@ -37,7 +37,7 @@ package enum Listings {
         from: "job_view",
         key: [.integer("v.task"), .integer("v.index")],
         filters: [
-            .integers("task", "v.task"), .integers("index", "v.index"),
+            .integers("task", "v.task"), .integers("index", where: ListConditions.index),
             .texts("state", where: ListConditions.jobState),
         ]
     )
@@ -47,8 +47,9 @@ package enum Listings {
         from: "attempt_view",
         key: [.integer("v.task"), .integer("v.index"), .integer("v.attempt")],
         filters: [
-            .integers("task", "v.task"), .integers("index", "v.index"), .integers("attempt", "v.attempt"),
-            .texts("site", "v.site"), .texts("state", where: ListConditions.attemptState),
+            .integers("task", "v.task"), .integers("index", where: ListConditions.index),
+            .integers("attempt", "v.attempt"),
+            .texts("site", where: ListConditions.attemptSite), .texts("state", where: ListConditions.attemptState),
             .integers("code", "v.code"), .texts("blame", "v.blame"),
         ]
     )
@@ -58,8 +59,9 @@ package enum Listings {
         from: "output_view",
         key: [.integer("v.task"), .integer("v.index"), .integer("v.attempt"), .text("v.stream")],
         filters: [
-            .integers("task", "v.task"), .integers("index", "v.index"), .texts("stream", "v.stream"),
-            .flag("accepted", "v.accepted"), .texts("lfn", "v.lfn"),
+            .integers("task", "v.task"), .integers("index", where: ListConditions.index),
+            .texts("stream", where: ListConditions.stream), .flag("accepted", where: ListConditions.accepted),
+            .texts("lfn", "v.lfn"),
         ]
     )
 
@@ -69,7 +71,7 @@ package enum Listings {
         key: [.text("v.lfn")],
         filters: [
             .texts("lfn", "v.lfn"), .prefix("prefix", "v.lfn"), .integers("task", where: ListConditions.fileTask),
-            .texts("site", "v.site"),
+            .texts("site", where: ListConditions.fileSite),
         ]
     )
 
@@ -91,7 +93,10 @@ package enum Listings {
         "replicas",
         from: "replica_view",
         key: [.text("v.lfn"), .text("v.storage")],
-        filters: [.texts("lfn", "v.lfn"), .texts("storage", "v.storage"), .texts("state", "v.state")]
+        filters: [
+            .texts("lfn", "v.lfn"), .texts("storage") { ListConditions.storage("v.storage", $0) },
+            .texts("state", where: ListConditions.replicaState),
+        ]
     )
 
     package static let datasets = Listing(
@@ -110,8 +115,9 @@ package enum Listings {
             """,
         key: [.integer("v.transfer")],
         filters: [
-            .integers("transfer", "v.transfer"), .texts("source", "v.source"),
-            .texts("destination", "v.destination"), .texts("state", "v.state"), .texts("lfn", "v.lfn"),
+            .integers("transfer", "v.transfer"), .texts("source") { ListConditions.storage("v.source", $0) },
+            .texts("destination") { ListConditions.storage("v.destination", $0) },
+            .texts("state", where: ListConditions.transferState), .texts("lfn", "v.lfn"),
         ]
     )
 
@@ -120,9 +126,9 @@ package enum Listings {
         from: "verdict_view",
         key: [.moment("v.at"), .integer("v.task"), .integer("v.index"), .integer("v.attempt")],
         filters: [
-            .integers("task", "v.task"), .integers("index", "v.index"), .texts("site", "v.site"),
-            .texts("action", "v.action"), .texts("blame", "v.blame"), .integers("code", "v.code"),
-            .texts("rule", "v.rule"), .texts("class", "v.class"),
+            .integers("task", "v.task"), .integers("index", where: ListConditions.index), .texts("site", "v.site"),
+            .texts("action", where: ListConditions.verdictAction), .texts("blame", where: ListConditions.verdictBlame),
+            .integers("code", "v.code"), .texts("rule", "v.rule"), .texts("class", where: ListConditions.verdictClass),
         ]
     )
 

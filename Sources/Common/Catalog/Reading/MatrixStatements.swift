@@ -37,33 +37,25 @@ package enum MatrixStatements {
     /// The matrix as one JSON object: `items`, `sites`, `total`, `since`, `complete`. Failures that an operator caused
     /// do not count.
     ///
-    /// - Parameters:
-    ///   - request: only the tasks of this request.
-    ///   - mostRows: the rows of the log that are read at most.
-    package static func matrix(
-        _ by: By,
-        since start: WindowStart,
-        request: Int64? = nil,
-        mostRows: Int64 = LogWindow.mostRows
-    ) -> Statement<String> {
+    /// - Parameter request: only the tasks of this request.
+    package static func matrix(_ by: By, since start: WindowStart, request: Int64? = nil) -> Statement<String> {
         let mine: SQL = request.map { "t.request = \($0)" } ?? "true"
         return Statement(
             "errors.matrix.\(by.rawValue)",
             """
-            WITH RECURSIVE \(fragment: LogWindow.span(start, mostRows: mostRows)), \(fragment: LogWindow.ended),
-            judged AS (
-                SELECT \(fragment: by.key) AS key, e.site, e.state = 'done' AS finished
-                FROM ended e JOIN task t ON t.id = e.task LEFT JOIN LATERAL (
-                    SELECT v.blame FROM verdict v
-                    WHERE v.task = e.task AND v.index = e.index AND v.attempt = e.attempt OFFSET 0
-                ) v ON e.state <> 'done'
-                WHERE \(fragment: mine) AND (e.state = 'done' OR coalesce(v.blame, e.blame, '') <> 'operator')
+            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.ended), \(fragment: TotalWindow.kinds),
+            \(fragment: TotalWindow.failed(.none)), judged AS (
+                SELECT \(fragment: by.key) AS key, e.site, sum(e.finished) AS finished, sum(e.failed) AS failed
+                FROM (SELECT task, site, sum(done) AS finished, 0 AS failed FROM ended GROUP BY 1, 2 HAVING sum(done) > 0
+                      UNION ALL
+                      SELECT f.task, f.site, 0, f.failures FROM failed f JOIN kinds k ON k.id = f.kind
+                      WHERE f.failures > 0 AND k.blame IS DISTINCT FROM 'operator') e
+                JOIN task t ON t.id = e.task WHERE \(fragment: mine) GROUP BY 1, 2
             ), cells AS MATERIALIZED (
                 SELECT c.*, json_build_object('site', c.site, 'finished', c.finished, 'failed', c.failed,
                            'success_percent', c.success_percent) AS cell
-                FROM (SELECT key, site, count(*) FILTER (WHERE finished) AS finished,
-                             count(*) FILTER (WHERE NOT finished) AS failed,
-                             (100 * avg(finished::int))::double precision AS success_percent
+                FROM (SELECT key, site, coalesce(sum(finished), 0) AS finished, coalesce(sum(failed), 0) AS failed,
+                             (100 * (sum(finished) / sum(finished + failed)))::double precision AS success_percent
                       FROM judged GROUP BY GROUPING SETS ((key, site), (key), (site), ())) c
             ), rows AS (
                 SELECT r.*, row_number() OVER (ORDER BY r.success_percent, r.failed DESC, r.key) AS rank
@@ -79,7 +71,7 @@ package enum MatrixStatements {
                 'sites', coalesce((SELECT json_agg(c.cell ORDER BY c.success_percent, c.failed DESC, c.site)
                                    FROM cells c WHERE c.key IS NULL AND c.site IS NOT NULL), '[]'),
                 'total', (SELECT c.cell::jsonb - 'site' FROM cells c WHERE c.key IS NULL AND c.site IS NULL),
-                'since', (SELECT since FROM w), 'complete', (SELECT complete FROM span))::text
+                'since', (SELECT since FROM w), 'complete', true)::text
             """,
             returning: String.self
         )

@@ -6,6 +6,6 @@ enum ReadStatements {
         Listings.examples + ObjectStatements.examples + WhyStatements.examples + TotalStatements.examples
             + ReplayStatements.examples + DebugStatements.examples + MatrixStatements.examples
             + ErrorStatements.examples + EfficiencyStatements.examples + RuleUseStatements.examples
-            + ProductionStatements.examples
+            + ProductionStatements.examples + TallyStatements.examples
     }
 }

@@ -2,36 +2,33 @@ package import Postgres
 
 /// How often each rule decided.
 package enum RuleUseStatements {
-    /// The newest verdicts that are read; a window with more is answered from these.
-    package static let mostVerdicts: Int64 = 200_000
-
     /// The rules of the verdicts since, as one JSON object: `items`, `verdicts`, `since`, `complete`. A rule of action
     /// decides and a rule of blame blames; one that is only observed would have. Rules that are gone are among them.
-    package static func uses(
-        since start: WindowStart,
-        mostVerdicts: Int64 = Self.mostVerdicts
-    ) -> Statement<String> {
+    package static func uses(since start: WindowStart) -> Statement<String> {
         Statement(
             "errors.rules",
             """
-            WITH w AS (SELECT \(fragment: start.sql) AS since), newest AS MATERIALIZED (
-                SELECT v.rule, v.blame_rule, v.observed, v.at FROM verdict v
-                WHERE v.at >= (SELECT since FROM w) ORDER BY v.at DESC LIMIT \(mostVerdicts)
-            ), uses AS (
-                SELECT rule, 'decided' AS use, at FROM newest
-                UNION ALL SELECT blame_rule, 'blamed', at FROM newest WHERE blame_rule IS NOT NULL
-                UNION ALL SELECT o.rule, 'observed', n.at FROM newest n CROSS JOIN LATERAL unnest(n.observed) o(rule)
+            WITH \(fragment: TotalWindow.span(start)), used AS (
+                SELECT t.rule, t.use, t.count, t.last FROM rule_total t WHERE \(fragment: TotalWindow.hours)
+                UNION ALL
+                SELECT t.rule, t.use, t.count, t.last FROM rule_total t WHERE \(fragment: TotalWindow.minutes)
+                UNION ALL
+                SELECT u.rule, u.use, 1, v.at FROM verdict v CROSS JOIN LATERAL (
+                    SELECT v.rule, 'decided' AS use UNION ALL SELECT v.blame_rule, 'blamed' WHERE v.blame_rule IS NOT NULL
+                    UNION ALL SELECT o, 'observed' FROM unnest(v.observed) o
+                ) u WHERE v.at >= (SELECT since FROM w) AND v.at < (SELECT minute FROM w)
+                    AND \(fragment: TotalWindow.isAtHand("v"))
             ), counted AS (
-                SELECT rule, count(*) FILTER (WHERE use = 'decided') AS decided,
-                       count(*) FILTER (WHERE use = 'blamed') AS blamed,
-                       count(*) FILTER (WHERE use = 'observed') AS observed, max(at) AS last
-                FROM uses GROUP BY rule
+                SELECT rule, coalesce(sum(count) FILTER (WHERE use = 'decided'), 0) AS decided,
+                       coalesce(sum(count) FILTER (WHERE use = 'blamed'), 0) AS blamed,
+                       coalesce(sum(count) FILTER (WHERE use = 'observed'), 0) AS observed, max(last) AS last
+                FROM used GROUP BY rule HAVING sum(count) > 0
             )
             SELECT json_build_object(
                 'items', coalesce((SELECT json_agg(json_build_object('rule', c.rule, 'decided', c.decided,
                     'blamed', c.blamed, 'observed', c.observed, 'last', c.last) ORDER BY c.rule) FROM counted c), '[]'),
-                'next', NULL, 'verdicts', (SELECT count(*) FROM newest), 'since', (SELECT since FROM w),
-                'complete', (SELECT count(*) < \(mostVerdicts) FROM newest))::text
+                'next', NULL, 'verdicts', (SELECT coalesce(sum(decided), 0) FROM counted), 'since', (SELECT since FROM w),
+                'complete', true)::text
             """,
             returning: String.self
         )

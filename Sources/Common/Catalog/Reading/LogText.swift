@@ -1,13 +1,5 @@
 import Postgres
 
-/// Wall time as everything that counts it does.
-enum WallTime {
-    /// Seconds of wall time of `attempt a`: as reported, else from its start to its end, else 0.
-    static let ofAttempt: SQL = """
-        greatest(coalesce(a.wall_seconds, extract(epoch FROM a.ended_at - a.started_at)::double precision, 0), 0)
-        """
-}
-
 /// What is shown of a log.
 enum LogText {
     /// The last line of the log of `attempt a` that holds more than blanks, at most 400 characters; empty or null when
