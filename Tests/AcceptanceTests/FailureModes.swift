@@ -68,6 +68,9 @@ final class FailureModes: Sendable {
     let disk: ScenarioDisk
     /// Recovery jobs that have begun and ended, and originals that have ended, by plan and input.
     private let begun = NIOLockedValueBox<[String: Gathered]>([:])
+    /// Originals that are to come back, and those that have: a number for each job.
+    private let promised = Gathered()
+    private let back = Gathered()
 
     init(disk: ScenarioDisk) { self.disk = disk }
 
@@ -102,6 +105,9 @@ final class FailureModes: Sendable {
         }
     }
 
+    /// Waits until every original that comes back has written its files.
+    func untilAllAreBack() async { await self.back.more(than: self.promised.count - 1) }
+
     /// The catalogue has accepted the recovery jobs of this plan.
     func tellAccepted(_ plan: Plan) { self.event("accepted \(plan.name)").insert([1]) }
 
@@ -116,7 +122,7 @@ final class FailureModes: Sendable {
         }
         switch mode {
         case nil, .empty: return .finishWith { self.stored($0, selected) }
-        case .whole, .part: return self.lost(plan, input, selected)
+        case .whole, .part: return self.lost(job.name.key.job, plan, input, selected)
         case .noskim:
             return .finishWith { item in
                 var item = item
@@ -138,7 +144,7 @@ final class FailureModes: Sendable {
         }
     }
 
-    private func lost(_ plan: Plan, _ input: Int64, _ selected: [Int64]) -> SimulatedAgent.Behaviour {
+    private func lost(_ key: JobKey, _ plan: Plan, _ input: Int64, _ selected: [Int64]) -> SimulatedAgent.Behaviour {
         let job = "\(plan.name) \(input)"
         let word: String
         switch plan.comesBack {
@@ -148,7 +154,15 @@ final class FailureModes: Sendable {
         case .after: word = "accepted \(plan.name)"
         }
         let event = self.event(word)
-        return .comeBack({ await event.more(than: 0) }, { item in self.stored(item, selected) })
+        let number = Int(key.task) * 1000 + Int(key.index)
+        self.promised.insert([number])
+        return .comeBack(
+            { await event.more(than: 0) },
+            { item in
+                defer { self.back.insert([number]) }
+                return self.stored(item, selected)
+            }
+        )
     }
 
     private func inPlace(_ plan: Plan, _ input: Int64, _ selected: [Int64]) -> SimulatedAgent.Behaviour {

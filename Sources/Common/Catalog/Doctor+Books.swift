@@ -173,16 +173,23 @@ extension Doctor {
                 "the dataset of a stream holds exactly its accepted files, and its counters are their sums",
                 """
                 SELECT format('%s lacks the accepted file of job %s.%s', d.name, a.task, a.index) AS example
-                FROM accepted a JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
-                JOIN dataset d ON d.task = a.task AND d.stream = a.stream
-                WHERE o.file IS NOT NULL AND NOT EXISTS (SELECT 1 FROM dataset_file df WHERE df.dataset = d.id AND df.file = o.file)
+                FROM accepted a CROSS JOIN LATERAL (
+                    SELECT o.file FROM output o WHERE o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
+                    OFFSET 0) o
+                CROSS JOIN LATERAL (SELECT d.id, d.name FROM dataset d WHERE d.task = a.task AND d.stream = a.stream OFFSET 0) d
+                LEFT JOIN LATERAL (
+                    SELECT true AS held FROM dataset_file df WHERE df.dataset = d.id AND df.file = o.file OFFSET 0) m ON true
+                WHERE o.file IS NOT NULL AND m.held IS NULL
                 UNION ALL
                 SELECT format('%s holds %s, which was not accepted for it', d.name, f.lfn)
-                FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
-                WHERE d.task IS NOT NULL AND \(fragment: Self.isAtHand("d.task")) AND NOT EXISTS (
-                    SELECT 1 FROM output o JOIN accepted a ON a.task = o.task AND a.index = o.index AND a.attempt = o.attempt
-                        AND a.stream = o.stream
-                    WHERE o.file = df.file AND o.task = d.task AND o.stream = d.stream)
+                FROM dataset d JOIN dataset_file df ON df.dataset = d.id
+                CROSS JOIN LATERAL (SELECT f.lfn FROM file f WHERE f.id = df.file OFFSET 0) f
+                LEFT JOIN LATERAL (
+                    SELECT true AS accepted FROM (SELECT * FROM output o WHERE o.file = df.file OFFSET 0) o CROSS JOIN LATERAL (
+                        SELECT 1 FROM accepted a WHERE a.task = o.task AND a.index = o.index AND a.attempt = o.attempt AND a.stream = o.stream
+                        OFFSET 0) a
+                    WHERE o.task = d.task AND o.stream = d.stream OFFSET 0) x ON true
+                WHERE d.task IS NOT NULL AND \(fragment: Self.isAtHand("d.task")) AND x.accepted IS NULL
                 UNION ALL
                 SELECT format('%s counts %s, true is %s (files, bytes, events)', d.name, c, t)
                 FROM dataset d CROSS JOIN LATERAL (
