@@ -8,57 +8,6 @@ import NIOConcurrencyHelpers
 /// An agent that speaks the real messages over a real broker and whose payload returns at once: for benchmarks and for tests of
 /// the centre. It keeps no journal and runs nothing.
 package final class SimulatedAgent: Sendable {
-    /// What the payload of a job does.
-    package enum Behaviour: Sendable {
-        /// Finishes with every stream of its task, the first counted one holding the job's events.
-        case finish
-        case fail([Failure])
-        /// Finishes, with another manifest: asked for when the job has run, and not if it is no longer the agent's then.
-        case finishWith(@Sendable (FinishedItem) -> FinishedItem)
-        /// Runs, and says nothing more.
-        case hang
-        /// Does not even take the offer in.
-        case ignore
-        /// Runs, and is forgotten: the agent no longer knows that it ever had the job.
-        case lose
-        /// Runs for so long before it does what follows.
-        indirect case after(Duration, Behaviour)
-        /// Runs until this returns, and then does what follows at once.
-        indirect case until(@Sendable () async -> Void, Behaviour)
-        /// Is forgotten, as with `lose`, and yet runs until this returns, and reports its end with this manifest: the batch job that
-        /// everybody took for lost.
-        case comeBack(@Sendable () async -> Void, @Sendable (FinishedItem) -> FinishedItem)
-    }
-
-    /// How it speaks.
-    package struct Manner: Sendable {
-        /// Asks again after each offer as though its queue were endless.
-        package var keepsAsking = false
-        /// Says the end before the beginning, everything twice, and adds a report of an attempt that is not its.
-        package var repeatsItself = false
-
-        /// Reports nothing, not even that a job runs.
-        package var isSilent = false
-        /// Each offer is one submission to its batch system, named by agent and number.
-        package var submits = false
-        /// Its nodes: jobs go round among those that an offer does not name as to be avoided.
-        package var nodes = ["node1"]
-
-        package init(
-            keepsAsking: Bool = false,
-            repeatsItself: Bool = false,
-            isSilent: Bool = false,
-            submits: Bool = false,
-            nodes: [String] = ["node1"]
-        ) {
-            self.submits = submits
-            self.nodes = nodes
-            self.keepsAsking = keepsAsking
-            self.repeatsItself = repeatsItself
-            self.isSilent = isSilent
-        }
-    }
-
     /// Reports of jobs that end together, to be sent when they have run for so long.
     private struct Ending: Sendable {
         /// How long they have run by then.
