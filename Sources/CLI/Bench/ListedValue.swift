@@ -4,11 +4,10 @@ struct ListedValue: Decodable, Sendable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        // A form that does not fit is not an error: the next one is tried, and one that is neither is no value of a filter.
-        if let number = try? container.decode(Int64.self) {
+        if let number = try? container.decode(Int64.self) {  // not an error: the next form is tried
             self.text = String(number)
         } else {
-            self.text = try? container.decode(String.self)
+            self.text = try? container.decode(String.self)  // not an error: what is neither is no value of a filter
         }
     }
 }

@@ -15,8 +15,7 @@ enum ProcessorTime {
     static func server(of session: Int) throws -> Double {
         let server = try self.fields(session)[1]
         let children = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int.init).compactMap {
-            // Not an error: one that has just ended is counted by the server.
-            try? self.fields($0)
+            try? self.fields($0)  // not an error: one that has just ended is counted by the server
         }.filter { $0[1] == server }
         return try (self.fields(server)[11...14] + children.flatMap { $0[11...12] }).reduce(0) { $0 + Double($1) }
             / self.ticks
@@ -51,7 +50,7 @@ enum ProcessorTime {
         let processes = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int.init)
         let found = processes.first { process in
             let folder = "/proc/\(process)/fd"
-            // Not an error: one that has just ended, or somebody else's, has no files for us.
+            // Not errors: a process that has just ended, or is somebody else's, has no files for us; a file may be closed meanwhile.
             let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return files.contains { file in
                 let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(file)")
