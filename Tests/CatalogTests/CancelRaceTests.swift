@@ -1,6 +1,5 @@
 import Catalog
 import Domain
-import NIOConcurrencyHelpers
 import Postgres
 import Testing
 
@@ -23,22 +22,10 @@ import Testing
 
     @Test func aCancellationFindsTheJobsOfVerdictsThatAreBeingCarriedOut() async throws {
         try await RecoveryWorld.with("SELECT 1") { world in
-            let hasEnded = NIOLockedValueBox(false)
-            let outcome = try await world.database.withTransaction { transaction in
-                try await Self.resubmit(in: transaction)
-                async let outcome = {
-                    let outcome = try await world.operations().cancel(1, version: nil, reason: nil)
-                    hasEnded.withLockedValue { $0 = true }
-                    return outcome
-                }()
-                let waits: SQL =
-                    "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                while !hasEnded.withLockedValue({ $0 }) {
-                    if try await world.text(waits) != "0" { break }
-                }
-                // The cancellation waits for this transaction, or it has overlooked it.
-                try await transaction.executeAndCommit([])
-                return try await outcome
+            let outcome = try await world.crossing {
+                try await Self.resubmit(in: $0)
+            } _: {
+                try await world.operations().cancel(1, version: nil, reason: nil)
             }
             #expect(!outcome.lines.isEmpty)
             #expect(try await world.text("SELECT count(*) FROM millrace.waiting WHERE task = 1") == "0")

@@ -1,6 +1,7 @@
 import Catalog
 import Domain
 import Messages
+import NIOConcurrencyHelpers
 import Postgres
 import Testing
 
@@ -69,6 +70,30 @@ struct RecoveryWorld: Sendable {
     func text(_ sql: SQL) async throws -> String? {
         let qualified: SQL = "SELECT (\(fragment: sql))::text"
         return try await self.database.query(Statement("test.text", qualified, returning: String?.self)).first ?? nil
+    }
+
+    /// Runs `first` in a transaction, begins `second` beside it, and commits when `second` waits for a lock, or has ended.
+    ///
+    /// - Returns: what `second` gave. If it did not wait although it had to, it has overlooked what `first` did.
+    func crossing<Value: Sendable>(
+        _ first: @Sendable (PostgresTransaction) async throws -> Void,
+        _ second: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let hasEnded = NIOLockedValueBox(false)
+        return try await self.database.withTransaction { transaction in
+            try await first(transaction)
+            async let value = {
+                defer { hasEnded.withLockedValue { $0 = true } }
+                return try await second()
+            }()
+            let waits: SQL =
+                "SELECT count(*)::text FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            while !hasEnded.withLockedValue({ $0 }) {
+                if try await self.text(waits) != "0" { break }
+            }
+            try await transaction.executeAndCommit([])
+            return try await value
+        }
     }
 
     func script(_ sql: SQL) async throws { try await self.database.execute(sql) }
