@@ -202,6 +202,46 @@ import Testing
         }
     }
 
+    /// What one version did is not deleted while another goes on with it, and what is deleted is gone on with by nobody.
+    @Test func whatIsGoneOnWithIsNotDeleted() async throws {
+        try await Self.with { world in
+            _ = try await world.operations().cancel(4, version: nil, reason: nil)
+            try await Self.run(Self.answered, in: world)
+            _ = try await Self.derive(world)
+            // Asked for after the derivation: it waits, and nothing goes.
+            let kept = "is half of what request 5 goes on with, which is neither rejected nor cancelled"
+            let asked = try await world.cancel()
+            #expect(asked.lines.contains { $0.contains("(2 files) is not deleted yet: it \(kept)") }, "\(asked.lines)")
+            guard case .waiting(request: 4, dataset: _, reason: kept) = try await world.clean() else {
+                Issue.record("the clean-up does not wait")
+                return
+            }
+            #expect(try await world.cleanAll() == 0)
+            // The derivation was made before the clean-up was asked for: it is refused when it is approved.
+            let deletes =
+                "the clean-up of request 4 deletes what it made: make all of it anew (millrace request clone 4)"
+            await expectRefusal(deletes) {
+                try await world.operations().approve(5, version: nil, home: nil, reason: nil)
+            }
+            _ = try await world.operations("olga", role: .operator).stopCleanup(4)
+            _ = try await world.operations().approve(5, version: nil, home: nil, reason: nil)
+            // Of a version before that one as well, whatever became of the one between.
+            _ = try await world.operations().cancel(5, version: nil, reason: nil)
+            _ = try await Self.derive(world, 5)
+            _ = try await world.cancel()
+            #expect(try await world.cleanAll() == 0)
+            #expect(try await world.cleanup("waits_for")?.contains("request 6 goes on with") == true)
+            _ = try await world.operations().reject(6, version: nil, reason: nil)
+            #expect(try await world.cleanAll() == 3)
+            try await world.expectNoViolations()
+            try await world.deleteGarbage()
+            #expect(try await world.clean() == .finished(1))
+            await expectRefusal("the clean-up of request 4 deleted what it made: make all of it anew") {
+                try await Self.derive(world, 5)
+            }
+        }
+    }
+
     @Test func anotherWorkflowMustFit() async throws {
         try await Self.with { world in
             _ = try await world.operations().cancel(4, version: nil, reason: nil)

@@ -11,18 +11,20 @@ import Testing
         for case let (isRead, isClosed) in Self.bits.flatMap({ one in Self.bits.map { (one, $0) } }) {
             for case let (includes, forced) in Self.bits.flatMap({ one in Self.bits.map { (one, $0) } }) {
                 for case let (contained, subscribed) in Self.bits.flatMap({ one in Self.bits.map { (one, $0) } }) {
-                    for live: Int64 in [0, 3] {
+                    for case let (live, later) in [Int64(0), 3].flatMap({ one in [Int64?.none, 8].map { (one, $0) } }) {
                         var facts = CleanupFacts()
                         (facts.isClosed, facts.includesClosed, facts.isForced) = (isClosed, includes, forced)
                         facts.reader = isRead ? reader : nil
                         facts.container = contained ? "study" : nil
                         facts.subscription = subscribed ? "KEK" : nil
-                        facts.liveAttempts = live
+                        (facts.liveAttempts, facts.continuation) = (live, later)
                         let wanted: CleanupObstacle? =
                             if isRead {
                                 .reader(reader)
                             } else if isClosed && !includes {
                                 .closed
+                            } else if let later, !forced {
+                                .continuation(later)
                             } else if contained && !forced {
                                 .container("study")
                             } else if subscribed && !forced {
@@ -38,7 +40,7 @@ import Testing
             }
         }
         // Each of them decides somewhere.
-        #expect(counts.count == 6 && counts.values.reduce(0, +) == 128, "\(counts)")
+        #expect(counts.count == 7 && counts.values.reduce(0, +) == 256, "\(counts)")
     }
 
     @Test func obstaclesAreOneLineThatNamesWhatHoldsIt() {
@@ -48,6 +50,10 @@ import Testing
         #expect(CleanupObstacle.attempts(2).text.contains("2 attempts"))
         #expect(CleanupObstacle.container("study").text == "is in container study")
         #expect(CleanupObstacle.subscription("KEK").text == "is subscribed to KEK")
+        #expect(
+            CleanupObstacle.continuation(8).text
+                == "is half of what request 8 goes on with, which is neither rejected nor cancelled"
+        )
         #expect(CleanupObstacle.closed.text.contains("operator"))
     }
 

@@ -81,15 +81,20 @@ package enum CleanupStatements {
     // MARK: Deciding
 
     /// What is known of datasets of a request, see ``CleanupFacts``: name, whether it is closed, live attempts, request and task of a
-    /// reader, container, subscription.
+    /// reader, container, subscription, a request that goes on with it.
     static func facts(
         _ datasets: [Int64],
         of request: Int64
-    ) -> Statement<Int64, String, Bool, Int64, Int64?, Int64?, String?, String?> {
+    ) -> Statement<Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?> {
         Statement(
             "cleanup.facts",
             """
-            SELECT d.id, d.name, d.state = 'closed', (SELECT count(*) FROM lease l WHERE l.task = d.task), i.request, i.task, m.name, s.storage
+            WITH RECURSIVE later(id, state) AS (
+                SELECT id, state FROM request WHERE continues = \(request)
+                UNION ALL SELECT r.id, r.state FROM later l JOIN request r ON r.continues = l.id
+            )
+            SELECT d.id, d.name, d.state = 'closed', (SELECT count(*) FROM lease l WHERE l.task = d.task), i.request, i.task, m.name, s.storage,
+                   (SELECT min(l.id) FROM later l WHERE l.state NOT IN ('rejected', 'cancelled'))
             FROM dataset d
             LEFT JOIN LATERAL (
                 SELECT c.name FROM container_member m JOIN container c ON c.id = m.container WHERE m.dataset = d.id ORDER BY c.name LIMIT 1) m ON true
@@ -110,17 +115,18 @@ package enum CleanupStatements {
             Int64?.self,
             Int64?.self,
             String?.self,
-            String?.self
+            String?.self,
+            Int64?.self
         )
     }
 
     static func facts(
-        row: (Int64, String, Bool, Int64, Int64?, Int64?, String?, String?)
+        row: (Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?)
     ) -> (dataset: Int64, facts: CleanupFacts) {
         var facts = CleanupFacts()
         (facts.isClosed, facts.liveAttempts) = (row.2, row.3)
         facts.reader = row.4.flatMap { request in row.5.map { CleanupFacts.Reader(request: request, task: $0) } }
-        (facts.container, facts.subscription) = (row.6, row.7)
+        (facts.container, facts.subscription, facts.continuation) = (row.6, row.7, row.8)
         return (row.0, facts)
     }
 

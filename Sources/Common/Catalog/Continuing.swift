@@ -135,6 +135,44 @@ package enum ContinuingStatements {
 
     // MARK: Whether it has stopped
 
+    /// A request and those it goes on with.
+    private static func requests(upTo request: Int64) -> SQL {
+        """
+        earlier(id) AS (
+            SELECT \(request)::bigint
+            UNION ALL SELECT r.continues FROM earlier e JOIN request r ON r.id = e.id WHERE r.continues IS NOT NULL
+        )
+        """
+    }
+
+    /// The first of a request and those it goes on with whose outputs are deleted, or are being deleted, and how far that is: what it did
+    /// is gone, and nobody would do it again.
+    static func cleaned(before request: Int64) -> Statement<Int64, String> {
+        Statement(
+            "continuing.cleaned",
+            """
+            WITH RECURSIVE \(fragment: Self.requests(upTo: request))
+            SELECT c.request, c.state FROM earlier e JOIN cleanup c ON c.request = e.id
+            WHERE c.state = 'open' OR EXISTS (SELECT 1 FROM deleted_file x WHERE x.request = c.request)
+            ORDER BY c.request LIMIT 1
+            """,
+            returning: Int64.self,
+            String.self
+        )
+    }
+
+    /// The datasets of a request and of those it goes on with, locked against clean-ups.
+    static func keepDatasets(before request: Int64) -> Statement<Int64> {
+        Statement(
+            "continuing.keepDatasets",
+            """
+            WITH RECURSIVE \(fragment: Self.requests(upTo: request))
+            SELECT d.id FROM dataset d WHERE d.task IN (SELECT t.id FROM earlier e JOIN task t ON t.request = e.id) ORDER BY d.id FOR SHARE
+            """,
+            returning: Int64.self
+        )
+    }
+
     /// The request that a request goes on with, and how many there are before it.
     static func before(_ request: Int64) -> Statement<Int64, Int32> {
         Statement(
@@ -197,7 +235,8 @@ package enum ContinuingStatements {
         [
             Self.read(before: 1, of: []).erased, Self.hasBegun(before: 1).erased, Self.begunFiles(before: 1).erased,
             Self.tasks(of: 1).erased, Self.outputs(of: 1).erased, Self.files(of: 1).erased, Self.before(1).erased,
-            Self.after(1).erased, Self.open(1).erased,
+            Self.after(1).erased, Self.open(1).erased, Self.cleaned(before: 1).erased,
+            Self.keepDatasets(before: 1).erased,
             Command("continuing.closeDatasets", Self.closeDatasets(of: 1, cause: "x", who: "y")).erased,
         ]
     }

@@ -21,10 +21,11 @@ extension Operations {
         reason: String?,
         in transaction: PostgresTransaction
     ) async throws -> Outcome {
-        let datasets = try await transaction.query(CleanupStatements.datasets(of: request))
-        _ = try await transaction.query(CleanupStatements.lockDatasets(datasets.map(\.0)))
-        try self.mayClean(datasets, cleaning)
         let former = try await transaction.query(CleanupStatements.lock(request)).first
+        let datasets = try await transaction.query(CleanupStatements.datasets(of: request))
+        // Not those of an open clean-up: its steps lock their part first.
+        if former?.0 != "open" { _ = try await transaction.query(CleanupStatements.lockDatasets(datasets.map(\.0))) }
+        try self.mayClean(datasets, cleaning)
         let mayTakeClosed = self.caller.role >= CleanupPolicy.role(closed: true, force: false)
         if let former, former.0 == "open" {
             // An operator takes over what a physicist began.
@@ -125,7 +126,7 @@ extension Operations {
     package func stopCleanup(_ request: Int64) async throws -> Outcome {
         try await self.change { transaction in
             let locked = try await self.lock(request, in: transaction)
-            try locked.checkOwner(self.caller)
+            try locked.checkOwner(self.caller, to: "stop its clean-up")
             _ = try await self.openCleanup(request, in: transaction)
             try await transaction.execute(CleanupStatements.stop(request, who: self.caller.who))
             return Outcome(

@@ -55,6 +55,8 @@ extension Operations {
                 "\(open.0) jobs of request \(request), which it goes on with, have not ended yet, the first is \(open.1).\(open.2): approve it when their agents have answered"
             )
         }
+        // Before it is looked at what is left: a clean-up that deletes some of it now has ended its step, or finds the new request.
+        _ = try await transaction.query(ContinuingStatements.keepDatasets(before: request))
         let tasks = try await self.continued(plans, after: request, version: version, in: transaction)
         try await transaction.execute(
             ContinuingStatements.closeDatasets(
@@ -80,6 +82,13 @@ extension Operations {
     }
 
     private func earlier(_ request: Int64, in transaction: PostgresTransaction) async throws -> [EarlierTask] {
+        if let (cleaned, state) = try await transaction.query(ContinuingStatements.cleaned(before: request)).first {
+            let progress = state == "open" ? "deletes" : "deleted"
+            throw CatalogRefusal(
+                .state,
+                "the clean-up of request \(cleaned) \(progress) what it made: make all of it anew (millrace request clone \(request))"
+            )
+        }
         let plans = try await self.plans(of: request, in: transaction)
         let rows = try await transaction.query(ContinuingStatements.tasks(of: request))
         guard !rows.isEmpty else {

@@ -20,6 +20,8 @@ package struct CleanupFacts: Sendable, Hashable {
     /// Attempts of its task that have not ended: what they made may still come.
     package var liveAttempts: Int64 = 0
     package var reader: Reader?
+    /// A request that goes on where this one stopped: both together hold all events.
+    package var continuation: Int64?
     /// A container that holds it.
     package var container: String?
     /// A storage element other than its home to which it is subscribed.
@@ -32,6 +34,8 @@ package struct CleanupFacts: Sendable, Hashable {
 package enum CleanupObstacle: Sendable, Hashable {
     /// Goes away when that request ends. Nobody can force it.
     case reader(CleanupFacts.Reader)
+    /// Goes away when that request is rejected or cancelled, or by force.
+    case continuation(Int64)
     /// Goes away when an operator takes the clean-up over.
     case closed
     /// Goes away when it is taken out of the container, or by force.
@@ -45,6 +49,8 @@ package enum CleanupObstacle: Sendable, Hashable {
     package var text: String {
         switch self {
         case .reader(let reader): "is read by task \(reader.task) of request \(reader.request), which has not ended"
+        case .continuation(let request):
+            "is half of what request \(request) goes on with, which is neither rejected nor cancelled"
         case .closed: "is closed: an operator must ask for its clean-up"
         case .container(let name): "is in container \(name)"
         case .subscription(let storage): "is subscribed to \(storage)"
@@ -62,6 +68,7 @@ package enum CleanupPolicy {
         if let reader = facts.reader { return .reader(reader) }
         if facts.isClosed && !facts.includesClosed { return .closed }
         if !facts.isForced {
+            if let request = facts.continuation { return .continuation(request) }
             if let container = facts.container { return .container(container) }
             if let subscription = facts.subscription { return .subscription(subscription) }
         }
