@@ -14,13 +14,19 @@ struct BrakeDesk: Sendable {
 
     /// One look at everything. One Monitor at a time.
     func turn() async throws {
-        let paused = try await self.parts.database.withTransaction { transaction -> Int in
+        // Places first: what turns out to be a node's fault is not held against the task. Two transactions, since the first locks jobs
+        // and the second tasks, and whoever needs both takes the task first.
+        let moved = try await self.alone { try await self.watchPlaces(in: $0) }
+        let paused = try await self.alone { try await self.brakeTasks(in: $0) }
+        if moved + paused > 0 { self.parts.bell.ring() }
+    }
+
+    /// A transaction if no other Monitor has one of these. - Returns: what it changed.
+    private func alone(_ body: @Sendable (PostgresTransaction) async throws -> Int) async throws -> Int {
+        try await self.parts.database.withTransaction { transaction in
             guard try await transaction.query(BrakeStatements.tryLock).first == true else { return 0 }
-            // Places first: what turns out to be a node's fault is not held against the task.
-            let moved = try await self.watchPlaces(in: transaction)
-            return moved + (try await self.brakeTasks(in: transaction))
+            return try await body(transaction)
         }
-        if paused > 0 { self.parts.bell.ring() }
     }
 
     // MARK: Tasks

@@ -232,12 +232,12 @@ package enum RequestStatements {
     /// wished dead.
     package static func cancelJobs(tasks: [Int64], cause: String, who: String) -> [SQL] {
         [
+            // Ranges before jobs, as leasing locks them. Nobody makes jobs wait again meanwhile: that takes the lock of the task.
+            "DELETE FROM waiting WHERE task = ANY(\(tasks))",
             """
             UPDATE job SET state = 'cancelled', version = version + 1, cause = \(cause), who = \(who)
             WHERE task = ANY(\(tasks)) AND state IN ('waiting', 'recovering')
             """,
-            // After the jobs: who was just making them wait again is waited for by then.
-            "DELETE FROM waiting WHERE task = ANY(\(tasks))",
             "UPDATE verdict SET carried_out_at = clock_timestamp() WHERE task = ANY(\(tasks)) AND carried_out_at IS NULL",
         ] + FeedingStatements.end(tasks) + [
             """

@@ -169,13 +169,16 @@ package enum SessionStatements {
         )
     }
 
-    /// Attempts of agents that are silent or gone: task, index, attempt, site.
+    /// Attempts of agents that are silent or gone: task, index, attempt, site. Looked up by agent, and only of agents that hold some: the
+    /// effort does not grow with what runs.
     package static let orphans = Statement<Int64, Int64, Int32, String>(
         "sessions.orphans",
         """
-        SELECT l.task, l.index, l.attempt, l.site FROM agent_session s JOIN site ON site.name = s.site JOIN lease l ON l.holder = s.id
+        SELECT l.task, l.index, l.attempt, l.site FROM agent_session s JOIN site ON site.name = s.site CROSS JOIN LATERAL (
+            SELECT l.task, l.index, l.attempt, l.site FROM lease l WHERE l.holder = s.id OFFSET 0) l
         WHERE s.state <> 'here' AND s.last_seen < clock_timestamp() - CASE s.state WHEN 'gone' THEN interval '5 seconds' ELSE site.lost_after END
-        ORDER BY l.task, l.index LIMIT 500
+          AND (SELECT sum(h.count) FROM held_tally h WHERE h.holder = s.id) > 0
+        LIMIT 500
         """,
         returning: Int64.self,
         Int64.self,
