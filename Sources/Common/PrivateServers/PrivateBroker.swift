@@ -202,7 +202,7 @@ extension PrivateBroker {
             // replacing the shell that starts it, so that signals and the death of ours reach it.
             "RABBITMQ_ALLOW_INPUT": "true",
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS":
-                "+S 1:1 +sbwt none -noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
+                "+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none -noinput -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}",
             "RABBITMQ_CTL_DIST_PORT_MIN": "1024",
             "RABBITMQ_CTL_DIST_PORT_MAX": "65535",
         ]
