@@ -206,10 +206,12 @@ package enum CleanupStatements {
             FROM unnest(\(files)) AS i(file) WHERE t.file = i.file AND t.state IN ('queued', 'active')
             """,
             """
-            INSERT INTO garbage (lfn, storage, not_before, reason, cleanup)
+            INSERT INTO garbage AS g (lfn, storage, not_before, reason, cleanup)
             SELECT f.lfn, r.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(cause), \(part.request)
             FROM unnest(\(files)) AS i(file) JOIN file f ON f.id = i.file JOIN replica r ON r.file = f.id
-            ORDER BY f.lfn, r.storage ON CONFLICT (lfn, storage) DO UPDATE SET cleanup = excluded.cleanup
+            ORDER BY f.lfn, r.storage
+            ON CONFLICT (lfn, storage) DO UPDATE SET cleanup = excluded.cleanup,
+                not_before = greatest(excluded.not_before, g.not_before + interval '1 microsecond')
             """,
             "UPDATE replica r SET state = 'deleting', at = now() FROM unnest(\(files)) AS i(file) WHERE r.file = i.file",
             "UPDATE file f SET lost = true FROM unnest(\(files)) AS i(file) WHERE f.id = i.file AND NOT f.lost",

@@ -267,9 +267,12 @@ import Testing
             _ = try await world.cancel()
             try await world.script(CleanupWorld.killed)
             try await world.cleanAll()
-            try await world.database.execute(
-                TransferStatements.notDeleted([("/5/0", "DISK", "DISK: not mounted")], pauseSeconds: 600)
-            )
+            let claims = try await world.claimGarbage()
+            let away = claims.filter { $0.lfn == "/5/0" && $0.storage == "DISK" }
+            try await world.database.execute([
+                TransferStatements.notDeleted(away.map { ($0, "DISK: not mounted") }, pauseSeconds: 600),
+                TransferStatements.deleted(claims.filter { $0.lfn != "/5/0" || $0.storage != "DISK" }),
+            ])
             try await world.deleteGarbage()
             #expect(try await world.clean() == .nothing)
             #expect(try await world.cleanup("problem") == "DISK: not mounted")

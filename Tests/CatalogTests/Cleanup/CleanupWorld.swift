@@ -90,8 +90,13 @@ extension RecoveryWorld {
 
     /// What Transfer does with all that is due.
     func deleteGarbage() async throws {
-        let due = try await self.database.query(TransferStatements.garbage(limit: 10_000))
-        try await self.database.execute(TransferStatements.deleted(due.map { (lfn: $0.0, storage: $0.1) }))
+        try await self.database.execute(TransferStatements.deleted(try await self.claimGarbage()))
+    }
+
+    func claimGarbage() async throws -> [TransferStatements.Claim] {
+        try await self.database.query(TransferStatements.claimGarbage(limit: 10_000, pauseSeconds: 600)).map {
+            ($0.0, $0.1, $0.2)
+        }
     }
 
     func cleanup(_ field: String, request: Int64 = 4) async throws -> String? {
