@@ -188,8 +188,8 @@ let package = Package(
             "AcceptanceTests",
             [
                 "AMQP", "Catalog", "CentralKit", "Domain", "Messages", "Postgres", "PrivateServers", "ServiceKit",
-                "SimulatedSite", "Storage", "TestSupport", "Scheduler", "Monitor", "Bookkeeper", "Transfer", crypto, locks,
-                logging,
+                "SimulatedSite", "Storage", "TestSupport", "Scheduler", "Monitor", "Bookkeeper", "Transfer", crypto,
+                locks, logging,
             ]
         ),
         // The pure decisions of the services.

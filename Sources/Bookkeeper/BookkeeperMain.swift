@@ -53,7 +53,9 @@ enum BookkeeperAssembly {
         // What was accepted while somebody subscribed its dataset may have seen no subscription.
         let subscriptions = parts.sweep("subscriptions", every: config.sweep) {
             for (dataset, storage) in try await database.query(DataStatements.recentSubscriptions) {
-                let transfers = try await database.query(DataStatements.fill(dataset: dataset, storage: storage))
+                let transfers = try await database.withTransaction {
+                    try await $0.query(DataStatements.fill(dataset: dataset, storage: storage))
+                }
                 guard let first = transfers.first else { continue }
                 parts.outbox.send(
                     try OutboxMessage.messages(

@@ -252,15 +252,6 @@ package enum CleanupStatements {
           AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.cleanup = c.request)
         """
 
-    /// Whether a task took files that a clean-up deletes: then it looks again.
-    package static func tookDeleted(_ task: Int64) -> Statement<Bool> {
-        Statement(
-            "cleanup.tookDeleted",
-            "SELECT EXISTS (SELECT 1 FROM unit_input u JOIN deleted_file x ON x.file = u.file WHERE u.task = \(task))",
-            returning: Bool.self
-        )
-    }
-
     /// A clean-up with its datasets, as JSON.
     package static func cleanup(_ request: Int64) -> Statement<String> {
         Statement(
@@ -289,7 +280,7 @@ package enum CleanupStatements {
             Self.lockDatasets([]).erased, Self.datasets(of: 1).erased, Self.lock(1).erased,
             Self.facts([], of: 1).erased,
             Self.read([], notBy: 1).erased, Self.next.erased, Self.lockFiles(1, after: 0, limit: 1).erased,
-            Self.tookDeleted(1).erased, Self.cleanup(1).erased,
+            Self.cleanup(1).erased,
         ] + changes.enumerated().map { Command("cleanup.change.\($0)", $1).erased }
     }
 }

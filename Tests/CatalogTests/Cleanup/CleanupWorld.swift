@@ -99,6 +99,18 @@ extension RecoveryWorld {
         }
     }
 
+    /// Whether a task that would take the files of this one now would look again.
+    func areLost(of task: Int64) async throws -> Bool? {
+        let files = try await self.database.query(
+            Statement(
+                "test.files",
+                "SELECT file FROM unit_input WHERE task = \(task) ORDER BY file",
+                returning: Int64.self
+            )
+        )
+        return try await self.database.query(ExpansionStatements.lockFiles(files)).first
+    }
+
     func cleanup(_ field: String, request: Int64 = 4) async throws -> String? {
         try await self.text(
             "SELECT row_to_json(v) ->> \(field) FROM millrace.cleanup_view v WHERE request = \(request)"
