@@ -78,6 +78,8 @@ enum BookkeeperAssembly {
                 pauseSeconds: config.sweep / .seconds(1)
             )
             guard step != .nothing else { return .done }
+            // What keeps a dataset is said once.
+            if case .waiting(_, _, _, isNew: false) = step { return .more }
             parts.logger.info("clean-up", metadata: ["step": "\(step)"])
             return .more
         }
