@@ -86,9 +86,11 @@ import Testing
             try await world.database.execute(
                 "INSERT INTO garbage (lfn, storage, not_before, reason) VALUES ('/made/7', 'FAST', now(), 'test')"
             )
-            let calls = world.calls
-            #expect(try await world.worker.turn() == .done)
-            #expect(world.calls == calls + 1)
+            let other = NIOLockedValueBox<[String]>([])
+            var worker = world.worker
+            worker.delete = { element, name in other.withLockedValue { $0.append("\(element.name) \(name)") } }
+            #expect(try await worker.turn() == .done)
+            #expect(other.withLockedValue { $0 } == ["FAST /made/7"])
             #expect(try await world.left("FAST") == "0")
             world.word.insert([1])
             _ = try await turn.value
