@@ -106,7 +106,8 @@ import Testing
             )
             #expect(
                 dry.result.contains(
-                    #""tasks":[{"continues":4,"events_done":20,"events_left":30,"first_event":50,"kind":"generate","name":"generate"},{"continues":5,"events_done":10,"events_left":10,"files_done":1,"files_left":1,"kind":"process","name":"read"}]"#
+                    #""tasks":[{"continues":4,"events_done":20,"events_left":30,"first_event":50,"kind":"generate","name":"generate"},"#
+                        + #"{"continues":5,"events_done":10,"events_left":10,"files_done":1,"files_left":1,"kind":"process","name":"read"}]"#
                 ),
                 "\(dry.result)"
             )

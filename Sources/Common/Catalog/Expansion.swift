@@ -191,7 +191,8 @@ package enum ExpansionStatements {
     /// The task runs, first its scouts if it has more jobs than those: its totals are known from now on.
     package static func start(task: Int64, jobs: Int64, events: Int64, classID: Int32) -> SQL {
         """
-        UPDATE task SET state = CASE WHEN scouts > 0 AND \(jobs) > scouts THEN 'scouting' ELSE 'running' END, version = version + 1, jobs_total = \(jobs), events_total = \(events), class = \(classID),
+        UPDATE task SET state = CASE WHEN scouts > 0 AND \(jobs) > scouts THEN 'scouting' ELSE 'running' END, version = version + 1,
+            jobs_total = \(jobs), events_total = \(events), class = \(classID),
             cause = 'inputs are ready', who = NULL, updated = now()
         WHERE id = \(task)
         """
