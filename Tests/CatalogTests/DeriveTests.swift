@@ -134,6 +134,12 @@ import Testing
                 .state,
                 approve
             )
+            // A range is as many jobs as it holds.
+            try await world.script(
+                "INSERT INTO waiting (task, first, last, class, priority) VALUES (4, 1000, 1004, 1, 100)"
+            )
+            await expectRefusal("6 jobs of request 4, which it goes on with", .state, approve)
+            try await world.script("DELETE FROM waiting WHERE task = 4")
             try await Self.run(Self.answered, in: world)
             #expect(try await approve().lines.contains { $0.hasSuffix("30 are left, numbered from 50") })
             let tasks = try await world.text(
