@@ -53,7 +53,9 @@ enum BookkeeperAssembly {
         // What was accepted while somebody subscribed its dataset may have seen no subscription.
         let subscriptions = parts.sweep("subscriptions", every: config.sweep) {
             for (dataset, storage) in try await database.query(DataStatements.recentSubscriptions) {
-                let transfers = try await database.query(DataStatements.fill(dataset: dataset, storage: storage))
+                let transfers = try await database.withTransaction {
+                    try await $0.query(DataStatements.fill(dataset: dataset, storage: storage))
+                }
                 guard let first = transfers.first else { continue }
                 parts.outbox.send(
                     try OutboxMessage.messages(
@@ -76,6 +78,8 @@ enum BookkeeperAssembly {
                 pauseSeconds: config.sweep / .seconds(1)
             )
             guard step != .nothing else { return .done }
+            // What keeps a dataset is said once.
+            if case .waiting(_, _, _, isNew: false) = step { return .more }
             parts.logger.info("clean-up", metadata: ["step": "\(step)"])
             return .more
         }

@@ -28,7 +28,10 @@ struct Expander: Sendable {
             let task: WaitingTask = (
                 row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10, row.11
             )
-            if try await self.expand(task) { started += 1 }
+            let hasStarted = try await OneOfMany.attempt(task.id, "cannot be expanded", logger: self.logger) {
+                try await self.expand(task)
+            }
+            if hasStarted == true { started += 1 }
         }
         if started > 0 {
             self.bell.ring()
@@ -70,7 +73,7 @@ struct Expander: Sendable {
         }
     }
 
-    /// Some of what a task was to read was deleted meanwhile.
+    /// Some of what a task was to read was deleted, or declared bad, meanwhile.
     private struct InputsChanged: Error {}
 
     private enum Readiness {
@@ -194,6 +197,8 @@ struct Expander: Sendable {
         let storage = try await self.database.query(ExpansionStatements.commonStorage(files))
         let started = try await self.database.withTransaction { transaction -> Bool in
             guard try await self.lock(task, in: transaction) else { return false }
+            // Files before jobs, in the order of their numbers, as everybody does: who takes one out waits, and finds that it is read.
+            if try await transaction.query(ExpansionStatements.lockFiles(files)).first == true { throw InputsChanged() }
             let classID = try await self.classID(task, storage: storage, in: transaction)
             let count = Int64(jobs.count)
             var statements = [
@@ -218,10 +223,6 @@ struct Expander: Sendable {
                 ), TaskControlStatements.hold(task: task.id), ExpansionStatements.requestRuns(task.request),
             ]
             try await transaction.execute(statements)
-            // A clean-up was faster: what was read has to be looked at again.
-            if try await transaction.query(CleanupStatements.tookDeleted(task.id)).first == true {
-                throw InputsChanged()
-            }
             return true
         }
         // Without a single event to read the task has ended already.

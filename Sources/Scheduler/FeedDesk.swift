@@ -11,8 +11,9 @@ struct FeedDesk: Sendable {
     let bell: FeedBell
     /// Rung when jobs wait.
     let wake: @Sendable () -> Void
+    let logger: Logger
     /// Inputs that are looked at in one transaction.
-    private static let page = 10_000
+    var page = 10_000
 
     /// One look at every task that is fed. - Returns: whether there may be more at once.
     func feed() async throws -> Bool {
@@ -21,7 +22,10 @@ struct FeedDesk: Sendable {
         var ended: [Int64] = []
         for row in try await self.database.query(FeedingStatements.fed) {
             let task = Fed(row: row)
-            let outcome = try await self.database.withTransaction { try await self.feed(task, in: $0) }
+            let fill = try await OneOfMany.attempt(task.id, "cannot be fed", logger: self.logger) {
+                try await self.database.withTransaction { try await self.feed(task, in: $0) }
+            }
+            guard let outcome = fill else { continue }
             if outcome.jobs > 0 { made = true }
             if outcome.isFullPage { isMore = true }
             if outcome.hasEnded { ended.append(task.id) }
@@ -69,8 +73,8 @@ struct FeedDesk: Sendable {
 
     private func feed(_ task: Fed, in transaction: PostgresTransaction) async throws -> Fill {
         guard let first = try await transaction.query(FeedingStatements.lock(task.id)).first else { return Fill() }
-        let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: Self.page))
-        let isFullPage = rows.count == Self.page
+        let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: self.page))
+        let isFullPage = rows.count == self.page
         var files = rows.map { row in
             let origin = row.4.flatMap { task in row.5.map { JobKey(task: task, index: $0) } }
             return InputFile(file: row.0, events: row.1, bytes: row.2, origin: origin, stream: row.6)
@@ -82,7 +86,7 @@ struct FeedDesk: Sendable {
             size: task.size,
             flush: task.flush || (task.isClosed && !isFullPage),
             overdue: Set(rows.filter { $0.3 >= task.flushAfter }.map(\.0)),
-            isFullPage: isFullPage
+            page: self.page
         )
         try await self.make(jobs, of: task, from: first, in: transaction)
         let kept = Set(rest.map(\.file))

@@ -92,7 +92,13 @@ enum SchedulerAssembly {
             settings: config.scouts,
             wake: wake
         )
-        let feeding = FeedDesk(database: database, outbox: parts.outbox, bell: parts.bell, wake: wake)
+        let feeding = FeedDesk(
+            database: database,
+            outbox: parts.outbox,
+            bell: parts.bell,
+            wake: wake,
+            logger: context.logger
+        )
         let expansion = SchedulerSweeps.expansion(parts, expander, scouts, feeding, config)
         let handlers = SchedulerHandlers(
             desk: desk,

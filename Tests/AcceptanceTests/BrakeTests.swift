@@ -102,8 +102,9 @@ import Testing
             try await centre.until("SELECT count(*) = 2 FROM verdict WHERE counted AND carried_out_at IS NOT NULL")
             try await centre.database.execute(
                 """
-                INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes)
-                VALUES ('ALPHA', 'node3', 'resting', '12 of 12 attempts failed', 1, 3600, 5)
+                INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes, since, excluded_at)
+                SELECT 'ALPHA', 'node3', 'resting', '12 of 12 attempts failed', 1, 3600, 5, x.at, x.at
+                FROM (SELECT min(at) - interval '1 microsecond' AS at FROM verdict WHERE node = 'node3') x
                 """
             )
             try await centre.until("SELECT forgiven FROM verdict WHERE node = 'node3'")

@@ -106,7 +106,8 @@ import Testing
             )
             #expect(
                 dry.result.contains(
-                    #""tasks":[{"continues":4,"events_done":20,"events_left":30,"first_event":50,"kind":"generate","name":"generate"},{"continues":5,"events_done":10,"events_left":10,"files_done":1,"files_left":1,"kind":"process","name":"read"}]"#
+                    #""tasks":[{"continues":4,"events_done":20,"events_left":30,"first_event":50,"kind":"generate","name":"generate"},"#
+                        + #"{"continues":5,"events_done":10,"events_left":10,"files_done":1,"files_left":1,"kind":"process","name":"read"}]"#
                 ),
                 "\(dry.result)"
             )
@@ -133,6 +134,12 @@ import Testing
                 .state,
                 approve
             )
+            // A range is as many jobs as it holds.
+            try await world.script(
+                "INSERT INTO waiting (task, first, last, class, priority) VALUES (4, 1000, 1004, 1, 100)"
+            )
+            await expectRefusal("6 jobs of request 4, which it goes on with", .state, approve)
+            try await world.script("DELETE FROM waiting WHERE task = 4")
             try await Self.run(Self.answered, in: world)
             #expect(try await approve().lines.contains { $0.hasSuffix("30 are left, numbered from 50") })
             let tasks = try await world.text(
@@ -212,7 +219,7 @@ import Testing
             let kept = "is half of what request 5 goes on with, which is neither rejected nor cancelled"
             let asked = try await world.cancel()
             #expect(asked.lines.contains { $0.contains("(2 files) is not deleted yet: it \(kept)") }, "\(asked.lines)")
-            guard case .waiting(request: 4, dataset: _, reason: kept) = try await world.clean() else {
+            guard case .waiting(request: 4, dataset: _, reason: kept, isNew: _) = try await world.clean() else {
                 Issue.record("the clean-up does not wait")
                 return
             }

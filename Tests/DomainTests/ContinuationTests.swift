@@ -227,6 +227,29 @@ import Testing
         #expect(InputFile(file: 1, events: 100).without(read).left == left)
     }
 
+    /// Of a page of ten nine were read before: the one that is left waits for more, page after page, until ten of them wait for company.
+    @Test func whatWasReadDoesNotFillAPage() {
+        let read = [EventSlice(first: 0, count: 10)]
+        func arrived(_ left: Range<Int64>) -> (jobs: [GroupedJob], rest: [InputFile]) {
+            let files = (0..<10 as Range<Int64>).map { file in
+                InputFile(file: file, events: 10).without(left.contains(file) ? [] : read)
+            }
+            return InputGrouping.arrived(
+                kind: "merge",
+                inputs: files,
+                size: JobSize(files: 500),
+                flush: false,
+                page: 10
+            )
+        }
+        for left in 1...9 as ClosedRange<Int64> {
+            let found = arrived(0..<left)
+            #expect(found.jobs.isEmpty && found.rest.map(\.file) == Array(0..<left))
+        }
+        let full = arrived(0..<10)
+        #expect(full.jobs.map(\.slices.count) == [10] && full.rest.isEmpty)
+    }
+
     /// Whatever was read before, the jobs of what is left and what was read together hold every event once.
     @Test func jobsHoldExactlyWhatIsLeft() {
         for seed in 0..<200 {

@@ -175,11 +175,11 @@ import Testing
             inputs: files,
             size: .init(files: 500),
             flush: false,
-            isFullPage: true
+            page: 95
         )
         #expect(page.jobs.map(\.slices.count) == [95] && page.rest.isEmpty)
         #expect(
-            InputGrouping.arrived(kind: "merge", inputs: files, size: size, flush: false, isFullPage: true).rest.count
+            InputGrouping.arrived(kind: "merge", inputs: files, size: size, flush: false, page: 95).rest.count
                 == 15
         )
         // What is not merged waits for nothing.
@@ -206,14 +206,14 @@ import Testing
         #expect(InputGrouping.jobs(kind: "merge", inputs: files, size: .init(), limit: nil).count == 3)
         #expect(InputGrouping.jobs(kind: "analyse", inputs: files, size: .init(), limit: nil).count == 3)
 
-        func arrived(overdue: Set<Int64> = [], flush: Bool = false, isFullPage: Bool = false) -> ([Int], [Int64]) {
+        func arrived(overdue: Set<Int64> = [], flush: Bool = false, page: Int = .max) -> ([Int], [Int64]) {
             let found = InputGrouping.arrived(
                 kind: "merge",
                 inputs: files,
                 size: .init(files: 4),
                 flush: flush,
                 overdue: overdue,
-                isFullPage: isFullPage
+                page: page
             )
             return (found.jobs.map(\.slices.count), found.rest.map(\.file))
         }
@@ -222,10 +222,10 @@ import Testing
         #expect(arrived(overdue: [25]) == ([4, 4, 4, 4, 2, 4, 4], [24, 27, 26, 29]))
         #expect(arrived(overdue: [1]) == ([4, 4, 4, 4, 4, 4], [24, 27, 25, 28, 26, 29]))
         #expect(arrived(flush: true).1.isEmpty)
-        #expect(arrived(isFullPage: true).1.count == 6)
+        #expect(arrived(page: 30).1.count == 6)
         files = Array(files.prefix(6))
         // Not one is full, and no more can be looked at: none waits.
-        #expect(arrived(isFullPage: true) == ([2, 2, 2], []))
+        #expect(arrived(page: 6) == ([2, 2, 2], []))
         #expect(arrived() == ([], [0, 3, 1, 4, 2, 5]))
     }
 

@@ -142,6 +142,33 @@ import Testing
         #expect(runs.withLockedValue { $0 } == 1)
     }
 
+    /// It does not sit out its rest, which here would never be over, and does not run once more.
+    @Test func aGracefulShutdownEndsTheRestOfAPacedSweep() async throws {
+        let runs = NIOLockedValueBox(0)
+        let (asked, ask) = AsyncStream.makeStream(of: Void.self)
+        let sweep = PeriodicSweep(
+            name: "s",
+            interval: .seconds(1000),
+            pace: .seconds(10),
+            health: self.health,
+            logger: self.logger,
+            sleep: { duration in
+                if duration <= .seconds(10) { ask.yield() }
+                try await Self.never(duration)
+            },
+            work: {
+                runs.withLockedValue { $0 += 1 }
+                return .more
+            }
+        )
+        let group = ServiceGroup(services: [sweep], gracefulShutdownSignals: [], logger: self.logger)
+        let task = Task { try await group.run() }
+        for await _ in asked { break }
+        await group.triggerGracefulShutdown()
+        try await task.value
+        #expect(runs.withLockedValue { $0 } == 1)
+    }
+
     @Test func aPacedSweepRestsBetweenItsRunsHoweverOftenItIsRung() async throws {
         let (asked, ask) = AsyncStream.makeStream(of: Duration.self)
         let (elapsed, elapse) = AsyncStream.makeStream(of: Void.self)

@@ -19,9 +19,6 @@ enum DebugReport {
         } else {
             Output.lines(Self.lines(answer, name: name))
         }
-        if answer["complete"].truth == false {
-            Terminal.complain("millrace: only the newest \(answer["failures"].integer ?? 0) failures were read")
-        }
     }
 
     static func lines(_ answer: JSON, name: String, colours: Bool = Terminal.hasColours) -> [String] {

@@ -227,16 +227,18 @@ package enum AcceptStatements {
         )
     }
 
-    /// Files of attempts that did not win, to be deleted after the grace time.
+    /// Files of attempts that did not win, to be deleted after the grace time. One that is on the list already may have been stored once more:
+    /// whoever deletes it just now does not take it off the list.
     package static func discard(_ files: [(lfn: String, storage: String)], graceSeconds: Double, reason: String) -> SQL
     {
         """
-        INSERT INTO garbage (lfn, storage, not_before, reason)
+        INSERT INTO garbage AS g (lfn, storage, not_before, reason)
         SELECT i.lfn, i.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(reason)
-        FROM unnest(\(files.map(\.lfn)), \(files.map(\.storage))) AS i(lfn, storage)
+        FROM (SELECT DISTINCT lfn, storage FROM unnest(\(files.map(\.lfn)), \(files.map(\.storage))) AS i(lfn, storage)) i
         WHERE EXISTS (SELECT 1 FROM storage_element s WHERE s.name = i.storage)
           AND NOT EXISTS (SELECT 1 FROM file f WHERE f.lfn = i.lfn)
-        ON CONFLICT DO NOTHING
+        ORDER BY i.lfn, i.storage
+        ON CONFLICT (lfn, storage) DO UPDATE SET not_before = greatest(excluded.not_before, g.not_before + interval '1 microsecond')
         """
     }
 

@@ -9,13 +9,15 @@ package import Postgres
 package enum Cleanup {
     /// Files that one step takes out.
     private static let batch = 500
+    /// The longest pause of a dataset that somebody else keeps.
+    fileprivate static let longestPauseSeconds = 3600.0
 
     /// What a step did.
     package enum Step: Sendable, Hashable {
         /// There is nothing to do now.
         case nothing
-        /// Something keeps a dataset: it is looked at again after the pause.
-        case waiting(request: Int64, dataset: String, reason: String)
+        /// Something keeps a dataset: it is looked at again after the pause. `isNew`: it was something else before, or nothing.
+        case waiting(request: Int64, dataset: String, reason: String, isNew: Bool)
         /// So many files of a dataset went, so many stayed; `emptied`: it was the last time.
         case removed(request: Int64, dataset: String, files: Int64, kept: Int64, emptied: Bool)
         /// The last file of so many clean-ups is deleted.
@@ -26,7 +28,8 @@ package enum Cleanup {
     ///
     /// - Parameters:
     ///   - graceSeconds: how long a worker may still be copying one of the files.
-    ///   - pauseSeconds: when a dataset that waits is looked at again.
+    ///   - pauseSeconds: when a dataset that waits is looked at again; later each time that the same keeps it, if that does not go away by
+    ///     itself.
     ///   - batch: files, at most.
     package static func step(
         _ database: PostgresClient,
@@ -59,11 +62,14 @@ struct CleanupPart: Sendable {
     let reason: String?
     /// Of one of the files passed by on this way through; nil: of none, or the way begins.
     let reader: Int64?
+    /// What kept it when it was looked at last.
+    let waitsFor: String?
 
-    init(row: (Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?, Int64?)) {
+    init(row: (Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?, Int64?, String?)) {
         (self.dataset, self.request, self.name, self.position, self.kept) = (row.0, row.1, row.2, row.3, row.4)
         (self.includesClosed, self.isForced, self.who, self.reason) = (row.5, row.6, row.7, row.8)
         self.reader = row.3 > 0 ? row.9 : nil
+        self.waitsFor = row.10
     }
 }
 
@@ -140,9 +146,19 @@ private struct CleanupWork: Sendable {
 
     private func wait(_ obstacle: CleanupObstacle, in transaction: PostgresTransaction) async throws -> Cleanup.Step {
         try await transaction.execute(
-            CleanupStatements.wait(self.part.dataset, obstacle.text, seconds: self.pauseSeconds)
+            CleanupStatements.wait(
+                self.part.dataset,
+                obstacle.text,
+                seconds: self.pauseSeconds,
+                upTo: obstacle.endsByItself ? nil : Cleanup.longestPauseSeconds
+            )
         )
-        return .waiting(request: self.part.request, dataset: self.part.name, reason: obstacle.text)
+        return .waiting(
+            request: self.part.request,
+            dataset: self.part.name,
+            reason: obstacle.text,
+            isNew: obstacle.text != self.part.waitsFor
+        )
     }
 
     private func remove(_ files: [(Int64, Int64)], in transaction: PostgresTransaction) async throws {
@@ -157,5 +173,12 @@ private struct CleanupWork: Sendable {
                 graceSeconds: self.graceSeconds
             )
         )
+    }
+}
+
+extension CleanupObstacle {
+    /// Nobody needs to do anything about it, and it does not last.
+    fileprivate var endsByItself: Bool {
+        if case .attempts = self { true } else { false }
     }
 }

@@ -55,7 +55,7 @@ package enum CleanupStatements {
             """
             INSERT INTO cleanup_part AS p (dataset, request) SELECT d.id, t.request FROM task t JOIN dataset d ON d.task = t.id
             WHERE t.request = \(request) ORDER BY d.id
-            ON CONFLICT (dataset) DO UPDATE SET state = 'open', not_before = '-infinity', waits_for = NULL WHERE p.state = 'kept'
+            ON CONFLICT (dataset) DO UPDATE SET state = 'open', not_before = '-infinity', pause_s = 0, waits_for = NULL WHERE p.state = 'kept'
             """,
         ]
     }
@@ -64,7 +64,7 @@ package enum CleanupStatements {
     static func widen(_ request: Int64, forcedBy: String?) -> [SQL] {
         [
             "UPDATE cleanup SET forced_by = coalesce(\(forcedBy), forced_by), closed_too = true WHERE request = \(request)",
-            "UPDATE cleanup_part SET not_before = '-infinity' WHERE request = \(request) AND state = 'open'",
+            "UPDATE cleanup_part SET not_before = '-infinity', pause_s = 0 WHERE request = \(request) AND state = 'open'",
         ]
     }
 
@@ -80,8 +80,9 @@ package enum CleanupStatements {
 
     // MARK: Deciding
 
-    /// What is known of datasets of a request, see ``CleanupFacts``: name, whether it is closed, live attempts, request and task of a
-    /// reader, container, subscription, a request that goes on with it.
+    /// What is known of datasets of a request, see ``CleanupFacts``: name, whether it is closed and holds files that no clean-up has taken
+    /// out (of an empty one nothing was handed over), live attempts, request and task of a reader, container, subscription, a request that
+    /// goes on with it.
     static func facts(
         _ datasets: [Int64],
         of request: Int64
@@ -93,7 +94,9 @@ package enum CleanupStatements {
                 SELECT id, state FROM request WHERE continues = \(request)
                 UNION ALL SELECT r.id, r.state FROM later l JOIN request r ON r.continues = l.id
             )
-            SELECT d.id, d.name, d.state = 'closed', (SELECT count(*) FROM lease l WHERE l.task = d.task), i.request, i.task, m.name, s.storage,
+            SELECT d.id, d.name, d.state = 'closed' AND (SELECT coalesce(sum(k.files), 0) FROM dataset_counter k WHERE k.dataset = d.id)
+                       > coalesce((SELECT p.files FROM cleanup_part p WHERE p.dataset = d.id), 0),
+                   (SELECT count(*) FROM lease l WHERE l.task = d.task), i.request, i.task, m.name, s.storage,
                    (SELECT min(l.id) FROM later l WHERE l.state NOT IN ('rejected', 'cancelled'))
             FROM dataset d
             LEFT JOIN LATERAL (
@@ -150,12 +153,13 @@ package enum CleanupStatements {
 
     // MARK: Carrying out
 
-    /// The first dataset that is due and nobody works on: dataset, request, name, position, kept, closed too, forced, who, reason, reader.
+    /// The first dataset that is due and nobody works on: dataset, request, name, position, kept, closed too, forced, who, reason, reader,
+    /// what it waited for when it was looked at last.
     /// One that has been gone through, and holds files that a request reads, is not due before that request has ended.
-    static let next = Statement<Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?, Int64?>(
+    static let next = Statement<Int64, Int64, String, Int64, Int64, Bool, Bool, String, String?, Int64?, String?>(
         "cleanup.next",
         """
-        SELECT p.dataset, p.request, d.name, p.position, p.kept, c.closed_too, c.forced_by IS NOT NULL, c.who, c.reason, p.reader
+        SELECT p.dataset, p.request, d.name, p.position, p.kept, c.closed_too, c.forced_by IS NOT NULL, c.who, c.reason, p.reader, p.waits_for
         FROM cleanup_part p JOIN cleanup c ON c.request = p.request JOIN dataset d ON d.id = p.dataset
         WHERE p.state = 'open' AND p.not_before <= clock_timestamp() AND (p.position > 0 OR p.reader IS NULL OR NOT EXISTS (
             SELECT 1 FROM task t JOIN request r ON r.id = t.request WHERE t.id = p.reader AND r.state IN ('approved', 'running', 'held')))
@@ -170,7 +174,8 @@ package enum CleanupStatements {
         Bool.self,
         String.self,
         String?.self,
-        Int64?.self
+        Int64?.self,
+        String?.self
     )
 
     /// For ``lockFiles(_:after:limit:)``: by key, and not all of the dataset sorted.
@@ -212,10 +217,12 @@ package enum CleanupStatements {
             FROM unnest(\(files)) AS i(file) WHERE t.file = i.file AND t.state IN ('queued', 'active')
             """,
             """
-            INSERT INTO garbage (lfn, storage, not_before, reason, cleanup)
+            INSERT INTO garbage AS g (lfn, storage, not_before, reason, cleanup)
             SELECT f.lfn, r.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(cause), \(part.request)
             FROM unnest(\(files)) AS i(file) JOIN file f ON f.id = i.file JOIN replica r ON r.file = f.id
-            ORDER BY f.lfn, r.storage ON CONFLICT (lfn, storage) DO UPDATE SET cleanup = excluded.cleanup
+            ORDER BY f.lfn, r.storage
+            ON CONFLICT (lfn, storage) DO UPDATE SET cleanup = excluded.cleanup,
+                not_before = greatest(excluded.not_before, g.not_before + interval '1 microsecond')
             """,
             "UPDATE replica r SET state = 'deleting', at = now() FROM unnest(\(files)) AS i(file) WHERE r.file = i.file",
             "UPDATE file f SET lost = true FROM unnest(\(files)) AS i(file) WHERE f.id = i.file AND NOT f.lost",
@@ -231,10 +238,15 @@ package enum CleanupStatements {
         "UPDATE cleanup_part SET position = \(position), kept = \(kept), reader = \(reader) WHERE dataset = \(dataset)"
     }
 
-    static func wait(_ dataset: Int64, _ reason: String, seconds: Double) -> SQL {
+    /// - Parameters:
+    ///   - seconds: the pause.
+    ///   - most: each time that the same keeps it the pause is twice as long, up to this; nil: it is not.
+    static func wait(_ dataset: Int64, _ reason: String, seconds: Double, upTo most: Double? = nil) -> SQL {
         """
-        UPDATE cleanup_part SET waits_for = \(reason), not_before = clock_timestamp() + make_interval(secs => \(seconds))
-        WHERE dataset = \(dataset)
+        UPDATE cleanup_part p SET waits_for = \(reason), pause_s = n.pause, not_before = clock_timestamp() + make_interval(secs => n.pause)
+        FROM (SELECT o.dataset, greatest(\(seconds), CASE WHEN o.waits_for = \(reason) THEN least(2 * o.pause_s, \(most ?? 0)) END) AS pause
+              FROM cleanup_part o WHERE o.dataset = \(dataset)) n
+        WHERE p.dataset = n.dataset
         """
     }
 
@@ -256,15 +268,6 @@ package enum CleanupStatements {
           AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.cleanup = c.request)
         """
 
-    /// Whether a task took files that a clean-up deletes: then it looks again.
-    package static func tookDeleted(_ task: Int64) -> Statement<Bool> {
-        Statement(
-            "cleanup.tookDeleted",
-            "SELECT EXISTS (SELECT 1 FROM unit_input u JOIN deleted_file x ON x.file = u.file WHERE u.task = \(task))",
-            returning: Bool.self
-        )
-    }
-
     /// A clean-up with its datasets, as JSON.
     package static func cleanup(_ request: Int64) -> Statement<String> {
         Statement(
@@ -283,7 +286,7 @@ package enum CleanupStatements {
     }
 
     static var examples: [AnyStatement] {
-        let part = CleanupPart(row: (1, 1, "x", 0, 0, false, false, "x", nil, nil))
+        let part = CleanupPart(row: (1, 1, "x", 0, 0, false, false, "x", nil, nil, nil))
         let changes =
             Self.begin(1, closedToo: false, forcedBy: nil, reason: nil, who: "x") + Self.widen(1, forcedBy: "x")
             + Self.stop(1, who: "x") + Self.remove([], bytes: 0, part: part, cause: "x", graceSeconds: 1)
@@ -293,7 +296,7 @@ package enum CleanupStatements {
             Self.lockDatasets([]).erased, Self.datasets(of: 1).erased, Self.lock(1).erased,
             Self.facts([], of: 1).erased,
             Self.read([], notBy: 1).erased, Self.next.erased, Self.lockFiles(1, after: 0, limit: 1).erased,
-            Self.tookDeleted(1).erased, Self.cleanup(1).erased,
+            Self.cleanup(1).erased,
         ] + changes.enumerated().map { Command("cleanup.change.\($0)", $1).erased }
     }
 }

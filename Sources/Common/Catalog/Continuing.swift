@@ -206,15 +206,20 @@ package enum ContinuingStatements {
         )
     }
 
-    /// Jobs of a request that may still end well, and the first of them: how many, task, index.
+    /// Jobs of a request that may still end well, and the first of them: how many, task, index. A range that waits is as many as it holds, whether
+    /// they have rows of their own or not.
     static func open(_ request: Int64) -> Statement<Int64, Int64, Int64> {
         Statement(
             "continuing.open",
             """
-            SELECT count(*) OVER (), j.task, j.index FROM task t CROSS JOIN LATERAL (
-                SELECT j.task, j.index FROM job j WHERE j.task = t.id AND j.state IN ('waiting', 'active', 'recovering')
-                UNION SELECT l.task, l.index FROM lease l WHERE l.task = t.id
-                UNION SELECT w.task, w.first FROM waiting w WHERE w.task = t.id) j
+            SELECT (sum(j.jobs) OVER ())::bigint, j.task, j.index FROM task t CROSS JOIN LATERAL (
+                SELECT w.task, w.first AS index, w.last - w.first + 1 AS jobs FROM waiting w WHERE w.task = t.id
+                UNION ALL SELECT o.task, o.index, 1 FROM (
+                    SELECT j.task, j.index FROM job j WHERE j.task = t.id AND j.state IN ('waiting', 'active', 'recovering')
+                    UNION SELECT l.task, l.index FROM lease l WHERE l.task = t.id) o
+                WHERE NOT EXISTS (SELECT 1 FROM (
+                    SELECT w.last FROM waiting w WHERE w.task = o.task AND w.first <= o.index ORDER BY w.first DESC LIMIT 1) w WHERE w.last >= o.index)
+            ) j
             WHERE t.request = \(request) ORDER BY j.task, j.index LIMIT 1
             """,
             returning: Int64.self,

@@ -46,7 +46,7 @@ package enum DataStatements {
     }
 
     /// Queues what is missing of a dataset at a storage element: files without a replica there, from where there is a good one.
-    /// Returns the transfers.
+    /// Locks the files by number, and may wait for one: in a transaction only. Returns the transfers.
     ///
     /// - Parameter who: asked for it; nil: a service found it missing.
     package static func fill(dataset: Int64, storage: String, who: String? = nil) -> Statement<Int64> {
@@ -59,7 +59,7 @@ package enum DataStatements {
                 FROM dataset_file df JOIN file f ON f.id = df.file
                 WHERE df.dataset = \(dataset) AND NOT f.lost
                   AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.storage = \(storage) AND r.state <> 'bad')
-                FOR SHARE OF f
+                ORDER BY f.id FOR SHARE OF f
             ), r AS (
                 INSERT INTO replica AS r (file, storage, state) SELECT file, \(storage), 'copying' FROM missing WHERE source IS NOT NULL
                 ORDER BY file

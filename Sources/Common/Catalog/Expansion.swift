@@ -59,7 +59,7 @@ package enum ExpansionStatements {
         )
     }
 
-    /// Accepted files of a stream of a task, in the order of its jobs: file, events, task, index, stream, bytes.
+    /// Accepted files of a stream of a task that are not lost, in the order of its jobs: file, events, task, index, stream, bytes.
     package static func acceptedFiles(
         parent: Int64,
         stream: String
@@ -67,9 +67,10 @@ package enum ExpansionStatements {
         Statement(
             "expansion.acceptedFiles",
             """
-            SELECT o.file, a.events, a.task, a.index, a.stream, (SELECT f.bytes FROM file f WHERE f.id = o.file)
+            SELECT o.file, a.events, a.task, a.index, a.stream, f.bytes
             FROM accepted a JOIN output o ON o.task = a.task AND o.index = a.index AND o.attempt = a.attempt AND o.stream = a.stream
-            WHERE a.task = \(parent) AND a.stream = \(stream) AND o.file IS NOT NULL ORDER BY a.index
+            CROSS JOIN LATERAL (SELECT f.bytes FROM file f WHERE f.id = o.file AND NOT f.lost OFFSET 0) f
+            WHERE a.task = \(parent) AND a.stream = \(stream) ORDER BY a.index
             """,
             returning: Int64.self,
             Int64.self,
@@ -103,6 +104,19 @@ package enum ExpansionStatements {
                 (SELECT DISTINCT x.file FROM container c JOIN container_member m ON m.container = c.id
                  JOIN dataset_file x ON x.dataset = m.dataset WHERE c.name = \(name)) x JOIN file f ON f.id = x.file
                 """
+        )
+    }
+
+    /// Locks files that a task takes against whoever takes them out, in the order in which they are given: give them by number. By key:
+    /// each is looked up. - Returns: whether one of them is lost already.
+    package static func lockFiles(_ files: [Int64]) -> Statement<Bool> {
+        Statement(
+            "expansion.lockFiles",
+            """
+            SELECT coalesce(bool_or(f.lost), false) FROM unnest(\(files)) AS i(file)
+            CROSS JOIN LATERAL (SELECT f.lost FROM file f WHERE f.id = i.file FOR SHARE) f
+            """,
+            returning: Bool.self
         )
     }
 
@@ -177,7 +191,8 @@ package enum ExpansionStatements {
     /// The task runs, first its scouts if it has more jobs than those: its totals are known from now on.
     package static func start(task: Int64, jobs: Int64, events: Int64, classID: Int32) -> SQL {
         """
-        UPDATE task SET state = CASE WHEN scouts > 0 AND \(jobs) > scouts THEN 'scouting' ELSE 'running' END, version = version + 1, jobs_total = \(jobs), events_total = \(events), class = \(classID),
+        UPDATE task SET state = CASE WHEN scouts > 0 AND \(jobs) > scouts THEN 'scouting' ELSE 'running' END, version = version + 1,
+            jobs_total = \(jobs), events_total = \(events), class = \(classID),
             cause = 'inputs are ready', who = NULL, updated = now()
         WHERE id = \(task)
         """
@@ -203,7 +218,8 @@ package enum ExpansionStatements {
     static var examples: [AnyStatement] {
         [
             Self.waiting(limit: 1).erased, Self.inputs(of: 1).erased, Self.acceptedFiles(parent: 1, stream: "x").erased,
-            Self.datasetFiles("x").erased, Self.containerFiles("x").erased, Self.commonStorage([]).erased,
+            Self.datasetFiles("x").erased, Self.containerFiles("x").erased, Self.lockFiles([]).erased,
+            Self.commonStorage([]).erased,
             Self.lock(1).erased,
             Command("expansion.insertJobs", Self.insertJobs(task: 1, jobs: [])).erased,
             Command("expansion.insertInputs", Self.insertInputs(task: 1, jobs: [])).erased,

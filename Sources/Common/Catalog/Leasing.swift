@@ -61,7 +61,8 @@ package enum LeasingStatements {
             """
             SELECT s.id, s.site, s.agent, s.session, s.sequence, s.reply_to,
                    CASE WHEN p.site IS NULL THEN s.room
-                        ELSE greatest(0, least(s.room, p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site)))::int END, s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
+                        ELSE greatest(0, least(s.room, p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site)))::int END,
+                   s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
                    s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0)
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
             LEFT JOIN excluded_place p ON p.site = s.site AND p.node = ''

@@ -77,9 +77,11 @@ package enum RecoveryStatements {
             FROM unnest(\(files)) AS i(file) WHERE t.file = i.file AND t.state IN ('queued', 'active')
             """,
             """
-            INSERT INTO garbage (lfn, storage, not_before, reason)
+            INSERT INTO garbage AS g (lfn, storage, not_before, reason)
             SELECT f.lfn, r.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(cause)
-            FROM unnest(\(files)) AS i(file) JOIN file f ON f.id = i.file JOIN replica r ON r.file = f.id ON CONFLICT DO NOTHING
+            FROM unnest(\(files)) AS i(file) JOIN file f ON f.id = i.file JOIN replica r ON r.file = f.id
+            ORDER BY f.lfn, r.storage
+            ON CONFLICT (lfn, storage) DO UPDATE SET not_before = greatest(excluded.not_before, g.not_before + interval '1 microsecond')
             """,
             "UPDATE replica r SET state = 'deleting', at = now() FROM unnest(\(files)) AS i(file) WHERE r.file = i.file",
             "DELETE FROM dataset_file d USING unnest(\(files)) AS i(file) WHERE d.file = i.file",

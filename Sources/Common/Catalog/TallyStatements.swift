@@ -1,7 +1,7 @@
 package import Postgres
 
-/// Keeping the sums by time (V0008), and keeping them small. What ended is added by triggers, failures by ``FailureSums``; they are read by
-/// ``TotalWindow`` and ``DebugStatements``.
+/// Keeps the sums by time (V0008) small. What ended is added to them by triggers, failures by ``FailureSums``; ``TotalWindow`` and
+/// ``DebugStatements`` read them.
 package enum TallyStatements {
     /// Folds the rows of the different slots of one past hour and its minutes, the oldest that has any, into one each. The last whole hour
     /// is left alone: what ended then may still be counted. Returns how many rows there were.

@@ -134,26 +134,38 @@ package enum TransferStatements {
         )
     }
 
-    /// Files to delete now: lfn, storage. Never one the catalogue knows, but for what was withdrawn from the books.
-    package static func garbage(limit: Int) -> Statement<String, String> {
+    /// Takes files that are to be deleted now: lfn, storage, and until when they are the caller's, who deletes them outside any transaction.
+    /// Never one the catalogue knows, but for what was withdrawn from the books. Whoever is killed with them leaves them to the next, after the
+    /// pause.
+    package static func claimGarbage(limit: Int, pauseSeconds: Double) -> Statement<String, String, Moment> {
         Statement(
-            "transfers.garbage",
+            "transfers.claimGarbage",
             """
-            SELECT g.lfn, g.storage FROM garbage g
-            WHERE g.not_before <= clock_timestamp() AND NOT EXISTS (SELECT 1 FROM file f WHERE f.lfn = g.lfn AND NOT f.lost)
-            ORDER BY g.not_before LIMIT \(limit) FOR UPDATE SKIP LOCKED
+            WITH picked AS (
+                SELECT g.lfn, g.storage FROM garbage g
+                WHERE g.not_before <= clock_timestamp() AND NOT EXISTS (SELECT 1 FROM file f WHERE f.lfn = g.lfn AND NOT f.lost)
+                ORDER BY g.not_before LIMIT \(limit) FOR UPDATE SKIP LOCKED
+            )
+            UPDATE garbage g SET not_before = clock_timestamp() + make_interval(secs => \(pauseSeconds))
+            FROM picked p WHERE g.lfn = p.lfn AND g.storage = p.storage
+            RETURNING g.lfn, g.storage, g.not_before
             """,
             returning: String.self,
-            String.self
+            String.self,
+            Moment.self
         )
     }
 
-    /// These are gone: from the list, and with them the replicas that were to be deleted.
-    package static func deleted(_ files: [(lfn: String, storage: String)]) -> SQL {
+    /// A file that is the caller's to delete.
+    package typealias Claim = (lfn: String, storage: String, until: Moment)
+
+    /// These are gone: from the list, and with them the replicas that were to be deleted. What was put on the list again meanwhile stays
+    /// there: it may have come after it was deleted.
+    package static func deleted(_ files: [Claim]) -> SQL {
         """
         WITH g AS (
-            DELETE FROM garbage g USING unnest(\(files.map(\.lfn)), \(files.map(\.storage))) AS i(lfn, storage)
-            WHERE g.lfn = i.lfn AND g.storage = i.storage RETURNING g.lfn, g.storage
+            DELETE FROM garbage g USING unnest(\(files.map(\.lfn)), \(files.map(\.storage)), \(files.map(\.until))) AS i(lfn, storage, until)
+            WHERE g.lfn = i.lfn AND g.storage = i.storage AND g.not_before = i.until RETURNING g.lfn, g.storage
         )
         DELETE FROM replica r USING g JOIN file f ON f.lfn = g.lfn
         WHERE r.file = f.id AND r.storage = g.storage AND r.state = 'deleting'
@@ -161,14 +173,12 @@ package enum TransferStatements {
     }
 
     /// These could not be deleted: tried again later, behind what is due.
-    package static func notDeleted(
-        _ files: [(lfn: String, storage: String, problem: String)],
-        pauseSeconds: Double
-    ) -> SQL {
+    package static func notDeleted(_ files: [(claim: Claim, problem: String)], pauseSeconds: Double) -> SQL {
         """
         UPDATE garbage g SET problem = i.problem, not_before = clock_timestamp() + make_interval(secs => \(pauseSeconds))
-        FROM unnest(\(files.map(\.lfn)), \(files.map(\.storage)), \(files.map(\.problem))) AS i(lfn, storage, problem)
-        WHERE g.lfn = i.lfn AND g.storage = i.storage
+        FROM unnest(\(files.map(\.claim.lfn)), \(files.map(\.claim.storage)), \(files.map(\.claim.until)), \(files.map(\.problem)))
+            AS i(lfn, storage, until, problem)
+        WHERE g.lfn = i.lfn AND g.storage = i.storage AND g.not_before = i.until
         """
     }
 
@@ -178,7 +188,7 @@ package enum TransferStatements {
             Command("transfers.failed", Self.failed([])).erased, Command("transfers.expire", Self.expire).erased,
             Command("transfers.renew", Self.renew([], seconds: 1)).erased, Self.dueDestinations.erased,
             Self.nextDue.erased,
-            Self.storages.erased, Self.tasks(of: []).erased, Self.garbage(limit: 1).erased,
+            Self.storages.erased, Self.tasks(of: []).erased, Self.claimGarbage(limit: 1, pauseSeconds: 1).erased,
             Command("transfers.deleted", Self.deleted([])).erased,
             Command("transfers.notDeleted", Self.notDeleted([], pauseSeconds: 1)).erased,
         ]

@@ -27,7 +27,8 @@ package final class SimulatedAgent: Sendable {
         var change: @Sendable (FinishedItem) -> FinishedItem = { $0 }
 
         var key: AttemptKey { self.item.name.key }
-        var manifest: FinishedItem { self.change(self.item) }
+        /// Writes the files, if it writes any.
+        func finish() -> FinishedItem { self.change(self.item) }
     }
 
     private struct State {
@@ -277,18 +278,18 @@ package final class SimulatedAgent: Sendable {
         }
         self.state.withLockedValue { $0.seen += offer.jobs.count }
         let atOnce = endings.removeValue(forKey: .zero) ?? Ending()
-        try await self.report(running, atOnce.finished.map(\.manifest), atOnce.failed)
+        try await self.report(running, atOnce.finished.map { $0.finish() }, atOnce.failed)
         try await self.forget(atOnce)
         for ending in Array(endings.values) + single { self.runsOn.yield(ending) }
     }
 
     private func end(_ ending: Ending) async throws {
-        if ending.isForgotten { return try await self.report([], ending.finished.map(\.manifest), []) }
+        if ending.isForgotten { return try await self.report([], ending.finished.map { $0.finish() }, []) }
         // What was killed meanwhile is not reported, as a real agent would not.
         let held = self.state.withLockedValue { $0.held }
         try await self.report(
             [],
-            ending.finished.filter { held.contains($0.key) }.map(\.manifest),
+            ending.finished.filter { held.contains($0.key) }.map { $0.finish() },
             ending.failed.filter { held.contains($0.name.key) }
         )
         try await self.forget(ending)

@@ -66,8 +66,7 @@ export async function debugView(kind, id) {
       : archived.length ? 'its failures are in the archive' : 'no failures'),
     archived.map(row => h('p', { class: 'because', 'data-key': `archived ${row.task}` }, row.line)),
     row.jobs_total ? h('p', { class: 'hint num' }, `${count(row.jobs_done)} of ${count(row.jobs_total)} jobs done, ${count(row.jobs_recovering)} recovering, ${count(row.jobs_aborted)} given up`) : null,
-    tasks && tasks.length ? h('p', { class: 'hint' }, 'tasks: ', tasks) : null,
-    answer.complete === false && h('p', { class: 'hint' }, `only the newest ${count(answer.failures)} failures were read`));
+    tasks && tasks.length ? h('p', { class: 'hint' }, 'tasks: ', tasks) : null);
   const groups = answer.items.map(group => groupPanel(group, lost));
   return [way, head, ...(groups.length ? groups : [h('section', { class: 'panel', 'data-key': 'none' }, empty(archived.length ? 'What failed is in the archive.' : 'Nothing of it has failed.'))])];
 }

@@ -23,8 +23,6 @@ function route() {
 // What is read only for the overview.
 const overview = read => async () => route() ? null : read();
 
-const partial = answer => answer.complete === false ? h('p', { class: 'hint', 'data-key': 'partial' }, 'More ended in this time than is read at once: this is the newest part of it.') : null;
-
 // What the Monitor keeps from work, and the sites that people closed.
 async function places() {
   const [rows, sites] = await Promise.all([list('/excluded?limit=1000'), list('/sites?access=draining,banned&limit=1000')]);
@@ -34,19 +32,19 @@ async function places() {
 const parts = {
   errors: overview(async () => {
     const answer = await get(`/errors?${since()}&by=${chosen.by}`);
-    return () => fill(place('errors'), answer.items.length ? [errorTable(answer.items, chosen.by), partial(answer)].filter(Boolean)
+    return () => fill(place('errors'), answer.items.length ? [errorTable(answer.items, chosen.by)]
       : [empty(`Nothing failed in ${spans[chosen.since]}.`)]);
   }),
 
   matrix: overview(async () => {
     const answer = await get(`/errors/matrix?${since()}&by=${chosen.rows}`);
-    return () => fill(place('matrix'), answer.items.length ? [...matrixTable(answer, chosen.rows), partial(answer)].filter(Boolean)
+    return () => fill(place('matrix'), answer.items.length ? matrixTable(answer, chosen.rows)
       : [empty(`Nothing ended in ${spans[chosen.since]}.`)]);
   }),
 
   efficiency: overview(async () => {
     const answer = await get(`/efficiency?${since()}&by=${chosen.whose}`);
-    return () => fill(place('efficiency'), answer.items.length ? [efficiencyTable(answer, chosen.whose), partial(answer)].filter(Boolean)
+    return () => fill(place('efficiency'), answer.items.length ? [efficiencyTable(answer, chosen.whose)]
       : [empty(`Nothing ended in ${spans[chosen.since]}.`)]);
   }),
 

@@ -2,7 +2,7 @@ import Catalog
 import Domain
 import HTTPTypes
 
-/// What is deleted of cancelled requests.
+/// Cancelling requests, and deleting what they made.
 extension Route {
     static let cleanups: [Route] = [
         .get("/cleanups/{request}") { gateway, call in

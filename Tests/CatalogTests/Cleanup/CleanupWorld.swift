@@ -90,8 +90,25 @@ extension RecoveryWorld {
 
     /// What Transfer does with all that is due.
     func deleteGarbage() async throws {
-        let due = try await self.database.query(TransferStatements.garbage(limit: 10_000))
-        try await self.database.execute(TransferStatements.deleted(due.map { (lfn: $0.0, storage: $0.1) }))
+        try await self.database.execute(TransferStatements.deleted(try await self.claimGarbage()))
+    }
+
+    func claimGarbage() async throws -> [TransferStatements.Claim] {
+        try await self.database.query(TransferStatements.claimGarbage(limit: 10_000, pauseSeconds: 600)).map {
+            ($0.0, $0.1, $0.2)
+        }
+    }
+
+    /// Whether a task that would take the files of this one now would look again.
+    func areLost(of task: Int64) async throws -> Bool? {
+        let files = try await self.database.query(
+            Statement(
+                "test.files",
+                "SELECT file FROM unit_input WHERE task = \(task) ORDER BY file",
+                returning: Int64.self
+            )
+        )
+        return try await self.database.query(ExpansionStatements.lockFiles(files)).first
     }
 
     func cleanup(_ field: String, request: Int64 = 4) async throws -> String? {

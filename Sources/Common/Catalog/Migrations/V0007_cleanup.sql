@@ -27,7 +27,8 @@ CREATE TABLE cleanup_part (
     files      bigint NOT NULL DEFAULT 0 CHECK (files >= 0),        -- taken out so far
     bytes      bigint NOT NULL DEFAULT 0 CHECK (bytes >= 0),
     waits_for  text,                      -- why nothing is done now; NULL: something is
-    not_before timestamptz NOT NULL DEFAULT '-infinity'
+    not_before timestamptz NOT NULL DEFAULT '-infinity',
+    pause_s    double precision NOT NULL DEFAULT 0 CHECK (pause_s >= 0)  -- the last one; twice as long when the same keeps it again
 );
 CREATE INDEX cleanup_part_due ON cleanup_part (not_before, dataset) WHERE state = 'open';
 CREATE INDEX cleanup_part_request ON cleanup_part (request);

@@ -28,7 +28,8 @@ package enum ObjectStatements {
                 SELECT v.*, t.class, t.version, t.allowed_loss, t.max_attempts, t.events_per_job, t.scouts, t.measured, t.spec,
                        (SELECT row_to_json(c) FROM class c WHERE c.id = t.class) AS requirement,
                        coalesce((SELECT json_agg(json_build_object('task', i.parent, 'stream', i.stream, 'dataset', i.dataset,
-                                     'query', i.query, 'container', i.container, 'events', i.events) ORDER BY i.position) FROM task_input i WHERE i.task = t.id), '[]') AS inputs,
+                                     'query', i.query, 'container', i.container, 'events', i.events) ORDER BY i.position)
+                     FROM task_input i WHERE i.task = t.id), '[]') AS inputs,
                        coalesce((SELECT json_agg(json_build_object('stream', s.stream, 'counted', s.counted, 'main', s.main,
                                      'dataset', d.name) ORDER BY s.stream)
                                  FROM task_stream s LEFT JOIN dataset d ON d.task = s.task AND d.stream = s.stream

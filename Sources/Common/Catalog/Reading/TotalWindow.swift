@@ -84,7 +84,7 @@ enum TotalWindow {
         let jobs: SQL
         /// Whether another failure that is in the sums, with its verdict `y` of attempt `x`, is in the group of `v` of attempt `a`.
         let alike: SQL
-        /// The group of a failure `a` without a verdict, and whether `y` of attempt `x` is in it.
+        /// The group of a failure `a` that is not in the sums yet, and whether `y` of attempt `x` is in it.
         let unheard: SQL
         let alikeUnheard: SQL
 
@@ -92,7 +92,8 @@ enum TotalWindow {
         static let none = Key(jobs: "jobs", alike: "true", unheard: "0", alikeUnheard: "true")
     }
 
-    /// `unheard`, `kinds(id, class, code, blame, fingerprint, rule)`: failures that have no verdict yet are of kinds of their own, below 0.
+    /// `unheard`, `kinds(id, class, code, blame, fingerprint, rule)`: failures that are not in the sums yet, judged or not, are of kinds of their own,
+    /// below 0.
     static let kinds: SQL = """
         unheard AS MATERIALIZED (
             SELECT (-dense_rank() OVER (ORDER BY a.code, a.blame))::int AS kind, a.task, a.index, a.attempt, a.site, a.code, a.blame,

@@ -96,12 +96,14 @@ package enum Continuation {
         }
         guard plan.events == before.plan.events else {
             throw ContinuationProblem(
-                "\(name) is for \(Self.words(plan.events)), in request \(request) for \(Self.words(before.plan.events)): the number stays, the new version does what is left of it"
+                "\(name) is for \(Self.words(plan.events)), in request \(request) for \(Self.words(before.plan.events)): "
+                    + "the number stays, the new version does what is left of it"
             )
         }
         guard before.files.half == 0 || ["process", "skim", "derive"].contains(plan.kind) else {
             throw ContinuationProblem(
-                "\(name): \(before.files.half) files were read in part, the first is \(before.files.firstHalf ?? "unknown"); a \(plan.kind) task reads whole files and cannot go on in the middle of one"
+                "\(name): \(before.files.half) files were read in part, the first is \(before.files.firstHalf ?? "unknown"); "
+                    + "a \(plan.kind) task reads whole files and cannot go on in the middle of one"
             )
         }
     }
@@ -120,7 +122,8 @@ package enum Continuation {
             let datasets = before.outputs[stream] ?? []
             guard !datasets.isEmpty || before.eventsDone == 0 else {
                 throw ContinuationProblem(
-                    "task \(plan.name) reads stream \(stream) of \(task), which request \(request) did not write: the \(before.eventsDone) events that it did would be missing"
+                    "task \(plan.name) reads stream \(stream) of \(task), which request \(request) did not write: "
+                        + "the \(before.eventsDone) events that it did would be missing"
                 )
             }
             inputs += datasets.map { InputTemplate(dataset: $0) }

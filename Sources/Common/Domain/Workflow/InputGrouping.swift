@@ -85,15 +85,15 @@ package enum InputGrouping {
     /// - Parameters:
     ///   - flush: no more comes, or none is to wait.
     ///   - overdue: files that have waited long enough: a group with one of them waits no more.
-    ///   - isFullPage: there are more than these. When not one job is full then, all of them are one: a job that is larger than a page
-    ///     would never be made.
+    ///   - page: how many files are looked at, at most. When so many would wait and not one job is full, none waits: a job that is larger
+    ///     than a page would never be made. Of fewer, because others of them were read before, more are looked at the next time.
     package static func arrived(
         kind: String,
         inputs: [InputFile],
         size: JobSize,
         flush: Bool,
         overdue: Set<Int64> = [],
-        isFullPage: Bool = false
+        page: Int = .max
     ) -> (jobs: [GroupedJob], rest: [InputFile]) {
         let jobs = self.jobs(kind: kind, inputs: inputs, size: size, limit: nil)
         guard kind == "merge", !flush else { return (jobs, []) }
@@ -105,11 +105,9 @@ package enum InputGrouping {
                 return !Self.isFull(job, size) && !job.slices.contains { overdue.contains($0.input.file) }
             }
         )
-        if isFullPage && waiting.count == jobs.count { return (jobs, []) }
-        return (
-            jobs.indices.filter { !waiting.contains($0) }.map { jobs[$0] },
-            waiting.sorted().flatMap { jobs[$0].slices.map(\.input) }
-        )
+        let rest = waiting.sorted().flatMap { jobs[$0].slices.map(\.input) }
+        if waiting.count == jobs.count && Set(rest.map(\.file)).count >= page { return (jobs, []) }
+        return (jobs.indices.filter { !waiting.contains($0) }.map { jobs[$0] }, rest)
     }
 
     /// The slices of each key, in the order of its first.

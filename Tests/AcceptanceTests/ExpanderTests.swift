@@ -1,0 +1,156 @@
+import AMQP
+import Catalog
+import CentralKit
+import Domain
+import Logging
+import Postgres
+import ServiceKit
+import TestSupport
+import Testing
+
+@testable import Scheduler
+
+/// Tasks begin with the files that are there when they begin, each on its own account.
+@Suite struct ExpanderTests {
+    /// A closed dataset of four files, and two tasks of as many requests that read it.
+    private struct World: Sendable {
+        let database: PostgresClient
+
+        static let logger = Logger(label: "expander-test") { _ in SwiftLogNoOpLogHandler() }
+
+        static func with(_ body: @escaping @Sendable (World) async throws -> Void) async throws {
+            let url = try await TestDatabase.make(template: "millrace_template") { url in
+                _ = try await Migrator.migrate(url: url, logger: Self.logger)
+            }
+            try await PostgresSession.with(url: url, logger: Self.logger) { try await $0.executeScript(Self.script) }
+            let client = PostgresClient(url: url, logger: Self.logger)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await client.run() }
+                defer { group.cancelAll() }
+                try await body(World(database: client))
+            }
+        }
+
+        /// With a publisher that is not connected: nothing is sent from here.
+        func expander() throws -> Expander {
+            let health = HealthState(identity: Identity(service: "test"))
+            let publisher = MessagePublisher(
+                endpoint: try AMQPEndpoint(url: "amqp://nobody:nothing@localhost:1/"),
+                identity: Identity(service: "test"),
+                health: health,
+                logger: Self.logger
+            )
+            return Expander(
+                database: self.database,
+                outbox: OutboxService(
+                    database: self.database,
+                    publisher: publisher,
+                    health: health,
+                    logger: Self.logger
+                ),
+                classes: ClassTable(database: self.database),
+                bell: FeedBell(publisher: publisher, health: health, logger: Self.logger),
+                logger: Self.logger,
+                wake: {}
+            )
+        }
+
+        func text(_ sql: SQL) async throws -> String? {
+            try await self.database.query(
+                Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)
+            ).first ?? nil
+        }
+
+        /// The files that the jobs of a task read.
+        func read(_ task: Int64) async throws -> String? {
+            try await self.text(
+                "SELECT string_agg(f.lfn, ' ' ORDER BY u.index) FROM unit_input u JOIN file f ON f.id = u.file WHERE u.task = \(task)"
+            )
+        }
+
+        private static let script = """
+            SET LOCAL search_path = millrace, public;
+            INSERT INTO storage_element (name, kind, base) VALUES ('DISK', 'posix', '/disk');
+            INSERT INTO workflow (name, version, document, sha256, owner) VALUES ('study', 1, '{}', repeat('0', 64), 'ann');
+            INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage)
+            VALUES (1, 1000, 3600, 1000, 'any', '{}', '{}', '{}');
+            INSERT INTO request (workflow, parameters, seed, owner, submission) SELECT 1, '{}', 1, 'ann', gen_random_uuid() FROM generate_series(1, 2);
+            UPDATE request SET state = 'approved', version = 2;
+            INSERT INTO dataset (name, home) VALUES ('source', 'DISK');
+            INSERT INTO file (lfn, bytes, adler32, crc32c, events)
+            SELECT '/' || i, 1, '00000001', '00000001', 10 FROM generate_series(1, 4) i ORDER BY i;
+            INSERT INTO replica (file, storage, state) SELECT id, 'DISK', 'available' FROM file;
+            INSERT INTO dataset_file (dataset, file) SELECT 1, id FROM file;
+            UPDATE dataset SET state = 'closed', version = 2, closed = now();
+            INSERT INTO task (request, name, position, kind, class, priority, spec)
+            VALUES (1, 'first', 0, 'process', 1, 100, '{}'), (2, 'second', 0, 'process', 1, 100, '{}');
+            INSERT INTO task_stream (task, stream, counted, main) VALUES (1, 'out', true, true), (2, 'out', true, true);
+            INSERT INTO task_input (task, position, dataset) VALUES (1, 0, 'source'), (2, 0, 'source');
+            """
+    }
+
+    /// Between the look at the inputs and the beginning the last replica of one is declared bad: the task begins with the others.
+    @Test func whatIsLostMeanwhileIsNotTaken() async throws {
+        try await World.with { world in
+            let expander = try world.expander()
+            try await world.database.execute(
+                "UPDATE request SET state = 'held', held_from = 'approved', version = 3 WHERE id = 2"
+            )
+            let began = try await world.database.withTransaction { transaction in
+                // It has looked, and waits for its request.
+                _ = try await transaction.query(SettlingStatements.lockRequest(1))
+                async let began = expander.expand()
+                let waits: SQL =
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                while try await world.text(waits) == "0" { await Task.yield() }
+                let operations = Operations(world.database, caller: Caller(who: "olga", role: .operator))
+                _ = try await operations.declareBad(file: "/3", at: nil, isLost: true, reason: "disk died")
+                try await transaction.executeAndCommit([])
+                return try await began
+            }
+            #expect(began == false)
+            #expect(try await world.text("SELECT state FROM task WHERE id = 1") == "waiting")
+            #expect(try await world.read(1) == nil)
+            #expect(try await expander.expand() == true)
+            #expect(try await world.read(1) == "/1 /2 /4")
+            #expect(try await world.text("SELECT count(*) FROM job WHERE task = 1") == "3")
+        }
+    }
+
+    /// Whoever declares one bad after that waits, and finds the job that reads it.
+    @Test func whatIsTakenIsHeldUntilTheJobsAreThere() async throws {
+        try await World.with { world in
+            let files = try await world.database.query(
+                Statement("test.files", "SELECT id FROM file ORDER BY id", returning: Int64.self)
+            )
+            try await world.database.withTransaction { transaction in
+                let areLost = try await transaction.query(ExpansionStatements.lockFiles(files))
+                #expect(areLost == [false])
+                await #expect(throws: PostgresError.self) {
+                    try await world.database.execute(
+                        "DO $$ BEGIN PERFORM 1 FROM millrace.file WHERE lfn = '/3' FOR NO KEY UPDATE NOWAIT; END $$"
+                    )
+                }
+            }
+            try await world.database.execute("UPDATE file SET lost = true WHERE lfn = '/3'")
+            #expect(try await world.database.query(ExpansionStatements.lockFiles(files)) == [true])
+            #expect(try await world.database.query(ExpansionStatements.lockFiles([])) == [false])
+        }
+    }
+
+    /// The first task cannot begin: there is a range of it already. The second one does.
+    @Test func aTaskThatCannotBeExpandedHindersNoOther() async throws {
+        try await World.with { world in
+            try await world.database.execute(
+                "INSERT INTO waiting (task, first, last, class, priority) VALUES (1, 0, 0, 1, 100)"
+            )
+            #expect(try await world.expander().expand() == true)
+            #expect(try await world.text("SELECT string_agg(state, ' ' ORDER BY id) FROM task") == "waiting running")
+            #expect(try await world.read(1) == nil)
+            #expect(try await world.read(2) == "/1 /2 /3 /4")
+            try await world.database.execute("DELETE FROM waiting WHERE task = 1")
+            #expect(try await world.expander().expand() == true)
+            #expect(try await world.read(1) == "/1 /2 /3 /4")
+        }
+    }
+}
