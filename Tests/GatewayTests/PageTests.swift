@@ -33,16 +33,6 @@ import Testing
         try await Self.look("rules.py", production: FailureWorld.script)
     }
 
-    @Test func aBrowserShowsRequestsAndTheirTasksAndAnOperatorHoldsExtendsAndCancelsThem() async throws {
-        try await Self.look("requests.py", production: Production.running()) { line, gateway in
-            guard line == "EVENT" else { return }
-            try await gateway.script(
-                "UPDATE millrace.request SET state = 'rejected', version = 2, who = 'steve' WHERE id = 3"
-            )
-            try await LiveTests.publish([LiveTests.event(999_003, "request:3")], to: gateway.amqpURL)
-        }
-    }
-
     /// Runs one of the scripts in `Tests/Web` against a gateway with the usual rules; `onLine` gets what it prints.
     private static func look(
         _ script: String,

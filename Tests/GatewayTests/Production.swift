@@ -22,7 +22,7 @@ enum Production {
         INSERT INTO simulation (ssw, ssw_ver, detector_model, physics_list)
             VALUES ('mokka', '08-05', 'ILD_o1_v06', 'QGSP_BERT'), ('ddsim', '01-30', 'ILD_l5_v02', 'FTFP_BERT');
         INSERT INTO workflow (name, version, document, sha256, owner)
-            VALUES ('tpc-study', 1, '\(Self.workflow)', repeat('a', 64), 'mary');
+            VALUES ('tpc-study', 1, '{"name": "tpc-study", "description": "End plates of a TPC"}', repeat('a', 64), 'mary');
         INSERT INTO request (workflow, title, parameters, seed, owner, sample, simulation, submission, state)
             VALUES (1, 'ZH at 250 GeV, left-handed', '{}', 4711, 'mary', 1, 1, gen_random_uuid(), 'new'),
                    (1, 'WW background at 500 GeV', '{}', 4712, 'john', 2, 2, gen_random_uuid(), 'new'),
@@ -88,11 +88,6 @@ enum Production {
         ANALYZE;
         """
     }
-
-    private static let workflow = """
-        {"name": "tpc-study", "description": "End plates of a TPC", "tasks": [{"name": "simulate", "kind": "generate", "events": 400000,
-         "eventsPerJob": 500, "steps": [{"name": "simulate", "command": ["ddsim"]}], "outputs": [{"stream": "events", "file": "out.slcio"}]}]}
-        """
 
     /// A thousand finished jobs with their files, one plot, and a merged file made from two of them.
     private static let books = """

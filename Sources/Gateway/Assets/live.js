@@ -3,8 +3,7 @@
 import { address, get, list } from '/assets/api.js';
 import { TimeChart } from '/assets/chart.js';
 import { fill, h, place } from '/assets/dom.js';
-import { badge, bar, empty, table, tile, verdictRow } from '/assets/pieces.js';
-import { requestRow, tasksOf } from '/assets/production.js';
+import { badge, bar, empty, table, taskLink, tile, verdictRow } from '/assets/pieces.js';
 import { start } from '/assets/shell.js';
 import { ago, count, rate } from '/assets/words.js';
 
@@ -36,9 +35,11 @@ const parts = {
 
   async requests() {
     const requests = await list('/requests?order=desc&limit=20');
-    const tasks = await tasksOf(requests);
+    const ids = requests.map(request => request.request);
+    const tasks = ids.length ? await list(`/tasks?request=${ids.join(',')}&limit=1000`) : [];
+    place('requests-hint').textContent = requests.length ? `${requests.length} latest` : '';
     fill(place('requests'), requests.length
-      ? requests.map(request => requestRow(request, tasks))
+      ? requests.map(request => requestRow(request, tasks.filter(task => task.request === request.request)))
       : [empty('Nothing is requested yet. Start with: millrace request create')]);
   },
 
@@ -93,6 +94,39 @@ function showHistory(chart, name, points, least, most) {
   const minutes = span / 60;
   place(`hint-${name}`).textContent = minutes >= 60 ? 'last hour' : minutes === 1 ? 'last minute' : `last ${minutes} minutes`;
   chart.show(points, span);
+}
+
+function requestRow(request, tasks) {
+  // The events a request asks for are those of its first tasks; later ones read the same events again.
+  const first = tasks.filter(task => task.position === 0);
+  const expected = first.reduce((sum, task) => sum + (task.events_expected || 0), 0);
+  const done = first.reduce((sum, task) => sum + task.events_done, 0);
+  const lost = first.reduce((sum, task) => sum + task.events_lost, 0);
+  const share = expected ? (done / expected * 100).toFixed(1) : '0.0';
+  const title = request.title || request.workflow;
+  return h('article', { class: 'request', 'data-key': `r${request.request}` },
+    h('div', { class: 'request-head' }, h('span', { class: 'id num' }, `#${request.request}`), h('span', { class: 'title' }, title), badge(request.state),
+      h('span', { class: 'facts num' }, tasks.length
+        ? `${count(done)} of ${count(expected)} events · ${share} %`
+        : `${request.workflow} by ${request.owner}, ${ago(request.created)}`)),
+    request.reason && ['held', 'failed', 'cancelled', 'rejected'].includes(request.state) ? h('div', { class: 'reason' }, request.reason) : null,
+    tasks.length ? bar([['done', done], ['aborted', lost]], expected, `${share} % of the events are accepted`) : null,
+    tasks.length ? h('div', { class: 'tasks' }, tasks.map(taskCells)) : null);
+}
+
+function taskCells(task) {
+  const total = task.jobs_total || 0;
+  const facts = [h('b', { class: 'num' }, count(task.jobs_done)), ` of ${task.jobs_total === null ? '?' : count(total)} jobs`];
+  if (task.jobs_active) facts.push(` · ${count(task.jobs_active)} running`);
+  if (task.jobs_recovering) facts.push(` · ${count(task.jobs_recovering)} recovering`);
+  if (task.jobs_aborted) facts.push(' · ', h('span', { class: 'bad' }, taskLink(task.task, `${count(task.jobs_aborted)} given up`)));
+  const parts = [['done', task.jobs_done], ['active', task.jobs_active], ['recovering', task.jobs_recovering], ['aborted', task.jobs_aborted]];
+  return [
+    h('div', { class: 'name', 'data-key': `n${task.task}`, title: task.reason || undefined }, taskLink(task.task, task.name), h('span', { class: 'hint' }, ` ${task.kind}`)),
+    h('div', { 'data-key': `s${task.task}` }, badge(task.state)),
+    h('div', { 'data-key': `b${task.task}` }, bar(parts, total, `${task.jobs_done} of ${total} jobs done`, true)),
+    h('div', { class: 'counts num', 'data-key': `c${task.task}` }, facts),
+  ];
 }
 
 function serviceRow(row) {

@@ -12,7 +12,7 @@ const looks = new Map(Object.entries({
   active: ['run', '▶'], recovering: ['warn', '↻'], lost: ['bad', '?'], leased: ['calm', '◔'], replaced: ['calm', '⇥'],
   resting: ['bad', '◷'], probing: ['warn', '◑'], deciding: ['good', '✓'], 'only observed': ['calm', '◌'],
   expired: ['calm', '✕'], added: ['good', '+'], changed: ['warn', '↻'], removed: ['bad', '✕'],
-  here: ['good', '✓'], open: ['run', '○'], closed: ['calm', '●'], silent: ['warn', '?'], gone: ['bad', '✕'],
+  here: ['good', '✓'], silent: ['warn', '?'], gone: ['bad', '✕'],
 }));
 
 export function badge(word) {
@@ -62,9 +62,6 @@ export const at = time => h('time', { class: 'num', datetime: time, title: time 
 
 export const jobLink = (task, index, text) => h('a', { class: 'mono', href: `/failures#job/${task}.${index}` }, text || `${task}.${index}`);
 export const taskLink = (task, text) => h('a', { href: `/failures#task/${task}` }, text || `task ${task}`);
-// What is done, not what failed.
-export const requestPage = (request, text) => h('a', { href: `/requests#request/${request}` }, text || `request ${request}`);
-export const taskPage = (task, text) => h('a', { href: `/requests#task/${task}` }, text || `task ${task}`);
 export const ruleLink = rule => h('a', { href: `/rules#rule/${encodeURIComponent(rule)}` }, rule);
 
 export function verdictRow(row) {

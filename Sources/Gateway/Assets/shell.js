@@ -12,8 +12,6 @@ export async function may(role) {
   return ranks.indexOf((await me).role) >= ranks.indexOf(role);
 }
 
-export const myName = async () => (await me).who;
-
 function notice(text) {
   const node = place('notice');
   if (node.textContent !== text) node.textContent = text;

@@ -141,7 +141,7 @@ struct RequestFacts: Decodable {
     /// What this caller may do now, as JSON.
     func actions(_ caller: Caller) throws -> String {
         let allowed = RequestAction.allCases.filter { action in
-            let isOwn = !action.isOwners || caller.role >= .operator || caller.who == self.owner
+            let isOwn = action != .cancel || caller.role >= .operator || caller.who == self.owner
             return action.allowedIn.contains(self.state) && caller.role >= action.role && isOwn
         }
         return try WireFormat.text(allowed)

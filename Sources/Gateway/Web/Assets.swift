@@ -18,20 +18,16 @@ enum Assets {
 
     private static let pages = [
         Self.page("/", PackageResources.index_html), Self.page("/failures", PackageResources.failures_html),
-        Self.page("/rules", PackageResources.rules_html), Self.page("/requests", PackageResources.requests_html),
+        Self.page("/rules", PackageResources.rules_html),
     ]
 
     private static let scripts = [
         // What all pages share.
         Self.script("api", PackageResources.api_js), Self.script("dom", PackageResources.dom_js),
         Self.script("pieces", PackageResources.pieces_js), Self.script("shell", PackageResources.shell_js),
-        Self.script("words", PackageResources.words_js), Self.script("production", PackageResources.production_js),
+        Self.script("words", PackageResources.words_js),
         // The live page.
         Self.script("live", PackageResources.live_js), Self.script("chart", PackageResources.chart_js),
-        // The page of requests.
-        Self.script("requests", PackageResources.requests_js),
-        Self.script("requestview", PackageResources.requestview_js),
-        Self.script("actions", PackageResources.actions_js),
         // The page of failures.
         Self.script("failures", PackageResources.failures_js), Self.script("errors", PackageResources.errors_js),
         Self.script("matrix", PackageResources.matrix_js), Self.script("debug", PackageResources.debug_js),
