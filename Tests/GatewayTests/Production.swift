@@ -89,6 +89,17 @@ enum Production {
         """
     }
 
+    /// Sixty requests that came after the others and have ended, and more submissions, one of another task.
+    static let manyFinished = """
+        INSERT INTO request (workflow, title, parameters, seed, owner, submission, state)
+            SELECT 1, 'calibration ' || i, '{"tune": "a"}', i, 'john', gen_random_uuid(), 'new' FROM generate_series(1, 60) i;
+        UPDATE request SET state = 'approved', version = 2, who = 'olga' WHERE title LIKE 'calibration %';
+        UPDATE request SET state = 'finished', version = 3, who = NULL, cause = 'every task is done' WHERE title LIKE 'calibration %';
+        INSERT INTO batch_submission (site, agent, name, task, attempts, input_files)
+            VALUES ('lyon', 'ce1', '4712.head1', 1, 1200, 1200), ('kek', 'ce1', '99', 3, 120, 0);
+        ANALYZE;
+        """
+
     /// A thousand finished jobs with their files, one plot, and a merged file made from two of them.
     private static let books = """
         UPDATE attempt SET state = 'done', left_from = 'running', version = 2, finished_at = now(), ended_at = now(), events_read = 500,

@@ -19,7 +19,7 @@ struct LockedRequest: Sendable, Hashable {
     /// - Throws: ``CatalogRefusal`` saying who came first.
     func check(_ action: RequestAction, by caller: Caller, expected: Int64?) throws(CatalogRefusal) {
         try caller.need(action.role, to: "\(action.rawValue) request \(self.id)")
-        if action == .cancel { try self.checkOwner(caller) }
+        if action.isOwners { try self.checkOwner(caller) }
         let last = "\(self.changedBy ?? "a service") at \(self.changedAt)"
         guard action.allowedIn.contains(self.state) else {
             let states = action.allowedIn.map(\.rawValue).joined(separator: ", ")
@@ -132,7 +132,7 @@ extension Operations {
             var lines: [String] = []
             var messages: [OutboxMessage] = []
             if cleaning != nil, locked.state == .cancelled {
-                try locked.checkOwner(self.caller)
+                try locked.check(.clean, by: self.caller, expected: version)
             } else {
                 try locked.check(.cancel, by: self.caller, expected: version)
                 lines = try await self.end(request, cause: reason ?? "cancelled", in: transaction)
