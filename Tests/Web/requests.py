@@ -151,9 +151,9 @@ def check_change(page: Page) -> None:
     assert answer(page, "/requests/1")["priority"] == 150
     act(page, "extend")
     page.locator("#confirm [name=events]").fill("1000")
-    expect(page.locator("#confirm-lines")).to_contain_text("request 1 gets 1000 events more: 2 jobs in task 1 (simulate)")
-    confirm(page)
-    expect(page.locator("#progress")).to_contain_text("of 1,001,000 events accepted")
+    expect(page.locator("#confirm-said")).to_have_text("Refused: task 2 (merge) has taken the output of task 1 already")
+    expect(page.locator("#confirm-yes")).to_be_disabled()
+    page.locator("#confirm [data-act=leave]").click()
 
 
 def check_stale(page: Page, url: str) -> None:
@@ -169,6 +169,14 @@ def check_stale(page: Page, url: str) -> None:
     expect(page.locator("#said")).to_contain_text(f"it is at version {version + 1}, not {version}; look again")
     now = answer(page, "/requests/2")
     assert (now["state"], now["priority"]) == ("running", 77), now
+    act(page, "extend")
+    page.locator("#confirm [name=events]").fill("1000")
+    expect(page.locator("#confirm-lines")).to_contain_text("request 2 gets 1000 events more: 2 jobs in task 3 (simulate)")
+    confirm(page)
+    expect(page.locator("#progress")).to_contain_text("of 401,000 events accepted")
+    expect(page.locator("#history tbody tr").first).to_contain_text("extended by 1000 events")
+    # Why its task is paused is still told.
+    expect(page.locator("#tasks tbody tr")).to_contain_text("the same failure on 12 jobs")
 
 
 def check_task_actions(page: Page, url: str) -> None:

@@ -34,7 +34,7 @@ const legendItem = (kind, word, value) => h('span', { 'data-key': word }, h('i',
 
 // The two large bars at the head of a page. events: as of `wanted`.
 export function progressPanel(events, tasks) {
-  const waiting = total(tasks, 'jobs_waiting') + 0;
+  const waiting = total(tasks, 'jobs_waiting');
   const cancelled = total(tasks, 'jobs_cancelled');
   return h('section', { class: 'panel', 'data-key': 'progress', id: 'progress' },
     h('div', { class: 'head' }, h('h2', {}, 'Progress'), h('span', { class: 'hint num' }, events.expected ? `${percent(events.done / events.expected)} of the events are accepted` : '')),
@@ -53,14 +53,15 @@ const latest = 20;
 export async function submissionsPanel(query, ofRequest) {
   const answer = await get(`/submissions?${query}&order=desc&limit=${latest}`);
   const rows = answer.items;
+  const ended = row => [row.live ? `${count(row.live)} running` : null, row.done ? `${count(row.done)} done` : null,
+    row.failed ? h('span', { class: 'bad-word' }, `${count(row.failed)} failed`) : null].filter(Boolean).flatMap((part, index) => [index ? ', ' : null, part]);
   const columns = [
     { name: 'submission', show: row => [h('b', { class: 'num' }, `#${row.submission}`), ' ', h('span', { class: 'mono' }, row.batch)] },
     { name: 'task', show: row => pageLink('task', row.task) },
     { name: 'site', wide: true, show: row => [row.site, h('span', { class: 'hint' }, ` ${row.agent}`)] },
     { name: 'attempts', n: true, show: row => count(row.attempts) },
     { name: 'input files', n: true, show: row => count(row.input_files) },
-    { name: 'how they are', show: row => [row.live ? `${count(row.live)} running` : null, row.done ? `${count(row.done)} done` : null,
-      row.failed ? h('span', { class: 'bad-word' }, `${count(row.failed)} failed`) : null].filter(Boolean).flatMap((part, index) => [index ? ', ' : null, part]) },
+    { name: 'how they are', show: row => row.live || row.done || row.failed ? ended(row) : h('span', { class: 'muted' }, 'nothing told yet') },
     { name: 'sent', n: true, show: row => at(row.at) },
   ].filter(column => ofRequest || column.name !== 'task');
   return h('section', { class: 'panel', 'data-key': 'submissions', id: 'submissions' },

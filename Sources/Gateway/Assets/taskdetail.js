@@ -65,7 +65,7 @@ async function failuresPanel(task) {
       { name: 'blame', show: group => group.blame },
       { name: 'decided', show: group => Object.keys(group.actions || {}).map(badge) },
       { name: 'last', n: true, show: group => since(group.last) },
-    ], groups, group => group.fingerprint, true) : empty((answer.archived || []).length ? 'What failed is in the archive.' : 'Nothing of it has failed.'));
+    ], groups, group => group.fingerprint, true) : empty((answer.archived || []).length ? 'What failed is in the archive.' : task.failures ? 'None of its failures has a verdict.' : 'Nothing of it has failed.'));
 }
 
 async function outputsPanel(task) {
@@ -87,5 +87,5 @@ export async function taskView(id, desk) {
     head(task, desk), desk.confirmation(`task/${id}`),
     progressPanel({ expected: task.events_expected, done: task.events_done, lost: task.events_lost }, [task]),
     failures, outputs, submissions, recoveryPanel(task), history,
-  ];
+  ].filter(Boolean);
 }
