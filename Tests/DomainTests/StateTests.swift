@@ -40,12 +40,16 @@ import Testing
         #expect(RequestAction.change.allowedIn.allSatisfy { !$0.isTerminal })
         // A request that still makes something has not left anything undone.
         #expect(RequestAction.derive.allowedIn.allSatisfy { $0 == .held || $0.isTerminal && $0 != .rejected })
-        for action in RequestAction.allCases where ![.extend, .change, .derive].contains(action) {
+        for action in RequestAction.allCases where ![.extend, .change, .derive, .clean, .clone].contains(action) {
             for state in action.allowedIn {
                 let legal = (targets[action] ?? []).contains { RequestState.isLegal(from: state, to: $0) }
                 #expect(legal, "\(action) in \(state)")
             }
         }
+        // Where there is nothing made yet, or what was made is handed over, nothing is deleted.
+        #expect(
+            RequestAction.clean.allowedIn.allSatisfy { $0 == .cancelled || RequestAction.cancel.allowedIn.contains($0) }
+        )
         #expect(!RequestAction.approve.allowedIn.contains(.running))
     }
 

@@ -22,7 +22,9 @@ enum Production {
         INSERT INTO simulation (ssw, ssw_ver, detector_model, physics_list)
             VALUES ('mokka', '08-05', 'ILD_o1_v06', 'QGSP_BERT'), ('ddsim', '01-30', 'ILD_l5_v02', 'FTFP_BERT');
         INSERT INTO workflow (name, version, document, sha256, owner)
-            VALUES ('tpc-study', 1, '{"name": "tpc-study", "description": "End plates of a TPC"}', repeat('a', 64), 'mary');
+            VALUES ('tpc-study', 1, '{"name": "tpc-study", "description": "End plates of a TPC", "parameters": {"tune": {"default": "a"}}, "tasks": [
+                {"name": "simulate", "kind": "generate", "events": 1000000, "eventsPerJob": 500, "steps": [{"name": "run", "command": ["sim", "${tune}"]}],
+                 "outputs": [{"stream": "events", "file": "events.slcio"}]}]}', repeat('a', 64), 'mary');
         INSERT INTO request (workflow, title, parameters, seed, owner, sample, simulation, submission, state)
             VALUES (1, 'ZH at 250 GeV, left-handed', '{}', 4711, 'mary', 1, 1, gen_random_uuid(), 'new'),
                    (1, 'WW background at 500 GeV', '{}', 4712, 'john', 2, 2, gen_random_uuid(), 'new'),
@@ -88,6 +90,18 @@ enum Production {
         ANALYZE;
         """
     }
+
+    /// Sixty requests that came after the others and have ended, and more submissions, one of another task.
+    static let manyFinished = """
+        INSERT INTO request (workflow, title, parameters, seed, owner, submission, state)
+            SELECT 1, 'calibration ' || i, '{"tune": "a"}', i, 'john', gen_random_uuid(), 'new' FROM generate_series(1, 60) i;
+        UPDATE request SET state = 'approved', version = 2, who = 'olga' WHERE title LIKE 'calibration %';
+        UPDATE request SET state = 'finished', version = 3, who = NULL, cause = 'every task is done' WHERE title LIKE 'calibration %';
+        INSERT INTO batch_submission (site, agent, name, task, attempts, input_files)
+            VALUES ('lyon', 'ce1', '4712.head1', 1, 1200, 1200), ('kek', 'ce1', '99', 3, 120, 0);
+        UPDATE attempt SET submission = 2 WHERE task = 1 AND site = 'lyon';
+        ANALYZE;
+        """
 
     /// A thousand finished jobs with their files, one plot, and a merged file made from two of them.
     private static let books = """

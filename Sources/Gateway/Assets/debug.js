@@ -2,7 +2,7 @@
 
 import { get } from '/assets/api.js';
 import { h } from '/assets/dom.js';
-import { at, badge, bar, crumbs, empty, facts, jobLink, ruleLink, since, table, taskLink } from '/assets/pieces.js';
+import { at, badge, bar, crumbs, empty, facts, jobLink, pageLink, ruleLink, since, table, taskLink } from '/assets/pieces.js';
 import { count, counted, lasting, where } from '/assets/words.js';
 
 // Each action with how often it was decided.
@@ -66,7 +66,8 @@ export async function debugView(kind, id) {
       : archived.length ? 'its failures are in the archive' : 'no failures'),
     archived.map(row => h('p', { class: 'because', 'data-key': `archived ${row.task}` }, row.line)),
     row.jobs_total ? h('p', { class: 'hint num' }, `${count(row.jobs_done)} of ${count(row.jobs_total)} jobs done, ${count(row.jobs_recovering)} recovering, ${count(row.jobs_aborted)} given up`) : null,
-    tasks && tasks.length ? h('p', { class: 'hint' }, 'tasks: ', tasks) : null);
+    tasks && tasks.length ? h('p', { class: 'hint' }, 'tasks: ', tasks) : null,
+    h('p', { class: 'hint' }, pageLink(kind, id, 'its progress, submissions and history')));
   const groups = answer.items.map(group => groupPanel(group, lost));
   return [way, head, ...(groups.length ? groups : [h('section', { class: 'panel', 'data-key': 'none' }, empty(archived.length ? 'What failed is in the archive.' : 'Nothing of it has failed.'))])];
 }

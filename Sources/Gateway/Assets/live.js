@@ -3,7 +3,7 @@
 import { address, get, list } from '/assets/api.js';
 import { TimeChart } from '/assets/chart.js';
 import { fill, h, place } from '/assets/dom.js';
-import { badge, bar, empty, table, taskLink, tile, verdictRow } from '/assets/pieces.js';
+import { badge, bar, empty, pageLink, table, taskLink, tile, verdictRow } from '/assets/pieces.js';
 import { start } from '/assets/shell.js';
 import { ago, count, rate } from '/assets/words.js';
 
@@ -105,7 +105,7 @@ function requestRow(request, tasks) {
   const share = expected ? (done / expected * 100).toFixed(1) : '0.0';
   const title = request.title || request.workflow;
   return h('article', { class: 'request', 'data-key': `r${request.request}` },
-    h('div', { class: 'request-head' }, h('span', { class: 'id num' }, `#${request.request}`), h('span', { class: 'title' }, title), badge(request.state),
+    h('div', { class: 'request-head' }, h('span', { class: 'id num' }, `#${request.request}`), h('span', { class: 'title' }, pageLink('request', request.request, title)), badge(request.state),
       h('span', { class: 'facts num' }, tasks.length
         ? `${count(done)} of ${count(expected)} events · ${share} %`
         : `${request.workflow} by ${request.owner}, ${ago(request.created)}`)),
@@ -122,7 +122,7 @@ function taskCells(task) {
   if (task.jobs_aborted) facts.push(' · ', h('span', { class: 'bad' }, taskLink(task.task, `${count(task.jobs_aborted)} given up`)));
   const parts = [['done', task.jobs_done], ['active', task.jobs_active], ['recovering', task.jobs_recovering], ['aborted', task.jobs_aborted]];
   return [
-    h('div', { class: 'name', 'data-key': `n${task.task}`, title: task.reason || undefined }, taskLink(task.task, task.name), h('span', { class: 'hint' }, ` ${task.kind}`)),
+    h('div', { class: 'name', 'data-key': `n${task.task}`, title: task.reason || undefined }, pageLink('task', task.task, task.name), h('span', { class: 'hint' }, ` ${task.kind}`)),
     h('div', { 'data-key': `s${task.task}` }, badge(task.state)),
     h('div', { 'data-key': `b${task.task}` }, bar(parts, total, `${task.jobs_done} of ${total} jobs done`, true)),
     h('div', { class: 'counts num', 'data-key': `c${task.task}` }, facts),

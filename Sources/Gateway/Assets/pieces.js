@@ -12,7 +12,7 @@ const looks = new Map(Object.entries({
   active: ['run', '▶'], recovering: ['warn', '↻'], lost: ['bad', '?'], leased: ['calm', '◔'], replaced: ['calm', '⇥'],
   resting: ['bad', '◷'], probing: ['warn', '◑'], deciding: ['good', '✓'], 'only observed': ['calm', '◌'],
   expired: ['calm', '✕'], added: ['good', '+'], changed: ['warn', '↻'], removed: ['bad', '✕'],
-  here: ['good', '✓'], silent: ['warn', '?'], gone: ['bad', '✕'],
+  here: ['good', '✓'], open: ['run', '▶'], closed: ['good', '✓'], stopped: ['calm', '‖'], silent: ['warn', '?'], gone: ['bad', '✕'],
 }));
 
 export function badge(word) {
@@ -62,6 +62,8 @@ export const at = time => h('time', { class: 'num', datetime: time, title: time 
 
 export const jobLink = (task, index, text) => h('a', { class: 'mono', href: `/failures#job/${task}.${index}` }, text || `${task}.${index}`);
 export const taskLink = (task, text) => h('a', { href: `/failures#task/${task}` }, text || `task ${task}`);
+// The page of a request or a task: its progress, its submissions, and what can be done with it.
+export const pageLink = (kind, id, text) => h('a', { href: `/requests#${kind}/${id}` }, text || `${kind} ${id}`);
 export const ruleLink = rule => h('a', { href: `/rules#rule/${encodeURIComponent(rule)}` }, rule);
 
 export function verdictRow(row) {

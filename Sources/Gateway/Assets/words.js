@@ -60,4 +60,13 @@ export function moment(time) {
   return `${day} ${date.toISOString().slice(11, 16)}`;
 }
 
+// Bytes.
+export function size(bytes) {
+  if (missing(bytes)) return '–';
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes, unit = 0;
+  while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit += 1; }
+  return `${unit ? atMostTenths.format(value) : count(value)} ${units[unit]}`;
+}
+
 export const where = (site, node) => node ? `${site}, ${node}` : site;

@@ -10,12 +10,26 @@ extension Route {
         .get("/requests/{request}") { gateway, call in
             let id = try call.integer("request")
             let row = try await gateway.object(ObjectStatements.request(id), "request \(id)")
-            return .json(ObjectText.adding("actions", try RequestFacts(row).actions(call.caller), to: row))
+            let facts = try RequestFacts(row)
+            let allowed = ObjectText.adding("actions", try WireFormat.text(facts.actions(call.caller)), to: row)
+            let ofCleanup = try WireFormat.text(facts.cleanupActions(call.caller))
+            return .json(ObjectText.adding("cleanup_actions", ofCleanup, to: allowed))
         },
         .get("/tasks/{task}") { gateway, call in
             let id = try call.integer("task")
             let row = try await gateway.object(ObjectStatements.task(id), "task \(id)")
-            return .json(ObjectText.adding("actions", try TaskFacts(row).actions(call.caller), to: row))
+            let actions = try WireFormat.text(TaskFacts(row).actions(call.caller))
+            return .json(ObjectText.adding("actions", actions, to: row))
+        },
+        .get("/requests/{request}/history", query: Self.pageParameters) { gateway, call in
+            let id = try call.integer("request")
+            _ = try await Self.row(gateway, Listings.requests, "request", String(id))
+            return try await gateway.list(Listings.history(ofRequest: id), call)
+        },
+        .get("/tasks/{task}/history", query: Self.pageParameters) { gateway, call in
+            let id = try call.integer("task")
+            _ = try await Self.row(gateway, Listings.tasks, "task", String(id))
+            return try await gateway.list(Listings.history(ofTask: id), call)
         },
         .get("/tasks/{task}/recovery") { gateway, call in
             .json(try await Operations(gateway.database, caller: call.caller).check(task: try call.integer("task")))
@@ -128,35 +142,5 @@ extension Route {
         let depth = try call.optionalQueryInteger("depth", in: 1...1000) ?? 1000
         _ = try await gateway.object(ObjectStatements.file(lfn), "file \(lfn.prefix(200))")
         return try .list(try await gateway.database.query(statement(lfn, depth)), next: nil)
-    }
-}
-
-/// What decides which actions a request allows.
-struct RequestFacts: Decodable {
-    let state: RequestState
-    let owner: String
-
-    init(_ row: String) throws { self = try WireFormat.value(Self.self, from: row) }
-
-    /// What this caller may do now, as JSON.
-    func actions(_ caller: Caller) throws -> String {
-        let allowed = RequestAction.allCases.filter { action in
-            let isOwn = action != .cancel || caller.role >= .operator || caller.who == self.owner
-            return action.allowedIn.contains(self.state) && caller.role >= action.role && isOwn
-        }
-        return try WireFormat.text(allowed)
-    }
-}
-
-/// What decides which actions a task allows.
-struct TaskFacts: Decodable {
-    let state: TaskState
-
-    init(_ row: String) throws { self = try WireFormat.value(Self.self, from: row) }
-
-    func actions(_ caller: Caller) throws -> String {
-        try WireFormat.text(
-            TaskAction.allCases.filter { $0.allowedIn.contains(self.state) && caller.role >= $0.role }
-        )
     }
 }

@@ -32,7 +32,7 @@ extension Route {
                 try await $0.change(id, priority: priority, share: share, version: version, reason: reason)
             }
         },
-        .post("/requests/{request}/clone", role: .physicist) { gateway, call in
+        .post("/requests/{request}/clone", role: RequestAction.clone.role) { gateway, call in
             let id = try call.integer("request")
             let body = try call.body([
                 "title", "parameters", "workflow_version", "priority", "share", "seed", "submission",

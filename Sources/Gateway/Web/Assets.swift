@@ -17,8 +17,8 @@ enum Assets {
         ]
 
     private static let pages = [
-        Self.page("/", PackageResources.index_html), Self.page("/failures", PackageResources.failures_html),
-        Self.page("/rules", PackageResources.rules_html),
+        Self.page("/", PackageResources.index_html), Self.page("/requests", PackageResources.requests_html),
+        Self.page("/failures", PackageResources.failures_html), Self.page("/rules", PackageResources.rules_html),
     ]
 
     private static let scripts = [
@@ -28,6 +28,11 @@ enum Assets {
         Self.script("words", PackageResources.words_js),
         // The live page.
         Self.script("live", PackageResources.live_js), Self.script("chart", PackageResources.chart_js),
+        // The page of requests.
+        Self.script("requests", PackageResources.requests_js), Self.script("actions", PackageResources.actions_js),
+        Self.script("progress", PackageResources.progress_js),
+        Self.script("requestdetail", PackageResources.requestdetail_js),
+        Self.script("taskdetail", PackageResources.taskdetail_js),
         // The page of failures.
         Self.script("failures", PackageResources.failures_js), Self.script("errors", PackageResources.errors_js),
         Self.script("matrix", PackageResources.matrix_js), Self.script("debug", PackageResources.debug_js),

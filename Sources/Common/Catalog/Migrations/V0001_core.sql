@@ -178,7 +178,9 @@ CREATE TABLE request (
     CHECK ((state = 'held') = (held_from IS NOT NULL)),
     CHECK (continues < id)
 );
-CREATE INDEX request_state ON request (state);
+-- A page of those in one state, and of those that have not ended, costs what it holds, however many have ended.
+CREATE INDEX request_state ON request (state, id);
+CREATE INDEX request_open ON request (id) WHERE state IN ('new', 'approved', 'running', 'held');
 CREATE INDEX request_continues ON request (continues) WHERE continues IS NOT NULL;
 -- What one version left undone is done by one other.
 CREATE UNIQUE INDEX request_one_continuation ON request (continues) WHERE state NOT IN ('rejected', 'cancelled');
@@ -234,6 +236,17 @@ CREATE TABLE task (
     CHECK ((state = 'paused') = (paused_from IS NOT NULL)),
     CHECK (continues < id)
 );
+-- What people changed without a move: another priority, more events, jobs tried again. Moves are in the log.
+CREATE TABLE request_change (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    request bigint NOT NULL REFERENCES request,
+    task    bigint REFERENCES task,       -- NULL: the request itself
+    what    text NOT NULL,
+    who     text NOT NULL,
+    at      timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX request_change_request ON request_change (request);
+
 CREATE INDEX task_open ON task (state) WHERE state IN ('waiting', 'scouting', 'running', 'finishing', 'paused');
 
 CREATE TABLE task_stream (

@@ -101,6 +101,7 @@ CREATE TABLE batch_submission (
     at          timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (task, site, agent, name)
 );
+CREATE INDEX batch_submission_task ON batch_submission (task, id);
 
 CREATE TABLE attempt (
     task            bigint NOT NULL,

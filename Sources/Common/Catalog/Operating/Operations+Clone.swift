@@ -36,7 +36,7 @@ extension Operations {
 
     /// A new request like another: same workflow and version, parameters, sample and simulation; with a seed of its own.
     package func clone(_ request: Int64, _ changes: CloneChanges) async throws -> Outcome {
-        try self.caller.need(.physicist, to: "clone a request")
+        try self.caller.need(RequestAction.clone.role, to: "clone a request")
         return try await self.change { transaction in
             let new = try await self.copy(of: request, changes, in: transaction)
             var outcome = try await self.createRequest(new, in: transaction)

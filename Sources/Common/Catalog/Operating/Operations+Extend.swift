@@ -18,10 +18,14 @@ extension Operations {
             let (total, perJob) = (task.events + events, task.perJob)
             let jobs = EventSlice.jobs(events: total, perJob: perJob)
             let more = jobs - task.jobs
-            let cause = reason ?? "extended by \(events) events"
             try await transaction.execute([
-                ExtendStatements.extend(task: task.id, jobs: more, events: events, cause: cause, who: self.caller.who),
-                ExtendStatements.touch(request: request, cause: cause, who: self.caller.who),
+                ExtendStatements.extend(task: task.id, jobs: more, events: events, who: self.caller.who),
+                ExtendStatements.touch(
+                    request: request,
+                    what: "extended by \(events) events",
+                    reason: reason,
+                    who: self.caller.who
+                ),
             ])
             if task.state != .waiting {
                 let ranges = IndexRange.cut(jobs: more, limit: 4).map {

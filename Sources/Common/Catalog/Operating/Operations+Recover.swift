@@ -54,6 +54,11 @@ extension Operations {
                     self.moved(locked, to: .running, pausedFrom: nil, cause: reason ?? "recovered")
                 )
             }
+            if recovery.isChange {
+                try await transaction.execute(
+                    ExtendStatements.note(task: task, what: "recovered", reason: reason, who: self.caller.who)
+                )
+            }
             let row = try await self.object(OperatingStatements.taskRow(task), in: transaction, "task \(task)")
             let facts = try WireFormat.value(TaskRow.self, from: row)
             return Outcome(

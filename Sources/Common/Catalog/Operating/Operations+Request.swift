@@ -19,30 +19,25 @@ struct LockedRequest: Sendable, Hashable {
     /// - Throws: ``CatalogRefusal`` saying who came first.
     func check(_ action: RequestAction, by caller: Caller, expected: Int64?) throws(CatalogRefusal) {
         try caller.need(action.role, to: "\(action.rawValue) request \(self.id)")
-        if action == .cancel { try self.checkOwner(caller, to: "cancel it") }
+        if action.isOwners { try self.checkOwner(caller, to: "\(action.rawValue) it") }
+        let last = "\(self.changedBy ?? "a service") at \(self.changedAt)"
         guard action.allowedIn.contains(self.state) else {
             let states = action.allowedIn.map(\.rawValue).joined(separator: ", ")
             throw CatalogRefusal(
                 .state,
-                "request \(self.id) is \(self.state.rawValue), changed by \(self.lastChange); \(action.rawValue) is possible in: \(states)"
+                "request \(self.id) is \(self.state.rawValue), changed by \(last); \(action.rawValue) is possible in: \(states)"
             )
         }
-        try self.checkVersion(expected)
+        if let expected, expected != self.version {
+            throw CatalogRefusal(
+                .state,
+                "request \(self.id) was changed by \(last): it is at version \(self.version), not \(expected); look again"
+            )
+        }
     }
 }
 
 extension LockedRequest {
-    private var lastChange: String { "\(self.changedBy ?? "a service") at \(self.changedAt)" }
-
-    /// Of two who press at once one acts, the other is told.
-    func checkVersion(_ expected: Int64?) throws(CatalogRefusal) {
-        guard let expected, expected != self.version else { return }
-        throw CatalogRefusal(
-            .state,
-            "request \(self.id) was changed by \(self.lastChange): it is at version \(self.version), not \(expected); look again"
-        )
-    }
-
     /// What belongs to somebody else is an operator's to end.
     func checkOwner(_ caller: Caller, to act: String) throws(CatalogRefusal) {
         guard caller.role >= .operator || caller.role >= .physicist && caller.who == self.owner else {
@@ -137,8 +132,7 @@ extension Operations {
             var lines: [String] = []
             var messages: [OutboxMessage] = []
             if cleaning != nil, locked.state == .cancelled {
-                try locked.checkOwner(self.caller, to: "clean it up")
-                try locked.checkVersion(version)
+                try locked.check(.clean, by: self.caller, expected: version)
             } else {
                 try locked.check(.cancel, by: self.caller, expected: version)
                 lines = try await self.end(request, cause: reason ?? "cancelled", in: transaction)

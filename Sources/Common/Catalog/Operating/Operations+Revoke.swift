@@ -43,6 +43,14 @@ extension Operations {
                     self.moved(locked, to: .running, pausedFrom: nil, cause: reason ?? "job \(job) was revoked")
                 )
             }
+            try await transaction.execute(
+                ExtendStatements.note(
+                    task: job.task,
+                    what: "job \(job) revoked",
+                    reason: reason,
+                    who: self.caller.who
+                )
+            )
             return Outcome(
                 lines: [
                     "job \(job) waits again: its \(facts.events) events are out of the books, its files are deleted in an hour"

@@ -100,9 +100,13 @@ extension Operations {
                 )
                 lines.append("request \(request) counts for \(target.map { "share \($0)" } ?? "no share")")
             }
-            let cause = reason ?? lines.joined(separator: "; ")
             try await transaction.execute(
-                ExtendStatements.touch(request: request, cause: cause, who: self.caller.who)
+                ExtendStatements.touch(
+                    request: request,
+                    what: lines.joined(separator: "; "),
+                    reason: reason,
+                    who: self.caller.who
+                )
             )
             return Outcome(
                 lines: lines,

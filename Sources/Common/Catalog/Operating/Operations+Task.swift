@@ -75,7 +75,7 @@ extension Operations {
 
     /// Aborted jobs wait again, with their attempts to use anew. A task that was about to end runs again.
     package func retry(task: Int64, version: Int64?, reason: String?) async throws -> Outcome {
-        try await self.move(task, .retry, version) { locked, transaction in
+        try await self.move(task, .retry, version, reason: reason) { locked, transaction in
             let cause = reason ?? "retried"
             let jobs = try await transaction.query(
                 OperatingStatements.retryJobs(task, who: self.caller.who, cause: cause)
@@ -90,7 +90,7 @@ extension Operations {
 
     /// What has come and waits for company is merged now, however little it is.
     package func flush(task: Int64, version: Int64?, reason: String?) async throws -> Outcome {
-        try await self.move(task, .flush, version) { locked, transaction in
+        try await self.move(task, .flush, version, reason: reason) { locked, transaction in
             let isFed = try await transaction.execute(FeedingStatements.flush(task)) > 0
             let line =
                 isFed
@@ -109,12 +109,18 @@ extension Operations {
         _ task: Int64,
         _ action: TaskAction,
         _ version: Int64?,
+        reason: String? = nil,
         _ body: @Sendable (LockedTask, PostgresTransaction) async throws -> (lines: [String], jobs: Int?)
     ) async throws -> Outcome {
         try await self.change { transaction in
             let locked = try await self.lock(task: task, in: transaction)
             try locked.check(action, by: self.caller, expected: version)
             let (lines, jobs) = try await body(locked, transaction)
+            if action == .retry || action == .flush, jobs != 0 {
+                try await transaction.execute(
+                    ExtendStatements.note(task: task, what: lines[0], reason: reason, who: self.caller.who)
+                )
+            }
             var row = try await self.object(OperatingStatements.taskRow(task), in: transaction, "task \(task)")
             if let jobs { row = ObjectText.adding("jobs", String(jobs), to: row) }
             var messages = try OutboxMessage.control("scheduler", .task, ids: [task])

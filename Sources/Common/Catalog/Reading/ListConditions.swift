@@ -3,6 +3,18 @@ import Postgres
 
 /// Conditions of filters that a plain comparison would answer by reading a whole table. Each means the same as the comparison.
 enum ListConditions {
+    /// Those that have not ended have an index of their own: a page of them costs the same however many have ended since.
+    static func requestState(_ states: [String]) -> SQL {
+        let open = RequestState.allCases.filter { !$0.isTerminal }.map(\.rawValue)
+        guard states.count > 1, states.allSatisfy(open.contains) else { return Self.equal("v.state", states) }
+        return "v.state = ANY(\(states)::text[]) AND v.state IN ('new', 'approved', 'running', 'held')"
+    }
+
+    /// What agents sent for these requests: by their tasks.
+    static func submissionRequest(_ requests: [Int64]) -> SQL {
+        "v.task = ANY(ARRAY(SELECT t.id FROM task t WHERE t.request = ANY(\(requests)::bigint[])))"
+    }
+
     /// Jobs in these states: of the tasks, by number, from the first to the last whose counters know any. (`task = ANY` would
     /// lose the index its order.)
     static func jobState(_ states: [String]) -> SQL {

@@ -122,8 +122,8 @@ extension Listings {
         from: "submission_view",
         key: [.integer("v.submission")],
         filters: [
-            .integers("task", "v.task"), .integers("request", "v.request"), .texts("site", "v.site"),
-            .texts("agent", "v.agent"), .texts("batch", "v.batch"),
+            .integers("task", "v.task"), .integers("request", where: ListConditions.submissionRequest),
+            .texts("site", "v.site"), .texts("agent", "v.agent"), .texts("batch", "v.batch"),
         ]
     )
 

@@ -17,10 +17,44 @@ package enum Listings {
         from: "request_view",
         key: [.integer("v.request")],
         filters: [
-            .integers("request", "v.request"), .texts("state", "v.state"), .texts("owner", "v.owner"),
-            .texts("workflow", "v.workflow"),
+            .integers("request", "v.request"), .texts("state", where: ListConditions.requestState),
+            .texts("owner", "v.owner"), .texts("workflow", "v.workflow"),
         ]
     )
+
+    /// What became of a request and its tasks, and what people changed of them: by time, the moves from the log.
+    package static func history(ofRequest request: Int64) -> Listing {
+        Self.history(
+            of: """
+                SELECT 'request:' || \(request)::bigint AS entity UNION ALL SELECT 'task:' || t.id FROM task t WHERE t.request = \(request)
+                """,
+            changes: "c.request = \(request)"
+        )
+    }
+
+    /// What became of a task, and what people changed of it.
+    package static func history(ofTask task: Int64) -> Listing {
+        Self.history(
+            of: "SELECT 'task:' || \(task)::bigint AS entity",
+            changes: "c.request = (SELECT t.request FROM task t WHERE t.id = \(task)) AND c.task = \(task)"
+        )
+    }
+
+    /// The log is looked up by entity and then by number, whatever the planner thinks: it is by far the longest table.
+    private static func history(of entities: SQL, changes: SQL) -> Listing {
+        Listing(
+            "history",
+            from: """
+                (SELECT x.at, x.entity, x.version, x.from_state AS "from", x.to_state AS "to", x.cause, x.who
+                 FROM (\(fragment: entities)) e CROSS JOIN LATERAL (SELECT * FROM transition l WHERE l.entity = e.entity OFFSET 0) x
+                 UNION ALL
+                 SELECT c.at, coalesce('task:' || c.task, 'request:' || c.request), -c.id, NULL, NULL, c.what, c.who
+                 FROM request_change c WHERE \(fragment: changes))
+                """,
+            key: [.moment("v.at"), .text("v.entity"), .integer("v.version")],
+            filters: []
+        )
+    }
 
     package static let tasks = Listing(
         "tasks",
@@ -159,7 +193,7 @@ package enum Listings {
     )
 
     static var examples: [AnyStatement] {
-        (self.all + [Self.datasetFiles]).flatMap(\.examples) + [
+        (self.all + [Self.datasetFiles, Self.history(ofRequest: 1), Self.history(ofTask: 1)]).flatMap(\.examples) + [
             Statement(
                 "reading.isDataset",
                 "SELECT m.file FROM dataset_file m WHERE \(fragment: Self.isDataset("x"))",

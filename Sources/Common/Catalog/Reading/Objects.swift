@@ -9,7 +9,8 @@ package enum ObjectStatements {
             """
             SELECT row_to_json(d)::text FROM (
                 SELECT v.*, r.parameters, r.seed, r.grp AS "group", s.root_name AS sample, row_to_json(m) AS simulation, r.submission,
-                       coalesce((SELECT json_agg(t ORDER BY t.position) FROM task_view t WHERE t.request = v.request), '[]') AS tasks,
+                       coalesce((SELECT json_agg(t ORDER BY t.position, t.task) FROM (
+                           SELECT q.*, \(fragment: Self.failures(of: "q.task")) AS failures FROM task_view q WHERE q.request = v.request) t), '[]') AS tasks,
                        (SELECT row_to_json(c) FROM cleanup_view c WHERE c.request = v.request) AS cleanup
                 FROM request_view v JOIN request r ON r.id = v.request LEFT JOIN sample s ON s.gen_id = r.sample
                 LEFT JOIN simulation m ON m.sim_id = r.simulation
@@ -20,12 +21,17 @@ package enum ObjectStatements {
         )
     }
 
+    /// How many attempts of a task failed or were lost, from the sums.
+    private static func failures(of task: StaticString) -> SQL {
+        "(SELECT coalesce(sum(p.failed), 0)::bigint FROM production p WHERE p.task = \(unsafe: task))"
+    }
+
     package static func task(_ task: Int64) -> Statement<String> {
         Statement(
             "objects.task",
             """
             SELECT row_to_json(d)::text FROM (
-                SELECT v.*, t.class, t.version, t.allowed_loss, t.max_attempts, t.events_per_job, t.scouts, t.measured, t.spec,
+                SELECT v.*, \(fragment: Self.failures(of: "v.task")) AS failures, t.inputs_open, t.class, t.version, t.allowed_loss, t.max_attempts, t.events_per_job, t.scouts, t.measured, t.spec,
                        (SELECT row_to_json(c) FROM class c WHERE c.id = t.class) AS requirement,
                        coalesce((SELECT json_agg(json_build_object('task', i.parent, 'stream', i.stream, 'dataset', i.dataset,
                                      'query', i.query, 'container', i.container, 'events', i.events) ORDER BY i.position)

@@ -60,6 +60,25 @@ package enum CleanupObstacle: Sendable, Hashable {
     }
 }
 
+/// What people can do to a clean-up that is under way.
+package enum CleanupAction: String, Sendable, CaseIterable, Codable {
+    /// What others hold is deleted as well.
+    case force
+    /// What has not gone yet is kept.
+    case stop
+
+    /// The least role that may do it.
+    package var role: Role {
+        switch self {
+        case .force: CleanupPolicy.role(closed: true, force: true)
+        case .stop: .physicist
+        }
+    }
+
+    /// Whether less than an operator may do it only to requests of their own.
+    package var isOwners: Bool { self == .stop }
+}
+
 /// What a clean-up may delete: pure and total.
 package enum CleanupPolicy {
     /// - Returns: nil: the files may go.

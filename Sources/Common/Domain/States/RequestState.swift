@@ -39,12 +39,16 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
     case hold
     case release
     case cancel
+    /// What it made is deleted, once it is cancelled.
+    case clean
     /// More events.
     case extend
     /// Another priority or share.
     case change
     /// A new version that does what this one has not done.
     case derive
+    /// Another one like it.
+    case clone
 
     /// The states in which the action is allowed. The CLI and the web pages show no other.
     package var allowedIn: [RequestState] {
@@ -53,17 +57,22 @@ package enum RequestAction: String, Sendable, CaseIterable, Codable {
         case .hold: [.approved, .running]
         case .release: [.held]
         case .cancel: [.new, .approved, .running, .held]
+        case .clean: [.approved, .running, .held, .cancelled]
         case .extend: [.approved, .running, .held]
         case .change: [.new, .approved, .running, .held]
         case .derive: [.held, .finished, .failed, .cancelled]
+        case .clone: RequestState.allCases
         }
     }
+
+    /// Whether less than an operator may do it only to requests of their own.
+    package var isOwners: Bool { self == .cancel || self == .clean }
 
     /// The least role that may do it.
     package var role: Role {
         switch self {
         case .approve, .reject, .hold, .release, .extend, .change: .operator
-        case .cancel, .derive: .physicist
+        case .cancel, .clean, .derive, .clone: .physicist
         }
     }
 }
