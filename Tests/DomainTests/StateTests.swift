@@ -47,7 +47,9 @@ import Testing
             }
         }
         // Where there is nothing made yet, or what was made is handed over, nothing is deleted.
-        #expect(RequestAction.clean.allowedIn.allSatisfy { $0 == .cancelled || RequestAction.cancel.allowedIn.contains($0) })
+        #expect(
+            RequestAction.clean.allowedIn.allSatisfy { $0 == .cancelled || RequestAction.cancel.allowedIn.contains($0) }
+        )
         #expect(!RequestAction.approve.allowedIn.contains(.running))
     }
 

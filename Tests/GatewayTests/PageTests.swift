@@ -30,7 +30,9 @@ import Testing
     }
 
     @Test func aBrowserShowsRequestsAndTasksAndAnOperatorActsOnThem() async throws {
-        try await Self.look("requests.py", production: Production.running() + Production.manyFinished) { line, gateway in
+        try await Self.look("requests.py", production: Production.running() + Production.manyFinished) {
+            line,
+            gateway in
             guard line == "SOMEBODY" else { return }
             let answer = try await gateway.post("/requests/2/change", #"{"priority": 77}"#, as: .operator, who: "igor")
             #expect(answer.status == 200, "\(answer.text)")

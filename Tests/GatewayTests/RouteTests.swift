@@ -63,7 +63,8 @@ import Testing
         try await withGateway(production: Production.running()) { gateway in
             let parents = "/files/parents?lfn=/1/merge/merged/0/2.0.1.slcio"
             let paths = [
-                "/requests/1", "/requests/1/history", "/tasks/1", "/tasks/1/history", "/tasks/1/recovery", "/jobs/1/0", "/jobs/1/1999", "/jobs/1/1069/history",
+                "/requests/1", "/requests/1/history", "/tasks/1", "/tasks/1/history", "/tasks/1/recovery", "/jobs/1/0",
+                "/jobs/1/1999", "/jobs/1/1069/history",
                 "/jobs/1/1500/why",
                 "/jobs/1/1069/log", "/attempts/1/0/1", "/datasets/1.simulate.events",
                 "/datasets/1.simulate.events/files",
