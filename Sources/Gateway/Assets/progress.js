@@ -35,6 +35,7 @@ const legendItem = (kind, word, value) => h('span', { 'data-key': word }, h('i',
 // The two large bars at the head of a page. events: as of `wanted`.
 export function progressPanel(events, tasks) {
   const waiting = total(tasks, 'jobs_waiting');
+  const hasEnded = tasks.every(task => ['done', 'failed', 'aborted'].includes(task.state));
   const cancelled = total(tasks, 'jobs_cancelled');
   return h('section', { class: 'panel', 'data-key': 'progress', id: 'progress' },
     h('div', { class: 'head' }, h('h2', {}, 'Progress'), h('span', { class: 'hint num' }, events.expected ? `${percent(events.done / events.expected)} of the events are accepted` : '')),
@@ -43,7 +44,7 @@ export function progressPanel(events, tasks) {
     bar([['done', events.done], ['aborted', events.lost]], events.expected, `${count(events.done)} of ${count(events.expected)} events are accepted`),
     h('p', { class: 'figures num' }, h('b', {}, count(total(tasks, 'jobs_done'))), ` of ${tasks.every(task => task.jobs_total === null) ? 'so far unknown' : count(total(tasks, 'jobs_total'))} jobs done`),
     bar(jobStates.map(([key, kind]) => [kind, total(tasks, key)]), total(tasks, 'jobs_total'), jobWords(tasks)),
-    h('div', { class: 'legend' }, jobStates.map(([key, kind, word]) => legendItem(kind, word, total(tasks, key))), legendItem('waiting', 'waiting', waiting),
+    h('div', { class: 'legend' }, jobStates.map(([key, kind, word]) => legendItem(kind, word, total(tasks, key))), legendItem('waiting', hasEnded ? 'never ran' : 'waiting', waiting),
       cancelled ? legendItem('waiting', 'cancelled', cancelled) : null));
 }
 
