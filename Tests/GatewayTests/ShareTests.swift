@@ -117,7 +117,10 @@ import Testing
             #expect(try await gateway.post("/requests/\(id)/approve", "{}").status == 200)
             #expect(try await gateway.post("/requests/\(id)/hold", "{}").status == 200)
             let shown = try await gateway.get("/requests/\(id)", as: .operator)
-            #expect(shown.text.contains(#""actions":["release","cancel","extend","change","derive"]"#), "\(shown.text)")
+            #expect(
+                shown.text.contains(#""actions":["release","cancel","clean","extend","change","derive","clone"]"#),
+                "\(shown.text)"
+            )
             #expect(try await derive(#"{"seed": 7}"#).status == 400)
             #expect(try await derive(#"{"document": {"name": "study"}}"#).status == 400)
             let dry = try await derive(#"{"title": "second"}"#, dry: true)
