@@ -34,6 +34,37 @@ import Testing
         }
     }
 
+    /// The Monitor writes a verdict on a job that runs while the cancellation waits for another job: the job is not cancelled with the others,
+    /// so its verdict has to stay, for the Scheduler to cancel it.
+    @Test func aVerdictThatComesBetweenStaysForTheScheduler() async throws {
+        try await RecoveryWorld.with("SELECT 1") { world in
+            _ = try await world.crossing {
+                try await $0.execute([
+                    "SELECT FROM job WHERE task = 1 AND index = 2 FOR NO KEY UPDATE",
+                    "DELETE FROM lease WHERE task = 1 AND index = 1",
+                    """
+                    UPDATE attempt SET state = 'failed', left_from = 'running', version = 3, ended_at = now(), code = 1001
+                    WHERE task = 1 AND index = 1
+                    """,
+                    """
+                    INSERT INTO verdict (task, index, attempt, site, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted)
+                    VALUES (1, 1, 1, 'LOCAL', 'resubmit', 'payload', 'payload', 1001, 'd', 'f', 'payload', 'r', true)
+                    """,
+                    "UPDATE job SET state = 'recovering', version = 2, failures = 1 WHERE task = 1 AND index = 1",
+                ])
+            } _: {
+                try await world.operations().cancel(1, version: nil, reason: nil)
+            }
+            let jobs: SQL =
+                "SELECT string_agg(state, ' ' ORDER BY index) FROM millrace.job WHERE task = 1 AND index IN (1, 2, 3)"
+            #expect(try await world.text(jobs) == "recovering cancelled cancelled")
+            let open: SQL =
+                "SELECT string_agg(index::text, ' ') FROM millrace.verdict WHERE task = 1 AND carried_out_at IS NULL"
+            #expect(try await world.text(open) == "1")
+            try await world.expectNoViolations()
+        }
+    }
+
     @Test func aVerdictOnAJobOfACancelledRequestFindsItsTaskEnded() async throws {
         try await RecoveryWorld.with("SELECT 1") { world in
             let before = try await world.database.query(VerdictStatements.lockTasks([Self.failed]))

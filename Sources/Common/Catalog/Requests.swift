@@ -234,11 +234,15 @@ package enum RequestStatements {
         [
             // Ranges before jobs, as leasing locks them. Nobody makes jobs wait again meanwhile: that takes the lock of the task.
             "DELETE FROM waiting WHERE task = ANY(\(tasks))",
+            // One statement, so that it sees one moment: a verdict that comes just behind it is left for the Scheduler, which cancels its job.
             """
-            UPDATE job SET state = 'cancelled', version = version + 1, cause = \(cause), who = \(who)
-            WHERE task = ANY(\(tasks)) AND state IN ('waiting', 'recovering')
+            WITH j AS (
+                UPDATE job SET state = 'cancelled', version = version + 1, cause = \(cause), who = \(who)
+                WHERE task = ANY(\(tasks)) AND state IN ('waiting', 'recovering') RETURNING task, index
+            )
+            UPDATE verdict v SET carried_out_at = clock_timestamp() FROM j
+            WHERE v.task = ANY(\(tasks)) AND v.carried_out_at IS NULL AND v.task = j.task AND v.index = j.index
             """,
-            "UPDATE verdict SET carried_out_at = clock_timestamp() WHERE task = ANY(\(tasks)) AND carried_out_at IS NULL",
         ] + FeedingStatements.end(tasks) + [
             """
             INSERT INTO kill_wish (task, index, attempt, holder, reason)
