@@ -60,7 +60,7 @@ enum GatewayAssembly {
             throw ConfigurationError(source: "environment", path: "MILLRACE_TOKEN_KEY_FILE", "is not set")
         }
         let tokens = try await TokenMaker(key: try ConfigurationFile.text(path: keyFile))
-        let parts = try CentralParts(context, topology: MillraceTopology.gateway, avoidsTableScans: false)
+        let parts = try CentralParts(context, topology: MillraceTopology.gateway, worksByKey: false)
         let hub = EventHub()
         let board = StatsBoard(database: parts.database)
         let gateway = Gateway(

@@ -17,7 +17,7 @@ enum LocalCatalog {
         var options = PostgresOptions()
         options.applicationName = "millrace/cli"
         options.acquireTimeout = .seconds(10)
-        options.avoidsTableScans = likeServices
+        if likeServices { options.setForBatches() }
         // The doctor reads whole tables.
         options.statementTimeout = .seconds(1800)
         options.idleInTransactionTimeout = .seconds(1800)

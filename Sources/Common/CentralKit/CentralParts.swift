@@ -19,17 +19,17 @@ package struct CentralParts: Sendable {
     /// - Parameters:
     ///   - topology: what the service's publisher declares, so that what it sends has a queue.
     ///   - pool: connections for transactions.
-    ///   - avoidsTableScans: false for a service that answers any question.
+    ///   - worksByKey: false for a service that answers any question.
     /// - Throws: ``AMQPError`` for a broker URL that makes no sense.
     package init(
         _ context: ServiceContext,
         topology: Topology = MillraceTopology.core,
         pool: Int = 4,
-        avoidsTableScans: Bool = true
+        worksByKey: Bool = true
     ) throws {
         self.context = context
         self.endpoint = try AMQPEndpoint(url: context.environment.amqpURL.value)
-        self.connections = Database(context: context, pool: pool, avoidsTableScans: avoidsTableScans)
+        self.connections = Database(context: context, pool: pool, worksByKey: worksByKey)
         self.publisher = MessagePublisher(
             endpoint: self.endpoint,
             identity: context.identity,

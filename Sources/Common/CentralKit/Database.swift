@@ -9,12 +9,12 @@ package struct Database: Service, CustomStringConvertible {
 
     /// - Parameters:
     ///   - pool: connections for transactions.
-    ///   - avoidsTableScans: true for a service that works by key; false for one that answers any question.
-    package init(context: ServiceContext, pool: Int = 4, avoidsTableScans: Bool = true) {
+    ///   - worksByKey: true for a service that works by key; false for one that answers any question.
+    package init(context: ServiceContext, pool: Int = 4, worksByKey: Bool = true) {
         var options = PostgresOptions()
         options.applicationName = "\(context.identity.service)/\(context.identity.instance)"
         options.poolSize = pool
-        options.avoidsTableScans = avoidsTableScans
+        if worksByKey { options.setForBatches() }
         self.client = PostgresClient(
             url: context.environment.databaseURL.value,
             options: options,

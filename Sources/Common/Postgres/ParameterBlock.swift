@@ -25,11 +25,19 @@ enum ParameterBlock {
         }
     }
 
+    /// - Parameter name: under which the statement was prepared; nil: it is sent with its text.
     /// - Returns: false if libpq could not queue it.
-    static func send(_ sql: SQL, on handle: OpaquePointer) -> Bool {
+    static func send(_ sql: SQL, preparedAs name: String?, on handle: OpaquePointer) -> Bool {
         self.with(sql) { count, types, values in
-            PQsendQueryParams(handle, sql.text, count, types, values, nil, nil, 0) == 1
+            if let name { return PQsendQueryPrepared(handle, name, count, values, nil, nil, 0) == 1 }
+            return PQsendQueryParams(handle, sql.text, count, types, values, nil, nil, 0) == 1
         }
+    }
+
+    /// - Returns: false if libpq could not queue it.
+    static func prepare(_ sql: SQL, as name: String, on handle: OpaquePointer) -> Bool {
+        let types = sql.parameters.map { Oid($0.type.oid) }
+        return PQsendPrepare(handle, name, sql.text, CInt(types.count), types) == 1
     }
 
     private static func with(

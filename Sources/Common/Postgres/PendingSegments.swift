@@ -1,20 +1,35 @@
 /// What one sync of the pipeline will answer. Touched by the connection's thread only, but for `done`.
 final class PendingSegment {
     let done = OneShot<[PostgresRows]>()
-    /// The names of the statements, for errors.
-    let statements: [String]
-    /// Results before the first that the caller sees: 1 if BEGIN was sent along.
-    var leading = 0
+    /// What the server was sent, in this order; one answer each.
+    private var parts: [Part] = []
     private(set) var error: PostgresError?
     private var results: [PostgresRows] = []
     private var answered = 0
 
-    init(statements: [String]) { self.statements = statements }
+    enum Part {
+        /// What the connection sends by itself, such as BEGIN: nobody waits for its result.
+        case own
+        case preparation(PreparedStatements.Key)
+        /// Of the caller, with its name for errors.
+        case statement(String)
+    }
 
-    /// The name of the statement whose result comes next.
+    func add(_ part: Part) { self.parts.append(part) }
+
+    private var next: Part? { self.answered < self.parts.count ? self.parts[self.answered] : nil }
+
+    /// The name of the statement whose result comes next, or is prepared for it.
     var current: String? {
-        let index = self.answered - self.leading
-        return index >= 0 && index < self.statements.count ? self.statements[index] : nil
+        for case .statement(let name) in self.parts[min(self.answered, self.parts.count)...] { return name }
+        return nil
+    }
+
+    /// Statements that were to be prepared and have no answer: an error before them skipped them.
+    var unprepared: [PreparedStatements.Key] {
+        self.parts[min(self.answered, self.parts.count)...].compactMap {
+            if case .preparation(let key) = $0 { key } else { nil }
+        }
     }
 
     /// True if the last result was that of a BEGIN the caller wrote.
@@ -23,17 +38,22 @@ final class PendingSegment {
         return tag == "BEGIN" || tag == "START TRANSACTION"
     }
 
-    func append(_ rows: PostgresRows) {
-        // Nobody waits any more: the rows need not be kept.
-        if self.answered >= self.leading && !self.done.isDone { self.results.append(rows) }
-        self.answered += 1
+    /// Takes the answer to the next part. - Returns: the statement that is prepared now, if it was that.
+    func append(_ rows: PostgresRows) -> PreparedStatements.Key? {
+        defer { self.answered += 1 }
+        switch self.next {
+        case .preparation(let key): return key
+        case .statement:
+            // Nobody waits any more: the rows need not be kept.
+            if !self.done.isDone { self.results.append(rows) }
+        case .own, nil: break
+        }
+        return nil
     }
 
-    /// Only the first error counts: the rest of the segment is skipped because of it.
-    func fail(_ error: PostgresError) {
-        self.error = self.error ?? error
-        self.answered += 1
-    }
+    /// Only the first error counts: the rest of the segment is skipped because of it, and gets no answers of its own. What failed
+    /// counts as unanswered.
+    func fail(_ error: PostgresError) { self.error = self.error ?? error }
 
     func finish() {
         if let error = self.error {

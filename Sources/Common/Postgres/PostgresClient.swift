@@ -189,7 +189,12 @@ package final class PostgresClient: Sendable {
 
     private func connect(on loop: SocketLoop, _ info: ConnectionInfo, failures: inout Int) async -> PostgresConnection?
     {
-        let connection = PostgresConnection(loop: loop, info: info, logger: self.logger)
+        let connection = PostgresConnection(
+            loop: loop,
+            info: info,
+            planAge: self.options.planAge,
+            logger: self.logger
+        )
         do {
             try await connection.connect()
             if failures > 0 { self.logger.info("database connection is back: \(info.summary)") }

@@ -18,14 +18,17 @@ actor PostgresConnection: SocketSource {
     private let notices: NoticeSink
     private var handle: OpaquePointer?
     private var pending = PendingSegments()
+    /// nil: every statement is sent with its text, and planned anew.
+    private var prepared: PreparedStatements?
     private var mustWrite = false
     private var isClosing = false
     /// From BEGIN sent until COMMIT or ROLLBACK answered.
     private var isInTransaction = false
 
-    init(loop: SocketLoop, info: ConnectionInfo, logger: Logger) {
+    init(loop: SocketLoop, info: ConnectionInfo, planAge: Duration?, logger: Logger) {
         self.loop = loop
         self.info = info
+        self.prepared = planAge.map { PreparedStatements(maximumAge: $0) }
         self.notices = NoticeSink(logger: logger)
     }
 
@@ -131,14 +134,14 @@ actor PostgresConnection: SocketSource {
             throw PostgresError(.notConnected, "the connection is closed")
         }
         for statement in statements { try ParameterBlock.check(statement) }
-        let segment = PendingSegment(statements: statements.map(\.name))
+        let segment = PendingSegment()
         var isSent = true
-        if let begin, !self.isInTransaction {
-            isSent = PQsendQueryParams(handle, begin, 0, nil, nil, nil, nil, 0) == 1
-            segment.leading = 1
+        if !self.isInTransaction { isSent = self.dropOldPlans(on: handle) }
+        if let begin, !self.isInTransaction, isSent {
+            isSent = Self.send(begin, segment, on: handle)
             self.isInTransaction = true
         }
-        for statement in statements where isSent { isSent = ParameterBlock.send(statement.sql, on: handle) }
+        for statement in statements where isSent { isSent = self.send(statement, segment, on: handle) }
         guard isSent, PQpipelineSync(handle) == 1 else {
             // A part may have been written already, so that its effect is unknown.
             let error = PostgresError(.connectionLost, String(cString: PQerrorMessage(handle)))
@@ -147,6 +150,39 @@ actor PostgresConnection: SocketSource {
         }
         self.pending.append(segment)
         return segment.done
+    }
+
+    /// A segment of its own, between transactions: a transaction that begins behind it in one segment could not choose its isolation.
+    private func dropOldPlans(on handle: OpaquePointer) -> Bool {
+        guard self.prepared?.plansAreTooOld(at: .now) == true else { return true }
+        let segment = PendingSegment()
+        self.pending.append(segment)
+        return Self.send("DISCARD PLANS", segment, on: handle) && PQpipelineSync(handle) == 1
+    }
+
+    /// Sends something of the connection's own.
+    private static func send(_ text: String, _ segment: PendingSegment, on handle: OpaquePointer) -> Bool {
+        segment.add(.own)
+        return PQsendQueryParams(handle, text, 0, nil, nil, nil, nil, 0) == 1
+    }
+
+    /// Sends a statement of the caller in the cheapest manner.
+    private func send(_ statement: AnyStatement, _ segment: PendingSegment, on handle: OpaquePointer) -> Bool {
+        var name: String?
+        // COMMIT, ROLLBACK and SET have no plan.
+        if !statement.sql.parameters.isEmpty || !statement.columns.isEmpty, self.prepared != nil {
+            let key = PreparedStatements.Key(statement.sql)
+            switch self.prepared?.manner(of: key) {
+            case .text, nil: break
+            case .name(let known): name = known
+            case .prepare(let new):
+                guard ParameterBlock.prepare(statement.sql, as: new, on: handle) else { return false }
+                segment.add(.preparation(key))
+                name = new
+            }
+        }
+        segment.add(.statement(statement.name))
+        return ParameterBlock.send(statement.sql, preparedAs: name, on: handle)
     }
 
     // MARK: The loop's thread
@@ -180,9 +216,11 @@ actor PostgresConnection: SocketSource {
             case PGRES_PIPELINE_SYNC:
                 PQclear(result)
                 self.pending.removeFirst()
+                for key in segment.unprepared { self.prepared?.prepared(key, false) }
+                if segment.error?.isOfPreparedStatement == true { self.prepared?.forget() }
                 segment.finish()
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
-                segment.append(PostgresRows(owning: result))
+                if let key = segment.append(PostgresRows(owning: result)) { self.prepared?.prepared(key, true) }
                 if segment.isBegin && !self.isInTransaction {
                     return self.end(PostgresError(.connectionLost, "BEGIN outside withTransaction"))
                 }

@@ -70,10 +70,16 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         return text
     }
 
+    /// The server does not know a prepared statement (a pooler gave the connection another session), or a migration has changed the
+    /// columns of its result (`cached plan must not change result type`).
+    var isOfPreparedStatement: Bool {
+        self.code == .server && (self.sqlState == "26000" || (self.sqlState == "0A000" && self.message.hasPrefix("cached plan")))
+    }
+
     /// True where the same transaction, run again from its start, may well succeed.
     package var isRetryable: Bool {
         switch self.code {
-        case .server: self.sqlState == "40001" || self.sqlState == "40P01"
+        case .server: self.sqlState == "40001" || self.sqlState == "40P01" || self.isOfPreparedStatement
         case .notConnected, .connectionLost: true
         default: false
         }

@@ -15,6 +15,9 @@ package struct PostgresOptions: Sendable {
     /// Whether the planner is to read whole tables only where no index helps. For sessions that only run batches by key: a plan
     /// that was made, or kept for checks of keys, while a table was empty would read all of it when it has grown.
     package var avoidsTableScans = false
+    /// How long a plan is used again before it is made anew from the tables as they are; nil: every statement is planned each time. For
+    /// sessions that send the same statements many times a second.
+    package var planAge: Duration?
     /// Where unqualified names are looked up.
     package var searchPath = "millrace"
     /// Between attempts to connect.
@@ -25,6 +28,13 @@ package struct PostgresOptions: Sendable {
     package var transactionAttempts = 10
 
     package init() {}
+
+    /// For a service: it only runs batches by key, the same statements again and again. In five seconds no table grows so much that a plan
+    /// becomes a bad one, and what is sent a hundred times in them is planned once.
+    package mutating func setForBatches() {
+        self.avoidsTableScans = true
+        self.planAge = .seconds(5)
+    }
 }
 
 /// A wait that doubles with every failure, up to a limit, each time shortened by a random part (at most half) so that

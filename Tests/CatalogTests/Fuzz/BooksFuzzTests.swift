@@ -58,7 +58,7 @@ import Testing
     ) async throws {
         var options = PostgresOptions()
         options.poolSize = 1
-        options.avoidsTableScans = true
+        options.setForBatches()
         options.statementTimeout = .seconds(1800)
         let client = PostgresClient(url: url, options: options, logger: CatalogDatabase.logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
