@@ -12,6 +12,7 @@ import ServiceKit
 struct HeartbeatHandler: Sendable {
     let parts: CentralParts
     let lost: LostDesk
+    let pace = HeartbeatPace()
     /// An offer younger than this may still be on its way.
     var graceSeconds = 20.0
 
@@ -111,6 +112,7 @@ struct HeartbeatHandler: Sendable {
             )
         )
         return rows.reduce(into: [:]) {
+            self.pace.hear(lostAfterSeconds: $1.7)
             let held = HeldSummary(count: $1.4, hash: $1.5)
             $0["\($1.1)/\($1.2)"] = Known(
                 holder: $1.0,

@@ -32,8 +32,8 @@ struct MonitorConsumers: Sendable {
             Queue.heartbeats,
             topology: MillraceTopology.monitor,
             prefetch: 500,
-            // An agent that says it is alive can wait a second for its answer: those of one second cost what one does.
-            pace: .seconds(1),
+            // Who says that it is alive can wait a little for the answer: those of a few seconds cost what one does.
+            pace: { handler.pace.pause },
             handle: handler.handle
         )
     }

@@ -72,7 +72,7 @@ import Testing
             identity: bench.health.identity,
             topology: MillraceTopology.exchanges,
             queue: queue,
-            pace: pace,
+            pace: { pace },
             retry: retry,
             health: bench.health,
             logger: Self.logger,

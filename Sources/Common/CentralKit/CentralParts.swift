@@ -81,7 +81,7 @@ package struct CentralParts: Sendable {
         _ queue: String,
         topology: Topology,
         prefetch: UInt16 = 100,
-        pace: Duration = .zero,
+        pace: @escaping @Sendable () -> Duration = { .zero },
         handle: @escaping ConsumerService<[Item]>.Handle
     ) -> ConsumerService<[Item]> {
         ConsumerService(

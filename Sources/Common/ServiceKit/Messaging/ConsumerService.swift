@@ -18,15 +18,15 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
     private let consumer: AMQPConsumer
     private let queue: String
     private let maximum: Int
-    private let pace: Duration
+    private let pace: @Sendable () -> Duration
     private let loop: HandlerLoop<Content>
 
     /// - Parameters:
     ///   - queue: consumed, and declared by `topology`.
     ///   - prefetch: unsettled messages at a time.
     ///   - maximum: messages in a batch.
-    ///   - pace: the least time from one batch to the next, for messages that may wait: the first is handled at once, what comes
-    ///     within that time is handled together.
+    ///   - pace: the least time from the batch that was just handled to the next, for messages that may wait: the first is handled at
+    ///     once, what comes within that time is handled together.
     package init(
         endpoint: AMQPEndpoint,
         identity: Identity,
@@ -34,7 +34,7 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
         queue: String,
         prefetch: UInt16 = 100,
         maximum: Int = 100,
-        pace: Duration = .zero,
+        pace: @escaping @Sendable () -> Duration = { .zero },
         retry: RetryPolicy = RetryPolicy(),
         options: AMQPOptions = AMQPOptions(),
         health: HealthState,
@@ -82,8 +82,9 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
             let began = ContinuousClock.now
             let messages = batch.deliveries.map { ReceivedMessage($0) }
             await batch.settle(self.loop.handle(messages))
-            guard self.pace > .zero else { continue }
-            await self.rest(until: began + self.pace)
+            let pace = self.pace()
+            guard pace > .zero else { continue }
+            await self.rest(until: began + pace)
             // What came meanwhile goes back to the queue.
             if Task.isShuttingDownGracefully { break }
         }
@@ -114,7 +115,7 @@ extension ConsumerService {
         queue: String,
         prefetch: UInt16 = 100,
         maximum: Int = 100,
-        pace: Duration = .zero,
+        pace: @escaping @Sendable () -> Duration = { .zero },
         retry: RetryPolicy = RetryPolicy(),
         options: AMQPOptions = AMQPOptions(),
         health: HealthState,
