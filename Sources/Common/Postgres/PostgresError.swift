@@ -73,7 +73,8 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// The server does not know a prepared statement (a pooler gave the connection another session), or a migration has changed the
     /// columns of its result (`cached plan must not change result type`).
     var isOfPreparedStatement: Bool {
-        self.code == .server && (self.sqlState == "26000" || (self.sqlState == "0A000" && self.message.hasPrefix("cached plan")))
+        guard self.code == .server else { return false }
+        return self.sqlState == "26000" || (self.sqlState == "0A000" && self.message.hasPrefix("cached plan"))
     }
 
     /// True where the same transaction, run again from its start, may well succeed.

@@ -19,5 +19,7 @@ final class HeartbeatPace: Sendable {
     }
 
     /// From one batch to the next; none before the first agent was heard.
-    var pause: Duration { .seconds(min(Self.longestSeconds, self.shortestLostAfter.withLockedValue { $0 } * Self.share)) }
+    var pause: Duration {
+        .seconds(min(Self.longestSeconds, self.shortestLostAfter.withLockedValue { $0 } * Self.share))
+    }
 }

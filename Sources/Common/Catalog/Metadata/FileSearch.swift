@@ -67,6 +67,9 @@ package struct FileSearch: Sendable {
                 limit = min(limit, Int64(Double(files) * limits.share))
             }
             if limit > limits.more {
+                if let near = try await Self.neighbours(finders, limit, in: transaction) {
+                    return FileSearch(condition, finders: [near])
+                }
                 let narrow = try await Self.narrow(finders, limit, in: transaction)
                 if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
             }
@@ -94,6 +97,26 @@ package struct FileSearch: Sendable {
             return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)] }
         }
         return counts.filter { $0.1 <= limit }.map { finders[Int($0.0)] }
+    }
+
+    /// What is made together has neighbouring numbers: among those of the narrowest condition, another may find few. Then it is enough
+    /// to look at these, instead of comparing everything that each finds.
+    private static func neighbours(
+        _ finders: [SQL],
+        _ limit: Int64,
+        in transaction: PostgresTransaction
+    ) async throws -> SQL? {
+        guard finders.count > 1 else { return nil }
+        let counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
+        guard let narrowest = counts.min(by: { $0.1 < $1.1 }), narrowest.1 <= limit else { return nil }
+        let ends = try await transaction.query(FileSearchStatements.ends(finders[Int(narrowest.0)]))
+        guard let (first, last) = ends.first, let first, let last else { return nil }
+        let near = finders.indices.filter { $0 != Int(narrowest.0) }.map { place -> SQL in
+            "SELECT y.file FROM (\(fragment: finders[place])) y WHERE y.file >= \(first) AND y.file <= \(last)"
+        }
+        let few = try await transaction.query(FileSearchStatements.counts(near, upTo: 2 * Self.soonFiltered + 1))
+        guard let fewest = few.min(by: { $0.1 < $1.1 }), fewest.1 <= 2 * Self.soonFiltered else { return nil }
+        return near[Int(fewest.0)]
     }
 
     /// Reads and checks a query against the fields of the catalogue.
@@ -227,6 +250,17 @@ enum FileSearchStatements {
         )
     }
 
+    /// The smallest and the largest number of the files that are found; NULL: none is. Everything that is found is read, whatever
+    /// the planner thinks of looking for the ends from outside.
+    static func ends(_ finder: SQL) -> Statement<Int64?, Int64?> {
+        Statement(
+            "search.ends",
+            "SELECT min(x.file), max(x.file) FROM (SELECT y.file FROM (\(fragment: finder)) y OFFSET 0) x",
+            returning: Int64?.self,
+            Int64?.self
+        )
+    }
+
     /// Files in the catalogue, as of its last analysis.
     static let size = Statement<Int64>(
         "search.size",
@@ -235,6 +269,9 @@ enum FileSearchStatements {
     )
 
     static var examples: [AnyStatement] {
-        [Self.counts(["SELECT 1::bigint AS file"], upTo: 1).erased, Self.size.erased] + FileSearch.examples
+        [
+            Self.counts(["SELECT 1::bigint AS file"], upTo: 1).erased, Self.ends("SELECT 1::bigint AS file").erased,
+            Self.size.erased,
+        ] + FileSearch.examples
     }
 }
