@@ -6,62 +6,73 @@ import TestSupport
 /// Which statements are prepared when: values in, values out.
 @Suite struct PreparedStatementsTests {
     private static let key = PreparedStatements.Key("SELECT \(1)")
-    private var prepared = PreparedStatements(maximumAge: .seconds(5))
 
-    @Test mutating func whatComesASecondTimeIsPreparedOnce() {
-        #expect(self.prepared.manner(of: Self.key) == .text)
-        #expect(self.prepared.manner(of: Self.key) == .prepare(name: "s1"))
-        // Not answered yet.
-        #expect(self.prepared.manner(of: Self.key) == .text)
-        self.prepared.prepared(Self.key, true)
-        #expect(self.prepared.manner(of: Self.key) == .name("s1"))
-        #expect(self.prepared.manner(of: Self.key) == .name("s1"))
-    }
+    /// What a connection keeps, as a reference: expectations change it.
+    private final class Kept {
+        var prepared = PreparedStatements(maximumAge: .seconds(5))
 
-    @Test mutating func whatFailedIsPreparedAgainUnderAnotherName() {
-        _ = self.prepared.manner(of: Self.key)
-        _ = self.prepared.manner(of: Self.key)
-        self.prepared.prepared(Self.key, false)
-        #expect(self.prepared.manner(of: Self.key) == .prepare(name: "s2"))
-        // A late word about a preparation that is not under way changes nothing.
-        self.prepared.prepared(Self.key, true)
-        self.prepared.prepared(Self.key, false)
-        #expect(self.prepared.manner(of: Self.key) == .name("s2"))
-    }
-
-    @Test mutating func otherTypesAreAnotherStatement() {
-        for _ in 1...2 { _ = self.prepared.manner(of: Self.key) }
-        self.prepared.prepared(Self.key, true)
-        #expect(self.prepared.manner(of: PreparedStatements.Key("SELECT \("one")")) == .text)
-        #expect(self.prepared.manner(of: PreparedStatements.Key("SELECT \(2)")) == .name("s1"))
-    }
-
-    @Test mutating func whatIsForgottenIsSeenAnew() {
-        for _ in 1...2 { _ = self.prepared.manner(of: Self.key) }
-        self.prepared.prepared(Self.key, true)
-        self.prepared.forget()
-        #expect(self.prepared.manner(of: Self.key) == .text)
-        #expect(self.prepared.manner(of: Self.key) == .prepare(name: "s2"))
-    }
-
-    @Test mutating func noMoreIsKeptThanTheLimit() {
-        var text: [SQL] = []
-        for count in 0...PreparedStatements.limit {
-            text.append(SQL.joined(Array(repeating: "SELECT 1;", count: count + 1), separator: " "))
+        func manner(of key: PreparedStatements.Key = PreparedStatementsTests.key) -> PreparedStatements.Manner {
+            self.prepared.manner(of: key)
         }
-        for sql in text { #expect(self.prepared.manner(of: .init(sql)) == .text) }
-        #expect(self.prepared.manner(of: .init(text[0])) == .prepare(name: "s1"))
-        #expect(self.prepared.manner(of: .init(text[PreparedStatements.limit])) == .text)
+
+        func tooOld(at now: ContinuousClock.Instant) -> Bool { self.prepared.plansAreTooOld(at: now) }
     }
 
-    @Test mutating func plansAreDroppedOnceInEachAge() {
+    private let kept = Kept()
+
+    @Test func whatComesASecondTimeIsPreparedOnce() {
+        #expect(self.kept.manner() == .text)
+        #expect(self.kept.manner() == .prepare(name: "s1"))
+        // Not answered yet.
+        #expect(self.kept.manner() == .text)
+        self.kept.prepared.prepared(Self.key, true)
+        #expect(self.kept.manner() == .name("s1"))
+        #expect(self.kept.manner() == .name("s1"))
+    }
+
+    @Test func whatFailedIsPreparedAgainUnderAnotherName() {
+        _ = self.kept.manner()
+        _ = self.kept.manner()
+        self.kept.prepared.prepared(Self.key, false)
+        #expect(self.kept.manner() == .prepare(name: "s2"))
+        self.kept.prepared.prepared(Self.key, true)
+        // A late word about a preparation that is not under way changes nothing.
+        self.kept.prepared.prepared(Self.key, false)
+        #expect(self.kept.manner() == .name("s2"))
+    }
+
+    @Test func otherTypesAreAnotherStatement() {
+        for _ in 1...2 { _ = self.kept.manner() }
+        self.kept.prepared.prepared(Self.key, true)
+        #expect(self.kept.manner(of: .init("SELECT \("one")")) == .text)
+        #expect(self.kept.manner(of: .init("SELECT \(2)")) == .name("s1"))
+    }
+
+    @Test func whatIsForgottenIsSeenAnew() {
+        for _ in 1...2 { _ = self.kept.manner() }
+        self.kept.prepared.prepared(Self.key, true)
+        self.kept.prepared.forget()
+        #expect(self.kept.manner() == .text)
+        #expect(self.kept.manner() == .prepare(name: "s2"))
+    }
+
+    @Test func noMoreIsKeptThanTheLimit() {
+        let texts = (0...PreparedStatements.limit).map { count in
+            PreparedStatements.Key(SQL.joined(Array(repeating: "SELECT 1;", count: count + 1), separator: " "))
+        }
+        for text in texts { #expect(self.kept.manner(of: text) == .text) }
+        #expect(self.kept.manner(of: texts[0]) == .prepare(name: "s1"))
+        #expect(self.kept.manner(of: texts[PreparedStatements.limit]) == .text)
+    }
+
+    @Test func plansAreDroppedOnceInEachAge() {
         let start = ContinuousClock.now
-        #expect(!self.prepared.plansAreTooOld(at: start))
-        #expect(!self.prepared.plansAreTooOld(at: start + .seconds(4.9)))
-        #expect(self.prepared.plansAreTooOld(at: start + .seconds(5)))
-        #expect(!self.prepared.plansAreTooOld(at: start + .seconds(9.9)))
-        #expect(self.prepared.plansAreTooOld(at: start + .seconds(60)))
-        #expect(!self.prepared.plansAreTooOld(at: start + .seconds(61)))
+        #expect(!self.kept.tooOld(at: start))
+        #expect(!self.kept.tooOld(at: start + .seconds(4.9)))
+        #expect(self.kept.tooOld(at: start + .seconds(5)))
+        #expect(!self.kept.tooOld(at: start + .seconds(9.9)))
+        #expect(self.kept.tooOld(at: start + .seconds(60)))
+        #expect(!self.kept.tooOld(at: start + .seconds(61)))
     }
 }
 

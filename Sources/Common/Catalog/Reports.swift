@@ -156,7 +156,8 @@ package enum ReportStatements {
         }
     }
 
-    /// Ends attempts: the lease goes, the attempt keeps how it ended. The caller holds the locks of job and lease.
+    /// Ends attempts: the lease goes, the attempt keeps how it ended. The caller holds the locks of job and lease. What is written is
+    /// handed on by the rows that go: joined with the batch once more, each would be compared with all.
     package static func end(_ ended: [Ended]) -> SQL {
         """
         WITH i AS MATERIALIZED (
@@ -167,14 +168,13 @@ package enum ReportStatements {
             AS i(task, index, attempt, state, node, code, blame, diagnostic, failures, steps, log, cpu, wall, memory, cause)
         ), l AS (
             DELETE FROM lease l USING i WHERE l.task = i.task AND l.index = i.index AND l.attempt = i.attempt
-            RETURNING l.task, l.index, l.state, l.version, l.step
+            RETURNING i.*, l.state AS left_from, l.version, l.step
         )
-        UPDATE attempt a SET state = i.state, left_from = l.state, version = l.version + 1, ended_at = clock_timestamp(),
-            node = coalesce(i.node, a.node), code = i.code, blame = i.blame, diagnostic = i.diagnostic, failures = i.failures,
-            steps = i.steps, log = i.log, cpu_seconds = i.cpu, wall_seconds = i.wall, memory_peak = i.memory, step = l.step,
-            cause = i.cause
-        FROM i JOIN l ON l.task = i.task AND l.index = i.index
-        WHERE a.task = i.task AND a.index = i.index AND a.attempt = i.attempt
+        UPDATE attempt a SET state = l.state, left_from = l.left_from, version = l.version + 1, ended_at = clock_timestamp(),
+            node = coalesce(l.node, a.node), code = l.code, blame = l.blame, diagnostic = l.diagnostic, failures = l.failures,
+            steps = l.steps, log = l.log, cpu_seconds = l.cpu, wall_seconds = l.wall, memory_peak = l.memory, step = l.step,
+            cause = l.cause
+        FROM l WHERE a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
         """
     }
 

@@ -1,4 +1,5 @@
 import CLibPQ
+import Glibc
 
 /// Puts the parameters of a statement into the form libpq takes.
 enum ParameterBlock {
@@ -16,13 +17,20 @@ enum ParameterBlock {
             )
         }
         for (index, parameter) in parameters.enumerated() {
-            guard let text = parameter.text, text.utf8.contains(0) else { continue }
+            guard let text = parameter.text, Self.holdsNUL(text) else { continue }
             throw PostgresError(
                 .encoding,
                 "parameter \(index + 1) holds a NUL character, which PostgreSQL cannot store",
                 statement: statement.name
             )
         }
+    }
+
+    /// Looked for by the C library: parameters of a batch are long.
+    private static func holdsNUL(_ text: String) -> Bool {
+        text.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
+        } ?? text.utf8.contains(0)
     }
 
     /// - Parameter name: under which the statement was prepared; nil: it is sent with its text.
@@ -40,6 +48,14 @@ enum ParameterBlock {
         return PQsendPrepare(handle, name, sql.text, CInt(types.count), types) == 1
     }
 
+    /// As one piece of memory, where the text is one.
+    private static func append(_ text: String, to bytes: inout [CChar]) {
+        let isDone = text.utf8.withContiguousStorageIfAvailable { piece in
+            piece.withMemoryRebound(to: CChar.self) { bytes.append(contentsOf: $0) }
+        }
+        if isDone == nil { bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) }) }
+    }
+
     private static func with(
         _ sql: SQL,
         _ body: (CInt, UnsafePointer<Oid>?, UnsafePointer<UnsafePointer<CChar>?>?) -> Bool
@@ -55,7 +71,7 @@ enum ParameterBlock {
                 continue
             }
             starts.append(bytes.count)
-            bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) })
+            Self.append(text, to: &bytes)
             bytes.append(0)
         }
         let types = parameters.map { Oid($0.type.oid) }
