@@ -1,4 +1,5 @@
 -- The catalogue, part 9: who waits for whom. Nobody waits for a counter, and no verdict for those beside it.
+--
 -- Sums that many add to are at most 16 rows each, one a slot. A slot belonged to a session, by its process number: two sessions whose
 -- numbers differ by a multiple of 16 shared one, waited for each other, and when the one counted leases before jobs and the other jobs
 -- before leases, blocked each other until the server ended one of them (a second each time: `millrace bench reports`). Now a slot
