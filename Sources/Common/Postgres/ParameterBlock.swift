@@ -50,10 +50,11 @@ enum ParameterBlock {
 
     /// As one piece of memory, where the text is one.
     private static func append(_ text: String, to bytes: inout [CChar]) {
-        let isDone = text.utf8.withContiguousStorageIfAvailable { piece in
+        let isOnePiece = text.utf8.withContiguousStorageIfAvailable { piece in
             piece.withMemoryRebound(to: CChar.self) { bytes.append(contentsOf: $0) }
+            return true
         }
-        if isDone == nil { bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) }) }
+        if isOnePiece != true { bytes.append(contentsOf: text.utf8.lazy.map { CChar(bitPattern: $0) }) }
     }
 
     private static func with(
