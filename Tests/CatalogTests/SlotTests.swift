@@ -36,7 +36,8 @@ import Testing
         return try await client.withTransaction { transaction in
             let mine = try #require(try await transaction.query(Self.slot).first)
             let others = try await Self.nested(count - 1, client)
-            #expect(try await transaction.query(Self.again) == [mine, mine, mine])
+            let again = try await transaction.query(Self.again)
+            #expect(again == [mine, mine, mine])
             return [mine] + others
         }
     }

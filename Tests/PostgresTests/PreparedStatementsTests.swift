@@ -89,6 +89,13 @@ import TestSupport
         Statement("double", "SELECT 2 * \(number)", returning: Int.self)
     }
 
+    private static func expectDoubles(_ numbers: ClosedRange<Int>, _ client: PostgresClient) async throws {
+        for number in numbers {
+            let rows = try await client.query(Self.double(number))
+            #expect(rows == [2 * number])
+        }
+    }
+
     /// The texts that the shared connection's session has prepared. Its own text is sent anew each time.
     private static func texts(_ client: PostgresClient) async throws -> [String] {
         try await client.query(
@@ -102,17 +109,20 @@ import TestSupport
 
     @Test func whatIsSentAgainIsPrepared() async throws {
         try await withDatabase(Self.options()) { client, _ in
-            #expect(try await client.query(Self.double(1)) == [2])
-            #expect(try await Self.texts(client) == [])
-            for number in 2...10 { #expect(try await client.query(Self.double(number)) == [2 * number]) }
-            #expect(try await Self.texts(client) == ["SELECT 2 * $1"])
+            try await Self.expectDoubles(1...1, client)
+            let before = try await Self.texts(client)
+            #expect(before.isEmpty)
+            try await Self.expectDoubles(2...10, client)
+            let after = try await Self.texts(client)
+            #expect(after == ["SELECT 2 * $1"])
         }
     }
 
     @Test func withoutAnAgeNothingIsPrepared() async throws {
         try await withDatabase(Self.options(age: nil)) { client, _ in
-            for number in 1...10 { #expect(try await client.query(Self.double(number)) == [2 * number]) }
-            #expect(try await Self.texts(client) == [])
+            try await Self.expectDoubles(1...10, client)
+            let texts = try await Self.texts(client)
+            #expect(texts.isEmpty)
         }
     }
 
@@ -120,25 +130,23 @@ import TestSupport
     @Test func manyAtOnceGetTheirOwnAnswers() async throws {
         try await withDatabase(Self.options()) { client, _ in
             try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 1...300 {
-                    group.addTask { #expect(try await client.query(Self.double(number)) == [2 * number]) }
-                }
+                for number in 1...300 { group.addTask { try await Self.expectDoubles(number...number, client) } }
                 try await group.waitForAll()
             }
-            #expect(try await Self.texts(client) == ["SELECT 2 * $1"])
+            let texts = try await Self.texts(client)
+            #expect(texts == ["SELECT 2 * $1"])
         }
     }
 
     /// The preparation is skipped with the rest of its segment, or done although a statement behind it fails.
-    @Test func anErrorBesideThePreparationHurtsNobodyElse() async throws {
+    @Test(arguments: [true, false]) func anErrorBesideThePreparationHurtsNobodyElse(isBefore: Bool) async throws {
         try await withDatabase(Self.options()) { client, _ in
-            for order in [["fail", "double"], ["double", "fail"]] {
-                #expect(try await client.query(Self.double(1)) == [2])
-                let statements: [SQL] = order.map { $0 == "fail" ? "SELECT 1 / \(0)" : Self.double(3).sql }
-                let error = await postgresError { try await client.execute(statements) }
-                #expect(error?.sqlState == "22012")
-                for number in 1...5 { #expect(try await client.query(Self.double(number)) == [2 * number]) }
-            }
+            try await Self.expectDoubles(1...1, client)
+            let failing: SQL = "SELECT 1 / \(0)"
+            let statements = isBefore ? [failing, Self.double(3).sql] : [Self.double(3).sql, failing]
+            let error = await postgresError { try await client.execute(statements) }
+            #expect(error?.sqlState == "22012")
+            try await Self.expectDoubles(1...5, client)
         }
     }
 
@@ -148,16 +156,17 @@ import TestSupport
             try await client.execute("CREATE TABLE t (x int)")
             try await client.execute("INSERT INTO t VALUES (\(7))")
             let read = Statement("read", "SELECT x FROM t WHERE x > \(Int32(0))", returning: Int32.self)
-            func run() async throws {
-                for _ in 1...3 { #expect(try await client.withTransaction { try await $0.query(read) } == [7]) }
+            for turn in 1...6 {
+                let rows = try await client.withTransaction { try await $0.query(read) }
+                #expect(rows == [7])
+                if turn == 3 { try await client.withTransaction { try await $0.execute("DEALLOCATE ALL") } }
             }
-            try await run()
-            try await client.withTransaction { try await $0.execute("DEALLOCATE ALL") }
-            try await run()
-
             try await client.execute("ALTER TABLE t ALTER x TYPE bigint")
             let wide = Statement("read", read.sql, returning: Int64.self)
-            for _ in 1...3 { #expect(try await client.withTransaction { try await $0.query(wide) } == [7]) }
+            for _ in 1...3 {
+                let rows = try await client.withTransaction { try await $0.query(wide) }
+                #expect(rows == [7])
+            }
         }
     }
 
@@ -170,7 +179,7 @@ import TestSupport
                     return first + (try await transaction.query(Self.double(number)))
                 }
                 #expect(twice == [2 * number, 2 * number])
-                #expect(try await client.query(Self.double(number)) == [2 * number])
+                try await Self.expectDoubles(number...number, client)
             }
         }
     }
