@@ -1,6 +1,5 @@
 import AMQP
 import Catalog
-import Domain
 import Logging
 import Messages
 import Postgres
@@ -55,7 +54,7 @@ struct Relay: Sendable {
     }
 
     /// One message for consecutive events of one routing key: order across keys is kept as well.
-    private func publish(_ rows: [(Int64, String, String, Moment)]) async throws {
+    private func publish(_ rows: [(Int64, String, String, Int64)]) async throws {
         var messages: [OutgoingMessage] = []
         var start = rows.startIndex
         while start < rows.endIndex {
@@ -69,7 +68,7 @@ struct Relay: Sendable {
                     mandatory: false,
                     type: EventItem.type,
                     messageID: "event-\(rows[start].0)",
-                    timestamp: rows[start].3.microseconds / 1_000_000,
+                    timestamp: rows[start].3,
                     contentType: "application/json"
                 )
             )

@@ -121,7 +121,7 @@ package actor PrivatePostgres {
         PrivateFiles.removeFolder(unfinished)
         var arguments = [
             "-D", unfinished, "-U", Self.user, "--pwfile", self.passwordFile, "--auth=scram-sha-256",
-            "--encoding=UTF8", "--locale=C.UTF-8", "--data-checksums",
+            "--encoding=UTF8", "--locale=C.UTF-8", "--lc-collate=C", "--data-checksums",
         ]
         if !self.options.isDurable { arguments.append("--no-sync") }
         let initdb = try await ServerProcess.start(self.command(binaries.initdb, arguments, account))
