@@ -63,14 +63,15 @@ package struct MessageError: Error, Sendable, CustomStringConvertible {
 
 /// One way of writing and reading JSON for messages and documents.
 package enum WireFormat {
-    /// Keys sorted, so that the same value is always the same bytes.
-    package static var encoder: JSONEncoder {
+    /// Keys sorted, so that the same value is always the same bytes. One for all, from any thread: never set anything of it.
+    package static let encoder: JSONEncoder = {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return encoder
-    }
+    }()
 
-    package static var decoder: JSONDecoder { JSONDecoder() }
+    /// One for all, as the encoder.
+    package static let decoder = JSONDecoder()
 
     package static func text(_ value: some Encodable) throws -> String {
         String(decoding: try self.encoder.encode(value), as: UTF8.self)
