@@ -12,7 +12,7 @@ package enum Migrator {
     /// - Returns: the names of what was applied; empty: the database was up to date.
     /// - Throws: ``CatalogRefusal`` for a database that is newer or was edited, ``PostgresError`` otherwise.
     package static func migrate(url: String, logger: Logger) async throws -> [String] {
-        var options = PostgresOptions()
+        var options = PostgresOptions.patient
         options.applicationName = "millrace/migrate"
         return try await PostgresSession.with(url: url, options: options, logger: logger) { session in
             try await session.withAdvisoryLock(Self.lock) {
@@ -32,7 +32,7 @@ package enum Migrator {
 
     /// What the database lacks, without changing it.
     package static func pending(url: String, logger: Logger) async throws -> [String] {
-        var options = PostgresOptions()
+        var options = PostgresOptions.patient
         options.applicationName = "millrace/migrate"
         return try await PostgresSession.with(url: url, options: options, logger: logger) { session in
             try await session.executeScript(MigrationStatements.prepare)

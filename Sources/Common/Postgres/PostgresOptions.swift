@@ -29,6 +29,13 @@ package struct PostgresOptions: Sendable {
 
     package init() {}
 
+    /// For a session that is made once and not again: a server that is very busy may take its time.
+    package static var patient: PostgresOptions {
+        var options = PostgresOptions()
+        options.connectTimeout = .seconds(60)
+        return options
+    }
+
     /// For a service: it only runs batches by key, the same statements again and again. In five seconds no table grows so much that a plan
     /// becomes a bad one, and what is sent a hundred times in them is planned once.
     package mutating func setForBatches() {

@@ -25,7 +25,7 @@ package actor PostgresSession {
     /// Connects, gives the session to `body` and closes it.
     package static func with<Result: Sendable>(
         url: String,
-        options: PostgresOptions = .init(),
+        options: PostgresOptions = .patient,
         logger: Logger,
         isolation: isolated (any Actor)? = #isolation,
         _ body: (PostgresSession) async throws -> Result
