@@ -163,11 +163,13 @@ struct Expander: Sendable {
     /// - Throws: ``CatalogRefusal`` for a query that means nothing any more, or takes too long.
     private func search(_ query: String) async throws -> [InputFile] {
         try await self.database.withTransaction(.readOnlySnapshot) { transaction in
-            let search = try await FileSearch.prepare(query, for: .all, in: transaction)
+            var advice: String?
             do {
+                let search = try await FileSearch.prepare(query, for: .all, in: transaction)
+                advice = search.advice
                 return try await transaction.query(search.inputs).map(Self.file)
             } catch let error as PostgresError where error.sqlState == "57014" {
-                throw CatalogRefusal(.state, "its query takes too long: \(search.advice ?? "add a narrower condition")")
+                throw CatalogRefusal(.state, "its query takes too long: \(advice ?? "add a narrower condition")")
             }
         }
     }

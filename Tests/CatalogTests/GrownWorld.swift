@@ -259,6 +259,23 @@ enum GrownWorld {
         [
             ("transfers", [TransferStatements.lease(destination: "HOME", worker: "w", seconds: 60, limit: 50).sql]),
             ("expired transfers", [TransferStatements.expire, TransferStatements.dueDestinations.sql]),
+            (
+                "heartbeats",
+                [
+                    SessionStatements.beat(
+                        (1...4).map {
+                            .init(
+                                site: "LOCAL",
+                                agent: "a\($0)",
+                                session: .random(),
+                                held: HeldSummary(count: 0, hash: 0),
+                                staying: true
+                            )
+                        }
+                    ).sql, SessionStatements.missing(holder: 1, held: Self.active, olderThanSeconds: 0).sql,
+                    SessionStatements.foreign(holder: 1, held: Self.active).sql,
+                ]
+            ),
             ("kills", [SessionStatements.kills(holders: [1, 2, 3, 4]).sql]),
             ("feed", [FeedStatements.lastID.sql, FeedStatements.rows(after: 50_000, through: 50_500).sql]),
             ("settling", [SettlingStatements.open.sql, SettlingStatements.progress([1]).sql]),

@@ -9,7 +9,7 @@ import TestSupport
 
     /// What a connection keeps, as a reference: expectations change it.
     private final class Kept {
-        var prepared = PreparedStatements(maximumAge: .seconds(5))
+        var prepared = PreparedStatements(maximumAge: .seconds(5), prefix: "s")
 
         func manner(of key: PreparedStatements.Key = PreparedStatementsTests.key) -> PreparedStatements.Manner {
             self.prepared.manner(of: key)
@@ -22,38 +22,40 @@ import TestSupport
 
     @Test func whatComesASecondTimeIsPreparedOnce() {
         #expect(self.kept.manner() == .text)
-        #expect(self.kept.manner() == .prepare(name: "s1"))
+        #expect(self.kept.manner() == .prepare(name: "s.1"))
         // Not answered yet.
         #expect(self.kept.manner() == .text)
-        self.kept.prepared.prepared(Self.key, true)
-        #expect(self.kept.manner() == .name("s1"))
-        #expect(self.kept.manner() == .name("s1"))
+        self.kept.prepared.prepared(Self.key, as: "s.1", true)
+        #expect(self.kept.manner() == .name("s.1"))
+        #expect(self.kept.manner() == .name("s.1"))
     }
 
     @Test func whatFailedIsPreparedAgainUnderAnotherName() {
         _ = self.kept.manner()
         _ = self.kept.manner()
-        self.kept.prepared.prepared(Self.key, false)
-        #expect(self.kept.manner() == .prepare(name: "s2"))
-        self.kept.prepared.prepared(Self.key, true)
-        // A late word about a preparation that is not under way changes nothing.
-        self.kept.prepared.prepared(Self.key, false)
-        #expect(self.kept.manner() == .name("s2"))
+        self.kept.prepared.prepared(Self.key, as: "s.1", false)
+        #expect(self.kept.manner() == .prepare(name: "s.2"))
+        // A late word about another preparation changes nothing.
+        self.kept.prepared.prepared(Self.key, as: "s.1", true)
+        #expect(self.kept.manner() == .text)
+        self.kept.prepared.prepared(Self.key, as: "s.2", true)
+        self.kept.prepared.prepared(Self.key, as: "s.2", false)
+        #expect(self.kept.manner() == .name("s.2"))
     }
 
     @Test func otherTypesAreAnotherStatement() {
         for _ in 1...2 { _ = self.kept.manner() }
-        self.kept.prepared.prepared(Self.key, true)
+        self.kept.prepared.prepared(Self.key, as: "s.1", true)
         #expect(self.kept.manner(of: .init("SELECT \("one")")) == .text)
-        #expect(self.kept.manner(of: .init("SELECT \(2)")) == .name("s1"))
+        #expect(self.kept.manner(of: .init("SELECT \(2)")) == .name("s.1"))
     }
 
     @Test func whatIsForgottenIsSeenAnew() {
         for _ in 1...2 { _ = self.kept.manner() }
-        self.kept.prepared.prepared(Self.key, true)
+        self.kept.prepared.prepared(Self.key, as: "s.1", true)
         self.kept.prepared.forget()
         #expect(self.kept.manner() == .text)
-        #expect(self.kept.manner() == .prepare(name: "s2"))
+        #expect(self.kept.manner() == .prepare(name: "s.2"))
     }
 
     @Test func noMoreIsKeptThanTheLimit() {
@@ -61,7 +63,7 @@ import TestSupport
             PreparedStatements.Key(SQL.joined(Array(repeating: "SELECT 1;", count: count + 1), separator: " "))
         }
         for text in texts { #expect(self.kept.manner(of: text) == .text) }
-        #expect(self.kept.manner(of: texts[0]) == .prepare(name: "s1"))
+        #expect(self.kept.manner(of: texts[0]) == .prepare(name: "s.1"))
         #expect(self.kept.manner(of: texts[PreparedStatements.limit]) == .text)
     }
 
@@ -161,11 +163,19 @@ import TestSupport
                 #expect(rows == [7])
                 if turn == 3 { try await client.withTransaction { try await $0.execute("DEALLOCATE ALL") } }
             }
+            // The same on the shared connection, whose statements are transactions of their own.
+            for turn in 1...6 {
+                let rows = try await client.query(read)
+                #expect(rows == [7])
+                if turn == 3 { try await client.execute("DEALLOCATE ALL") }
+            }
             try await client.execute("ALTER TABLE t ALTER x TYPE bigint")
             let wide = Statement("read", read.sql, returning: Int64.self)
             for _ in 1...3 {
                 let rows = try await client.withTransaction { try await $0.query(wide) }
                 #expect(rows == [7])
+                let single = try await client.query(wide)
+                #expect(single == [7])
             }
         }
     }

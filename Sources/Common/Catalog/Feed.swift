@@ -54,7 +54,7 @@ package enum FeedStatements {
                    || coalesce(',"cause":' || to_json(cause)::text, '') || coalesce(',"detail":' || detail::text, '')
                    || ',"entity":' || to_json(entity)::text || coalesce(',"from":' || to_json(from_state)::text, '')
                    || ',"id":' || id || ',"to":' || to_json(to_state)::text || ',"version":' || version || ',"who":' || to_json(who)::text || '}',
-                   extract(epoch FROM at)::bigint
+                   floor(extract(epoch FROM at))::bigint
             FROM transition WHERE id > \(after) AND id <= \(through) AND route IS NOT NULL ORDER BY id
             """,
             returning: Int64.self,

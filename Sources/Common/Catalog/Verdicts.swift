@@ -141,13 +141,15 @@ package enum VerdictStatements {
         """
     }
 
-    /// Verdicts older than this that nobody carried out: what the sweep looks for.
+    /// Verdicts older than this that nobody carried out: what the sweep looks for. In the order of the index of open ones: with very many,
+    /// each page costs what it holds.
     package static func overdue(seconds: Double) -> Statement<Int64, Int64, Int32> {
         Statement(
             "verdicts.overdue",
             """
             SELECT task, index, attempt FROM verdict
-            WHERE carried_out_at IS NULL AND at < clock_timestamp() - make_interval(secs => \(seconds)) ORDER BY at LIMIT 500
+            WHERE carried_out_at IS NULL AND at < clock_timestamp() - make_interval(secs => \(seconds)) ORDER BY task, index, attempt
+            LIMIT 500
             """,
             returning: Int64.self,
             Int64.self,

@@ -10,7 +10,7 @@ final class PendingSegment {
     enum Part {
         /// What the connection sends by itself, such as BEGIN: nobody waits for its result.
         case own
-        case preparation(PreparedStatements.Key)
+        case preparation(PreparedStatements.Key, name: String)
         /// Of the caller, with its name for errors.
         case statement(String)
     }
@@ -26,9 +26,9 @@ final class PendingSegment {
     }
 
     /// Statements that were to be prepared and have no answer: an error before them skipped them.
-    var unprepared: [PreparedStatements.Key] {
+    var unprepared: [(key: PreparedStatements.Key, name: String)] {
         self.parts[min(self.answered, self.parts.count)...].compactMap {
-            if case .preparation(let key) = $0 { key } else { nil }
+            if case .preparation(let key, let name) = $0 { (key, name) } else { nil }
         }
     }
 
@@ -39,10 +39,10 @@ final class PendingSegment {
     }
 
     /// Takes the answer to the next part. - Returns: the statement that is prepared now, if it was that.
-    func append(_ rows: PostgresRows) -> PreparedStatements.Key? {
+    func append(_ rows: PostgresRows) -> (key: PreparedStatements.Key, name: String)? {
         defer { self.answered += 1 }
         switch self.next {
-        case .preparation(let key): return key
+        case .preparation(let key, let name): return (key, name)
         case .statement:
             // Nobody waits any more: the rows need not be kept.
             if !self.done.isDone { self.results.append(rows) }

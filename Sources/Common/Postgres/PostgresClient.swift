@@ -70,6 +70,7 @@ package final class PostgresClient: Sendable {
 
     private func runShared(_ statements: [AnyStatement]) async throws -> [PostgresRows] {
         let giveUp = ContinuousClock.now + self.options.acquireTimeout
+        var isAnew = false
         while true {
             let connection = try await self.sharedConnection(until: giveUp)
             do {
@@ -77,6 +78,9 @@ package final class PostgresClient: Sendable {
             } catch let error as PostgresError where error.code == .notConnected {
                 // Nothing was sent: wait for the next connection.
                 self.state.withLockedValue { $0.sharedLost(connection) }
+            } catch let error as PostgresError where error.isOfPreparedStatement && !isAnew {
+                // Nothing was done, and the connection has forgotten what it had prepared.
+                isAnew = true
             }
         }
     }

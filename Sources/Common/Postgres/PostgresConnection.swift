@@ -177,7 +177,7 @@ actor PostgresConnection: SocketSource {
             case .name(let known): name = known
             case .prepare(let new):
                 guard ParameterBlock.prepare(statement.sql, as: new, on: handle) else { return false }
-                segment.add(.preparation(key))
+                segment.add(.preparation(key, name: new))
                 name = new
             }
         }
@@ -216,11 +216,13 @@ actor PostgresConnection: SocketSource {
             case PGRES_PIPELINE_SYNC:
                 PQclear(result)
                 self.pending.removeFirst()
-                for key in segment.unprepared { self.prepared?.prepared(key, false) }
+                for one in segment.unprepared { self.prepared?.prepared(one.key, as: one.name, false) }
                 if segment.error?.isOfPreparedStatement == true { self.prepared?.forget() }
                 segment.finish()
             case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
-                if let key = segment.append(PostgresRows(owning: result)) { self.prepared?.prepared(key, true) }
+                if let one = segment.append(PostgresRows(owning: result)) {
+                    self.prepared?.prepared(one.key, as: one.name, true)
+                }
                 if segment.isBegin && !self.isInTransaction {
                     return self.end(PostgresError(.connectionLost, "BEGIN outside withTransaction"))
                 }

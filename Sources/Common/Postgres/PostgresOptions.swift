@@ -37,7 +37,8 @@ package struct PostgresOptions: Sendable {
     }
 
     /// For a service: it only runs batches by key, the same statements again and again. In five seconds no table grows so much that a plan
-    /// becomes a bad one, and what is sent a hundred times in them is planned once.
+    /// becomes a bad one, and what is sent a hundred times in them is planned a few times (the server plans for the given parameters at
+    /// first, and goes on doing so while that seems to pay).
     package mutating func setForBatches() {
         self.avoidsTableScans = true
         self.planAge = .seconds(5)

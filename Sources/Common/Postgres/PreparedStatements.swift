@@ -36,12 +36,19 @@ struct PreparedStatements {
     static let limit = 400
 
     private let maximumAge: Duration
+    /// Of all names: behind a pooler, another connection's names may be in the same session.
+    private let prefix: String
     private var states: [Key: State] = [:]
     private var lastNumber = 0
     private var oldest: ContinuousClock.Instant?
 
-    /// - Parameter maximumAge: of the plans.
-    init(maximumAge: Duration) { self.maximumAge = maximumAge }
+    /// - Parameters:
+    ///   - maximumAge: of the plans.
+    ///   - prefix: of the names; nobody else's.
+    init(maximumAge: Duration, prefix: String = String(UInt64.random(in: 0 ... .max), radix: 36)) {
+        self.maximumAge = maximumAge
+        self.prefix = prefix
+    }
 
     /// How to send a statement now. One that comes for the second time is worth preparing.
     mutating func manner(of key: Key) -> Manner {
@@ -52,7 +59,7 @@ struct PreparedStatements {
         case .seenOnce:
             // Never a name twice: one whose segment failed may be there or not.
             self.lastNumber += 1
-            let name = "s\(self.lastNumber)"
+            let name = "\(self.prefix).\(self.lastNumber)"
             self.states[key] = .preparing(name: name)
             return .prepare(name: name)
         case .preparing: return .text
@@ -60,9 +67,9 @@ struct PreparedStatements {
         }
     }
 
-    /// The server has answered.
-    mutating func prepared(_ key: Key, _ isDone: Bool) {
-        guard case .preparing(let name) = self.states[key] else { return }
+    /// The server has answered, or skipped it. An answer about a name that was forgotten meanwhile changes nothing.
+    mutating func prepared(_ key: Key, as name: String, _ isDone: Bool) {
+        guard case .preparing(name) = self.states[key] else { return }
         self.states[key] = isDone ? .ready(name: name) : .seenOnce
     }
 

@@ -8,13 +8,15 @@ import Testing
 ///
 /// `MILLRACE_SEARCH_SEED` repeats a seed, `MILLRACE_SEARCH` is the number of queries.
 @Suite struct FileSearchTests {
-    /// How many files each condition may find before the next way is taken: by index only, mixed, never by index.
+    /// How many files each condition may find before the next way is taken: by index only, mixed, never by index, by neighbours.
     private static let ways: [FileSearch.Limits] = {
         var mixed = FileSearch.Limits()
-        (mixed.few, mixed.more, mixed.share) = (3, 20, 0.3)
+        (mixed.few, mixed.more, mixed.share, mixed.near) = (3, 20, 0.3, 10)
+        var near = mixed
+        near.near = 2000
         var never = FileSearch.Limits()
         (never.few, never.more, never.share, never.most) = (-1, -1, 0, -1)
-        return [FileSearch.Limits(), mixed, never]
+        return [FileSearch.Limits(), mixed, never, near]
     }()
 
     private static func setting(_ name: String) -> UInt64? {

@@ -15,6 +15,8 @@ package struct FileSearch: Sendable {
         /// Of all files, for a page: when each condition finds more, 100 that fit are sooner found by name.
         package var share = 0.05
         package var most: Int64 = 1_000_000
+        /// Among the neighbours of another condition.
+        package var near: Int64 = 2000
 
         package init() {}
     }
@@ -67,10 +69,11 @@ package struct FileSearch: Sendable {
                 limit = min(limit, Int64(Double(files) * limits.share))
             }
             if limit > limits.more {
-                if let near = try await Self.neighbours(finders, limit, in: transaction) {
+                let counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
+                if let near = try await Self.neighbours(finders, counts, limit, limits.near, in: transaction) {
                     return FileSearch(condition, finders: [near])
                 }
-                let narrow = try await Self.narrow(finders, limit, in: transaction)
+                let narrow = try await Self.narrow(finders, limit, counts, in: transaction)
                 if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
             }
             if aim == .all { try await transaction.execute(FileSearchStatements.readAll) }
@@ -83,13 +86,17 @@ package struct FileSearch: Sendable {
 
     /// Those that find at most so many files; if there are any but they find thousands, also those that find up to ten times as many:
     /// to filter a file costs more than to read ten entries of an index.
+    ///
+    /// - Parameter known: how many each finds, counted up to one more than the limit; nil: to be counted.
     private static func narrow(
         _ finders: [SQL],
         _ limit: Int64,
+        _ known: [(Int32, Int64)]? = nil,
         in transaction: PostgresTransaction
     ) async throws -> [SQL] {
         guard limit >= 0 else { return [] }
-        var counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
+        let counting = FileSearchStatements.counts(finders, upTo: limit + 1)
+        var counts = if let known { known } else { try await transaction.query(counting) }
         guard let fewest = counts.map(\.1).min(), fewest <= limit else { return [] }
         let beside = max(limit, 10 * fewest)
         if fewest > Self.soonFiltered, counts.contains(where: { $0.1 > limit }) {
@@ -101,21 +108,27 @@ package struct FileSearch: Sendable {
 
     /// What is made together has neighbouring numbers: among those of the narrowest condition, another may find few. Then it is enough
     /// to look at these, instead of comparing everything that each finds.
+    ///
+    /// - Parameters:
+    ///   - counts: how many files each finds, counted up to one more than the limit. One that finds more is not tried: it would be read
+    ///     to its end.
+    ///   - few: so many are filtered in no time worth saving.
     private static func neighbours(
         _ finders: [SQL],
+        _ counts: [(Int32, Int64)],
         _ limit: Int64,
+        _ few: Int64,
         in transaction: PostgresTransaction
     ) async throws -> SQL? {
-        guard finders.count > 1 else { return nil }
-        let counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
-        guard let narrowest = counts.min(by: { $0.1 < $1.1 }), narrowest.1 <= limit else { return nil }
-        let ends = try await transaction.query(FileSearchStatements.ends(finders[Int(narrowest.0)]))
+        let usable = counts.filter { $0.1 <= limit }.sorted { $0.1 < $1.1 }.map { finders[Int($0.0)] }
+        guard let narrowest = usable.first, usable.count > 1 else { return nil }
+        let ends = try await transaction.query(FileSearchStatements.ends(narrowest))
         guard let (first, last) = ends.first, let first, let last else { return nil }
-        let near = finders.indices.filter { $0 != Int(narrowest.0) }.map { place -> SQL in
-            "SELECT y.file FROM (\(fragment: finders[place])) y WHERE y.file >= \(first) AND y.file <= \(last)"
+        let near = usable.dropFirst().map { finder -> SQL in
+            "SELECT y.file FROM (\(fragment: finder)) y WHERE y.file >= \(first) AND y.file <= \(last)"
         }
-        let few = try await transaction.query(FileSearchStatements.counts(near, upTo: 2 * Self.soonFiltered + 1))
-        guard let fewest = few.min(by: { $0.1 < $1.1 }), fewest.1 <= 2 * Self.soonFiltered else { return nil }
+        let found = try await transaction.query(FileSearchStatements.counts(near, upTo: few + 1))
+        guard let fewest = found.min(by: { $0.1 < $1.1 }), fewest.1 <= few else { return nil }
         return near[Int(fewest.0)]
     }
 
@@ -233,7 +246,11 @@ extension MetadataType {
 enum FileSearchStatements {
     /// An estimate of the planner must not make it read a whole table for what an index finds; nor read all that an index finds where
     /// the first would do.
-    static let preferIndexes: [SQL] = ["SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off"]
+    /// And a plan is for the values that are asked for: how common they are decides.
+    static let preferIndexes: [SQL] = [
+        "SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off",
+        "SET LOCAL plan_cache_mode = force_custom_plan",
+    ]
 
     static let readAll: [SQL] = ["SET LOCAL enable_seqscan = on"]
 

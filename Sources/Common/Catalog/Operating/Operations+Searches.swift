@@ -46,13 +46,15 @@ extension Operations {
         }
         for plan in plans {
             for query in plan.inputs.compactMap(\.query) {
-                let search = try await FileSearch.prepare(query, for: .all, in: transaction)
+                var advice: String?
                 do {
+                    let search = try await FileSearch.prepare(query, for: .all, in: transaction)
+                    advice = search.advice
                     _ = try await transaction.query(search.count)
                 } catch let error as PostgresError where error.sqlState == "57014" {
                     throw CatalogRefusal(
                         .state,
-                        "task \(plan.name): its query takes too long: \(search.advice ?? "add a narrower condition")"
+                        "task \(plan.name): its query takes too long: \(advice ?? "add a narrower condition")"
                     )
                 }
             }

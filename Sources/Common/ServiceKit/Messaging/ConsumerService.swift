@@ -26,7 +26,7 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
     ///   - prefetch: unsettled messages at a time.
     ///   - maximum: messages in a batch.
     ///   - pace: the least time from the batch that was just handled to the next, for messages that may wait: the first is handled at
-    ///     once, what comes within that time is handled together.
+    ///     once, what comes within that time is handled together. Not after a full batch.
     package init(
         endpoint: AMQPEndpoint,
         identity: Identity,
@@ -83,7 +83,8 @@ package struct ConsumerService<Content: Sendable>: Service, CustomStringConverti
             let messages = batch.deliveries.map { ReceivedMessage($0) }
             await batch.settle(self.loop.handle(messages))
             let pace = self.pace()
-            guard pace > .zero else { continue }
+            // A full batch: there is more at hand than one, and nothing to wait for.
+            guard pace > .zero, batch.deliveries.count < self.maximum else { continue }
             await self.rest(until: began + pace)
             // What came meanwhile goes back to the queue.
             if Task.isShuttingDownGracefully { break }
