@@ -111,7 +111,8 @@ package enum RecoveryStatements {
         """
         INSERT INTO waiting (task, first, last, class, priority, held)
         SELECT j.task, j.index, j.index, coalesce(j.class, t.class), t.priority, range_is_held(t.state, r.state, t.scouts, j.index)
-        FROM \(fragment: self.keys(task, indexes)) JOIN job j ON j.task = i.task AND j.index = i.index
+        FROM \(fragment: self.keys(task, indexes))
+        CROSS JOIN LATERAL (SELECT * FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
         JOIN task t ON t.id = j.task JOIN request r ON r.id = t.request ORDER BY j.index
         """
     }

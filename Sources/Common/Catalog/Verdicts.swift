@@ -133,11 +133,13 @@ package enum VerdictStatements {
         )
     }
 
+    /// The caller holds the locks of the jobs. Open ones are not asked for: the planner would take the index of those and compare each with
+    /// each of the batch.
     package static func carriedOut(_ attempts: [AttemptKey]) -> SQL {
         """
-        UPDATE verdict v SET carried_out_at = clock_timestamp()
+        UPDATE verdict v SET carried_out_at = coalesce(v.carried_out_at, clock_timestamp())
         FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) })) AS i(task, index, attempt)
-        WHERE v.task = i.task AND v.index = i.index AND v.attempt = i.attempt AND v.carried_out_at IS NULL
+        WHERE v.task = i.task AND v.index = i.index AND v.attempt = i.attempt
         """
     }
 
