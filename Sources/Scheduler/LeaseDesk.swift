@@ -106,12 +106,12 @@ struct LeaseDesk: Sendable {
             }
             let needs = matching.needs(classes)
             self.shares.use(matching.cores(classes))
-            try await transaction.execute(LeasingStatements.cut(matching.cuts))
-            let rows = try await transaction.query(LeasingStatements.lease(wanted))
+            var writes = QueryBatch()
+            for cut in LeasingStatements.cut(matching.cuts) { writes.add(cut) }
+            writes.add(LeasingStatements.setRoom(matching.rooms.map { (holder: $0.key, room: $0.value) }))
+            let made = writes.add(LeasingStatements.lease(wanted))
+            let rows = try await transaction.results(of: writes).of(made)
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
-            try await transaction.execute(
-                LeasingStatements.setRoom(matching.rooms.map { (holder: $0.key, room: $0.value) })
-            )
         }
         let hungry = try await self.hungry(open, matching, classes, in: transaction)
         return Served(demands: open, leased: leased, hungry: hungry)

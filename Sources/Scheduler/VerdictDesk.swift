@@ -135,7 +135,7 @@ struct VerdictDesk: Sendable {
             try await transaction.execute(VerdictStatements.raise(task: task, to: classID))
         }
         if !plan.raised.isEmpty { try await transaction.execute(VerdictStatements.raise(plan.raised)) }
-        try await transaction.execute([
+        try await transaction.executeAndCommit([
             VerdictStatements.wait(plan.waiting),
             ReportStatements.moveJobs(plan.moves),
             VerdictStatements.carriedOut(open.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) }),

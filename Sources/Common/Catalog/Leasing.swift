@@ -132,21 +132,26 @@ package enum LeasingStatements {
         )
     }
 
-    /// Shortens or removes the ranges that were cut.
+    /// Shortens or removes the ranges that were cut; nothing for what there is none of.
     package static func cut(_ cuts: [Cut]) -> [SQL] {
         let gone = cuts.filter { $0.rest == nil }
         let shorter = cuts.compactMap { cut in cut.rest.map { (cut, $0.first) } }
-        return [
-            """
-            DELETE FROM waiting w USING unnest(\(gone.map(\.task)), \(gone.map(\.key))) AS i(task, first)
-            WHERE w.task = i.task AND w.first = i.first
-            """,
-            """
-            UPDATE waiting w SET first = i.new_first
-            FROM unnest(\(shorter.map(\.0.task)), \(shorter.map(\.0.key)), \(shorter.map(\.1))) AS i(task, first, new_first)
-            WHERE w.task = i.task AND w.first = i.first
-            """,
-        ]
+        return (gone.isEmpty ? [] : [Self.remove(gone)]) + (shorter.isEmpty ? [] : [Self.shorten(shorter)])
+    }
+
+    private static func remove(_ gone: [Cut]) -> SQL {
+        """
+        DELETE FROM waiting w USING unnest(\(gone.map(\.task)), \(gone.map(\.key))) AS i(task, first)
+        WHERE w.task = i.task AND w.first = i.first
+        """
+    }
+
+    private static func shorten(_ shorter: [(cut: Cut, first: Int64)]) -> SQL {
+        """
+        UPDATE waiting w SET first = i.new_first
+        FROM unnest(\(shorter.map(\.cut.task)), \(shorter.map(\.cut.key)), \(shorter.map(\.first))) AS i(task, first, new_first)
+        WHERE w.task = i.task AND w.first = i.first
+        """
     }
 
     /// Makes job, attempt and lease of each; a job that waited as a row takes its next attempt number. One statement, so that
@@ -330,7 +335,8 @@ package enum LeasingStatements {
             Self.stillWaiting([]).erased,
             Self.candidates(classes: [], site: nil, perClass: 1, patient: false).erased,
             Self.candidates(classes: [], site: "X", perClass: 1, patient: true).erased,
-            Command("leasing.cut.0", Self.cut([])[0]).erased, Command("leasing.cut.1", Self.cut([])[1]).erased,
+            Command("leasing.cut.remove", Self.remove([])).erased,
+            Command("leasing.cut.shorten", Self.shorten([])).erased,
             Self.lease([]).erased, Command("leasing.setRoom", Self.setRoom([])).erased,
             Command("leasing.makeDue", Self.makeDue).erased, Self.nextDue.erased, Self.sites.erased,
             Self.classes.erased,

@@ -27,6 +27,11 @@ package struct QueryBatch: Sendable {
         defer { self.statements.append(statement.erased) }
         return Query(number: self.statements.count, statement: statement)
     }
+
+    /// A statement whose rows nobody reads.
+    package mutating func add(_ sql: SQL) {
+        self.statements.append(AnyStatement(name: "unnamed", sql: sql, columns: []))
+    }
 }
 
 extension PostgresTransaction {
