@@ -30,6 +30,9 @@ package enum BenchStatements {
     /// What autovacuum would otherwise do while something is measured.
     package static let settle: SQL = "VACUUM (ANALYZE)"
 
+    /// What the server would otherwise write to the disk while something is measured.
+    package static let writeOut: SQL = "CHECKPOINT"
+
     /// Leases of the benchmark's site that have not reported so far yet.
     package static func behind(sequence: Int64, tasks: [Int64]) -> Statement<Int64> {
         Statement(

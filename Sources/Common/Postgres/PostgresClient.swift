@@ -56,7 +56,7 @@ package final class PostgresClient: Sendable {
     /// As ``query(_:)``, for the number of rows changed by a statement without a name.
     @discardableResult
     package func execute(_ sql: SQL) async throws -> Int {
-        try await self.runShared([AnyStatement(name: "unnamed", sql: sql, columns: [])]).first?.affected ?? 0
+        try await self.runShared([AnyStatement(unnamed: sql)]).first?.affected ?? 0
     }
 
     /// Runs several statements as one transaction in one round trip: all or nothing.
@@ -64,7 +64,7 @@ package final class PostgresClient: Sendable {
     /// - Returns: the rows changed by each.
     @discardableResult
     package func execute(_ statements: [SQL]) async throws -> [Int] {
-        try await self.runShared(statements.map { AnyStatement(name: "unnamed", sql: $0, columns: []) })
+        try await self.runShared(statements.map(AnyStatement.init(unnamed:)))
             .map(\.affected)
     }
 

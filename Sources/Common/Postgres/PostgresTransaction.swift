@@ -49,7 +49,7 @@ package final class PostgresTransaction: Sendable {
     }
 
     private static func unnamed(_ statements: [SQL]) -> [AnyStatement] {
-        statements.map { AnyStatement(name: "unnamed", sql: $0, columns: []) }
+        statements.map(AnyStatement.init(unnamed:))
     }
 
     func run(_ statements: [AnyStatement]) async throws -> [PostgresRows] {

@@ -29,9 +29,7 @@ package struct QueryBatch: Sendable {
     }
 
     /// A statement whose rows nobody reads.
-    package mutating func add(_ sql: SQL) {
-        self.statements.append(AnyStatement(name: "unnamed", sql: sql, columns: []))
-    }
+    package mutating func add(_ sql: SQL) { self.statements.append(AnyStatement(unnamed: sql)) }
 }
 
 extension PostgresTransaction {

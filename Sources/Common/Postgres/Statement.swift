@@ -47,3 +47,8 @@ package struct AnyStatement: Sendable {
     package let sql: SQL
     package let columns: [PostgresType]
 }
+
+extension AnyStatement {
+    /// A statement whose rows nobody reads.
+    init(unnamed sql: SQL) { self.init(name: "unnamed", sql: sql, columns: []) }
+}
