@@ -53,6 +53,10 @@ package enum BenchStatements {
         """
     }
 
+    /// Those agents were heard of just now.
+    package static let heard: SQL =
+        "UPDATE agent_session SET last_seen = clock_timestamp() WHERE site = 'BENCH' AND agent LIKE 'beat%'"
+
     /// A piece of a request's jobs, each with a running attempt, dealt out to those agents.
     package static func lease(request: Int64, first: Int64, count: Int64, agents: Int) -> [SQL] {
         [
@@ -129,7 +133,7 @@ package enum BenchStatements {
     )
 
     static let examples: [AnyStatement] = [
-        Command("bench.agents", Self.agents(1, replyTo: "x")).erased,
+        Command("bench.agents", Self.agents(1, replyTo: "x")).erased, Command("bench.heard", Self.heard).erased,
         Command("bench.lease.0", Self.lease(request: 1, first: 0, count: 1, agents: 1)[0]).erased,
         Command("bench.lease.1", Self.lease(request: 1, first: 0, count: 1, agents: 1)[1]).erased,
         Command("bench.lease.2", Self.lease(request: 1, first: 0, count: 1, agents: 1)[2]).erased,

@@ -64,8 +64,7 @@ package final class PostgresClient: Sendable {
     /// - Returns: the rows changed by each.
     @discardableResult
     package func execute(_ statements: [SQL]) async throws -> [Int] {
-        try await self.runShared(statements.map(AnyStatement.init(unnamed:)))
-            .map(\.affected)
+        try await self.runShared(statements.map(AnyStatement.init(unnamed:))).map(\.affected)
     }
 
     private func runShared(_ statements: [AnyStatement]) async throws -> [PostgresRows] {
