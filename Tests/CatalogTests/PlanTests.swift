@@ -82,6 +82,7 @@ import Testing
                             throw RolledBack()
                         }
                     } catch is RolledBack {
+                        // As meant.
                     } catch is PostgresError {
                         // What it is about is not there yet: planned it is.
                     }

@@ -50,9 +50,10 @@ enum ProcessorTime {
         let processes = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap(Int.init)
         let found = processes.first { process in
             let folder = "/proc/\(process)/fd"
-            // Not errors: a process that has just ended, or is somebody else's, has no files for us; a file may be closed meanwhile.
+            // Not an error: a process that has just ended, or is somebody else's, has no files for us.
             let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
             return files.contains { file in
+                // Not an error: it has been closed meanwhile.
                 let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\(file)")
                 return target.map(sockets.contains) ?? false
             }
