@@ -32,6 +32,11 @@ import Testing
             let count = try await gateway.get("/files/count?where=\(text)").json
             #expect(count["files"]?.integer == 100 && count["events"]?.integer == 50_000)
             #expect(count["bytes"]?.integer == (300..<400).reduce(0) { $0 + 1000 + Int64($1) })
+            // As the libraries of many languages write spaces; a plus is %2B.
+            let form = text.replacing("%20", with: "+")
+            #expect(form.contains("+"))
+            #expect(try await gateway.get("/files/count?where=\(form)").json["files"]?.integer == 100)
+            #expect(try await gateway.get("/files?where=lfn+=+'a%2Bb'").status == 200)
             let slow = try await gateway.get("/files?where=\(self.query("bytes > 4kB"))").json
             #expect(slow["items"]?.list.count == 1)
             #expect(slow["search"]?["advice"]?.text?.contains("no index for bytes > 4000") == true)

@@ -55,6 +55,9 @@ struct Call: Sendable {
 }
 
 extension Call {
+    /// The parameter with spaces in it. Many libraries write these as +; elsewhere a plus is one, as in `+00:00`, encoded or not.
+    private static let sentence = "where"
+
     /// The query of a request.
     ///
     /// - Throws: ``Refusal`` 400 for a name that the route does not know, one given twice, and text that is not UTF-8.
@@ -62,8 +65,10 @@ extension Call {
         var values: [String: String] = [:]
         for part in (request.uri.query ?? "").split(separator: "&") {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let raw = pair.count == 2 ? pair[1] : ""
             guard let name = PercentText.decode(pair[0]),
-                let value = PercentText.decode(pair.count == 2 ? pair[1] : ""), !value.utf8.contains(0)
+                let value = name == Self.sentence ? PercentText.decodeForm(raw) : PercentText.decode(raw),
+                !value.utf8.contains(0)
             else { throw Refusal(.badRequest, "the query cannot be read: encode it with %XX") }
             guard known.contains(name) else {
                 let names = known.sorted().joined(separator: ", ")
@@ -85,6 +90,9 @@ extension Call {
 
 /// Percent-encoding (RFC 3986, section 2.1).
 enum PercentText {
+    /// As forms are encoded: a space is written as + (WHATWG URL, section 5.1), a plus as %2B.
+    static func decodeForm(_ text: Substring) -> String? { Self.decode(text.replacing("+", with: " ")) }
+
     /// Nil for what is not well formed, or not UTF-8.
     static func decode(_ text: some StringProtocol) -> String? {
         var bytes: [UInt8] = []
