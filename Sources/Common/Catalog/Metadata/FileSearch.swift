@@ -91,7 +91,7 @@ package struct FileSearch: Sendable {
     private static func narrow(
         _ finders: [SQL],
         _ limit: Int64,
-        _ known: [(Int32, Int64)]? = nil,
+        _ known: [(Int32, Int64, Int64?, Int64?)]? = nil,
         in transaction: PostgresTransaction
     ) async throws -> [SQL] {
         guard limit >= 0 else { return [] }
@@ -110,22 +110,19 @@ package struct FileSearch: Sendable {
     /// to look at these, instead of comparing everything that each finds.
     ///
     /// - Parameters:
-    ///   - counts: how many files each finds, counted up to one more than the limit. One that finds more is not tried: it would be read
-    ///     to its end.
+    ///   - counts: of each, counted up to one more than the limit. One that finds more is not tried: it would be read to its end.
     ///   - few: so many are filtered in no time worth saving.
     private static func neighbours(
         _ finders: [SQL],
-        _ counts: [(Int32, Int64)],
+        _ counts: [(Int32, Int64, Int64?, Int64?)],
         _ limit: Int64,
         _ few: Int64,
         in transaction: PostgresTransaction
     ) async throws -> SQL? {
-        let usable = counts.filter { $0.1 <= limit }.sorted { $0.1 < $1.1 }.map { finders[Int($0.0)] }
-        guard let narrowest = usable.first, usable.count > 1 else { return nil }
-        let ends = try await transaction.query(FileSearchStatements.ends(narrowest))
-        guard let (first, last) = ends.first, let first, let last else { return nil }
-        let near = usable.dropFirst().map { finder -> SQL in
-            "SELECT y.file FROM (\(fragment: finder)) y WHERE y.file >= \(first) AND y.file <= \(last)"
+        let usable = counts.filter { $0.1 <= limit }.sorted { $0.1 < $1.1 }
+        guard let (_, _, first, last) = usable.first, let first, let last, usable.count > 1 else { return nil }
+        let near = usable.dropFirst().map { other -> SQL in
+            "SELECT y.file FROM (\(fragment: finders[Int(other.0)])) y WHERE y.file >= \(first) AND y.file <= \(last)"
         }
         let found = try await transaction.query(FileSearchStatements.counts(near, upTo: few + 1))
         guard let fewest = found.min(by: { $0.1 < $1.1 }), fewest.1 <= few else { return nil }
@@ -254,26 +251,21 @@ enum FileSearchStatements {
 
     static let readAll: [SQL] = ["SET LOCAL enable_seqscan = on"]
 
-    /// How many files each finds, counted up to a limit: position, count.
-    static func counts(_ finders: [SQL], upTo limit: Int64) -> Statement<Int32, Int64> {
+    /// How many files each finds, counted up to a limit, and between which numbers these are: position, count, the smallest and the
+    /// largest number; NULL: none is found.
+    static func counts(_ finders: [SQL], upTo limit: Int64) -> Statement<Int32, Int64, Int64?, Int64?> {
         let counts = finders.enumerated().map { position, finder -> SQL in
-            "SELECT \(Int32(position)), count(*) FROM (SELECT file FROM (\(fragment: finder)) y LIMIT \(limit)) x"
+            """
+            SELECT \(Int32(position)), count(*), min(x.file), max(x.file)
+            FROM (SELECT file FROM (\(fragment: finder)) y LIMIT \(limit)) x
+            """
         }
         return Statement(
             "search.counts",
             SQL.joined(counts, separator: " UNION ALL "),
             returning: Int32.self,
-            Int64.self
-        )
-    }
-
-    /// The smallest and the largest number of the files that are found; NULL: none is. Everything that is found is read, whatever
-    /// the planner thinks of looking for the ends from outside.
-    static func ends(_ finder: SQL) -> Statement<Int64?, Int64?> {
-        Statement(
-            "search.ends",
-            "SELECT min(x.file), max(x.file) FROM (SELECT y.file FROM (\(fragment: finder)) y OFFSET 0) x",
-            returning: Int64?.self,
+            Int64.self,
+            Int64?.self,
             Int64?.self
         )
     }
@@ -287,8 +279,7 @@ enum FileSearchStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.counts(["SELECT 1::bigint AS file"], upTo: 1).erased, Self.ends("SELECT 1::bigint AS file").erased,
-            Self.size.erased,
+            Self.counts(["SELECT 1::bigint AS file"], upTo: 1).erased, Self.size.erased,
         ] + FileSearch.examples
     }
 }
