@@ -198,7 +198,7 @@ let package = Package(
             [
                 "Bookkeeper", "Catalog", "Domain", "Messages", "Monitor", "Postgres", "Scheduler", "ServiceKit",
                 "Storage",
-                "TestSupport", "Transfer",
+                "TestSupport", "Transfer", locks,
             ]
         ),
         // What the Bookkeeper tells others, to a server of the tests' own.

@@ -56,8 +56,8 @@ enum MonitorAssembly {
         let config = try MonitorConfig(context.settings)
         let parts = try CentralParts(context)
         let rules = RuleTable(database: parts.database, logger: parts.logger)
-        // What fails alike fails in the same sums: a second of it is added at once, and never by the transaction that judges it.
-        let sums = parts.sweep("failure sums", every: config.sweep, pace: .seconds(1)) {
+        // What fails alike fails in the same sums: two seconds of it are added at once, and never by the transaction that judges it.
+        let sums = parts.sweep("failure sums", every: config.sweep, pace: .seconds(2)) {
             try await FailureSums.complete(parts.database)
             return .done
         }
@@ -71,7 +71,7 @@ enum MonitorAssembly {
             logger: parts.logger
         )
         // A turn costs six statements, however much it publishes.
-        let feed = parts.sweep("feed", every: .seconds(1), pace: .milliseconds(100)) { try await relay.turn() }
+        let feed = parts.sweep("feed", every: .seconds(1), pace: .milliseconds(250)) { try await relay.turn() }
         let kills = KillDesk(database: parts.database, publisher: parts.publisher, logger: parts.logger)
         let sweeps = MonitorSweeps(parts: parts, config: config, reports: reports, lost: lost)
         let consumers = MonitorConsumers(parts: parts)

@@ -2,20 +2,20 @@ import Catalog
 import CentralKit
 import Domain
 import Logging
+import NIOConcurrencyHelpers
 import Postgres
 
 /// Serves demand: leases waiting jobs to agents with room, in one transaction, and has them offered.
 ///
-/// Two Schedulers share the work: each passes by the rows that the other holds. Before an agent goes away empty while jobs
-/// wait for it, those rows are waited for, in a transaction of its own that holds no others: no two can block each other.
+/// One turn after the other (``LeaseTurns``). Two Schedulers share the work: each passes by the rows that the other holds. Before an
+/// agent goes away empty while jobs wait for it, those rows are waited for, in a transaction of its own that holds no others: no two
+/// can block each other.
 struct LeaseDesk: Sendable {
     private struct Served: Sendable {
         var demands: [OpenDemand] = []
         var leased: [LeasedJob] = []
         /// Agents with room left for which jobs are still waiting.
         var hungry: [OpenDemand] = []
-        /// Whether there may be more agents after these.
-        var isFullPage = false
     }
 
     /// How a transaction looks for jobs.
@@ -34,51 +34,49 @@ struct LeaseDesk: Sendable {
     var offerLimit = 250
     /// Agents served by one transaction.
     var pageSize = 200
+    /// How many ranges of a class the next look takes in.
+    private let reach = NIOLockedValueBox(shortLook)
 
-    /// Takes in new demand, and serves those who ask.
-    func serve(_ demands: [Demand]) async throws {
-        guard !demands.isEmpty else { return }
-        let served = try await self.database.withTransaction { transaction in
-            let holders = try await transaction.query(LeasingStatements.takeDemand(demands))
-            return try await self.serve(holders, .quick, in: transaction)
-        }
-        try await self.offers.send(served.leased, to: served.demands)
-        try await self.satisfy(served)
-    }
-
-    /// Serves every agent that has room: there is new work, or it is time for the sweep.
-    func serveAll() async throws {
-        var after: Int32 = 0
-        while true {
-            let from = after
-            let served = try await self.database.withTransaction { transaction in
-                let holders = try await transaction.query(LeasingStatements.withRoom(after: from, limit: self.pageSize))
-                var served = try await self.serve(holders, .quick, in: transaction)
-                served.isFullPage = holders.count == self.pageSize
-                return (served, holders.last ?? from)
-            }
-            try await self.offers.send(served.0.leased, to: served.0.demands)
-            try await self.satisfy(served.0)
-            guard served.0.isFullPage else { return }
-            after = served.1
-        }
-    }
-
-    /// Serves agents for which jobs wait until they are full or none waits any more. A round that found nothing free is
-    /// followed by one that waits.
-    private func satisfy(_ first: Served) async throws {
-        for (_, agents) in Dictionary(grouping: first.hungry, by: \.demand.site).sorted(by: { $0.key < $1.key }) {
-            var holders = agents.map(\.holder).sorted()
-            var manner: Manner = first.leased.isEmpty ? .patient : .quick
-            while !holders.isEmpty {
-                let (asking, how) = (holders, manner)
-                let served = try await self.database.withTransaction {
-                    try await self.serve(asking, how, in: $0)
+    /// Takes in new demand, and leases: to those who ask, to those who did not get enough before; to everybody who has room, if there
+    /// is new work or it is time for it.
+    ///
+    /// - Returns: who has room left for which jobs are still waiting.
+    func serve(_ turn: LeaseTurns.Turn) async throws -> LeaseTurns.Hungry {
+        var hungry = LeaseTurns.Hungry()
+        var (asking, others) = (turn.demands, turn.hungry.quick)
+        var after: Int32? = turn.isForAll ? 0 : nil
+        while !asking.isEmpty || !others.isEmpty || after != nil {
+            let (demands, known, from) = (asking, others, after)
+            let (served, last) = try await self.database.withTransaction { transaction -> (Served, Int32?) in
+                var holders = known
+                if !demands.isEmpty {
+                    holders.formUnion(try await transaction.query(LeasingStatements.takeDemand(demands)))
                 }
-                try await self.offers.send(served.leased, to: served.demands)
-                holders = served.hungry.map(\.holder).sorted()
-                manner = served.leased.isEmpty ? .patient : .quick
+                var page: [Int32] = []
+                if let from {
+                    page = try await transaction.query(LeasingStatements.withRoom(after: from, limit: self.pageSize))
+                    holders.formUnion(page)
+                }
+                let served = try await self.serve(holders.sorted(), .quick, in: transaction)
+                return (served, page.count == self.pageSize ? page.last : nil)
             }
+            try await self.offer(served, &hungry)
+            (asking, others, after) = ([], [], last)
+        }
+        for (_, holders) in turn.hungry.patient.sorted(by: { $0.key < $1.key }) {
+            let served = try await self.database.withTransaction {
+                try await self.serve(holders.sorted(), .patient, in: $0)
+            }
+            try await self.offer(served, &hungry)
+        }
+        return hungry
+    }
+
+    private func offer(_ served: Served, _ hungry: inout LeaseTurns.Hungry) async throws {
+        try await self.offers.send(served.leased, to: served.demands)
+        let fed = Set(served.leased.map(\.holder))
+        for agent in served.hungry {
+            hungry.add(agent.holder, site: agent.demand.site, gotSome: fed.contains(agent.holder))
         }
     }
 
@@ -117,7 +115,12 @@ struct LeaseDesk: Sendable {
         return Served(demands: open, leased: leased, hungry: hungry)
     }
 
-    /// A look at the first two ranges of each class is enough while ranges are long; many short ones need a longer look.
+    /// A look at the first two ranges of each class is enough while ranges are long. Many short ones, as jobs that are tried again are,
+    /// need a longer look: the next one begins with as many as this one used.
+    private static let shortLook = 2
+    private static let longLook = 64
+    private static let longestLook = 256
+
     private func match(
         _ open: [OpenDemand],
         _ fitting: [Int32],
@@ -127,7 +130,7 @@ struct LeaseDesk: Sendable {
     ) async throws -> Matching {
         let sites = Set(open.map(\.demand.site))
         let shares = try await self.shares.tree()
-        func look(perClass: Int) async throws -> (matching: Matching, sawAll: Bool) {
+        func look(perClass: Int) async throws -> (matching: Matching, used: Int, sawAll: Bool) {
             let candidates = try await transaction.query(
                 LeasingStatements.candidates(
                     classes: fitting,
@@ -143,12 +146,17 @@ struct LeaseDesk: Sendable {
                 limit: self.offerLimit,
                 shares: shares
             )
-            let counts = Dictionary(grouping: candidates, by: \.class).mapValues(\.count)
-            return (matching, !counts.values.contains(perClass))
+            let seen = Dictionary(grouping: candidates, by: \.class).mapValues(\.count)
+            return (matching, matching.usedRanges(of: candidates), !seen.values.contains(perClass))
         }
-        let first = try await look(perClass: 2)
-        guard !first.sawAll, first.matching.wantsMore(limit: self.offerLimit) else { return first.matching }
-        return try await look(perClass: 64).matching
+        let reach = self.reach.withLockedValue { $0 }
+        var found = try await look(perClass: reach)
+        if !found.sawAll, found.matching.wantsMore(limit: self.offerLimit) {
+            found = try await look(perClass: min(max(4 * reach, Self.longLook), Self.longestLook))
+        }
+        let next = min(max(found.used + 2, Self.shortLook), Self.longestLook)
+        self.reach.withLockedValue { $0 = next }
+        return found.matching
     }
 
     /// Agents that have room for a job of a class in which jobs wait: whether they wait freely or are held by another Scheduler.

@@ -8,10 +8,12 @@ import ServiceKit
 
 /// What the Scheduler is told: demand, verdicts, words from other services.
 struct SchedulerHandlers: Sendable {
-    let desk: LeaseDesk
     let verdicts: VerdictDesk
     let expansion: PeriodicSweep
-    let leasing: PeriodicSweep
+    /// Has agents served, and returns when that is done.
+    let ask: @Sendable ([Demand]) async throws -> Void
+    /// Rung when there is new work.
+    let wake: @Sendable () -> Void
     let logger: Logger
 
     func work(_ parts: CentralParts) -> ConsumerService<[WorkItem]> {
@@ -25,11 +27,18 @@ struct SchedulerHandlers: Sendable {
     }
 
     func verdicts(_ parts: CentralParts) -> ConsumerService<[VerdictItem]> {
-        parts.consumer(of: VerdictItem.self, Queue.verdicts, topology: MillraceTopology.scheduler, prefetch: 50) {
-            batch in
-            try await self.verdicts.carryOut(Array(Set(batch.flatMap(\.content).map(\.key))))
-            return batch.map { _ in .done }
-        }
+        parts.consumer(
+            of: VerdictItem.self,
+            Queue.verdicts,
+            topology: MillraceTopology.scheduler,
+            prefetch: 50,
+            // As with leasing: what comes within this time is carried out together.
+            pace: { .milliseconds(25) },
+            handle: { batch in
+                try await self.verdicts.carryOut(Array(Set(batch.flatMap(\.content).map(\.key))))
+                return batch.map { _ in .done }
+            }
+        )
     }
 
     func control(_ parts: CentralParts) -> ConsumerService<[ControlItem]> {
@@ -41,7 +50,7 @@ struct SchedulerHandlers: Sendable {
         ) { batch in
             let subjects = Set(batch.flatMap(\.content).map(\.subject))
             if !subjects.isDisjoint(with: [.request, .task, .dataset]) { self.expansion.ring() }
-            if !subjects.isDisjoint(with: [.work, .request]) { self.leasing.ring() }
+            if !subjects.isDisjoint(with: [.work, .request]) { self.wake() }
             return batch.map { _ in .done }
         }
     }
@@ -73,9 +82,7 @@ struct SchedulerHandlers: Sendable {
             }
             return .done
         }
-        if !demands.isEmpty {
-            try await self.desk.serve(demands.values.sorted { ($0.site, $0.agent) < ($1.site, $1.agent) })
-        }
+        if !demands.isEmpty { try await self.ask(Array(demands.values)) }
         return handled
     }
 }

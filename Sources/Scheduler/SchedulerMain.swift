@@ -65,8 +65,12 @@ enum SchedulerAssembly {
             shares: ShareTable(database: database),
             offerLimit: config.offerLimit
         )
-        let leasing = SchedulerSweeps.leasing(parts, desk, config)
-        let wake: @Sendable () -> Void = { leasing.ring() }
+        let turns = LeaseTurns(interval: config.sweep)
+        let leasing = SchedulerSweeps.leasing(parts, desk, turns, config)
+        let wake: @Sendable () -> Void = {
+            turns.callAll()
+            leasing.ring()
+        }
         let verdicts = VerdictDesk(
             database: database,
             outbox: parts.outbox,
@@ -101,10 +105,10 @@ enum SchedulerAssembly {
         )
         let expansion = SchedulerSweeps.expansion(parts, expander, scouts, feeding, config)
         let handlers = SchedulerHandlers(
-            desk: desk,
             verdicts: verdicts,
             expansion: expansion,
-            leasing: leasing,
+            ask: { try await turns.ask($0) { leasing.ring() } },
+            wake: wake,
             logger: context.logger
         )
         return parts.services + [

@@ -7,15 +7,17 @@ import ServiceKit
 
 /// What the Scheduler does without being told, slowly: the net under lost messages.
 enum SchedulerSweeps {
-    /// Serves stored demand; rung by new work.
+    /// Leases, one turn after the other; rung by questions and by new work. The first turn comes at once, and what is rung for within
+    /// its pace is done together: turns that follow each other without rest find a few jobs each, and take what those who make them
+    /// wait need.
     static func leasing(
         _ parts: CentralParts,
         _ desk: LeaseDesk,
+        _ turns: LeaseTurns,
         _ config: SchedulerConfig
     ) -> PeriodicSweep {
-        parts.sweep("leasing", every: config.sweep) {
-            try await desk.serveAll()
-            return .done
+        parts.sweep("leasing", every: config.sweep, pace: .milliseconds(30)) {
+            try await turns.turn(desk.serve) ? .more : .done
         }
     }
 

@@ -52,6 +52,23 @@ import Testing
 
     private let classes: [Int32: Requirement] = [1: Requirement(), 2: Requirement(tags: ["gpu"])]
 
+    @Test func rangesThatJobsWereTakenFromAreCountedByClass() throws {
+        let candidates = [
+            self.range(1, 0, 0), self.range(1, 1, 1), self.range(1, 2, 9), self.range(1, 10, 10),
+            self.range(2, 0, 5, class: 2),
+        ]
+        let matching = Matching(
+            demands: [try self.demand(1, room: 3), try self.demand(2, room: 1, tags: ["gpu"])],
+            candidates: candidates,
+            classes: self.classes,
+            limit: 100
+        )
+        #expect(matching.assigned.count == 4)
+        #expect(matching.usedRanges(of: candidates) == 3)
+        let none = Matching(demands: [], candidates: candidates, classes: self.classes, limit: 100)
+        #expect(none.usedRanges(of: candidates) == 0)
+    }
+
     /// Class 1 is of no share, 3 of `a` with weight 3, 4 of `b` with weight 1.
     @Test func sharesAreServedInTurnAndWithinThemPriorityCounts() throws {
         var a = Requirement()

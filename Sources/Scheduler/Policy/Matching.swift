@@ -84,6 +84,15 @@ struct Matching {
         }
     }
 
+    /// How many ranges jobs were taken from, in the class with the most of them.
+    func usedRanges(of candidates: [Candidate]) -> Int {
+        let cut = Set(self.cuts.map { JobKey(task: $0.task, index: $0.key) })
+        let used = candidates.filter { one in
+            cut.contains(JobKey(task: one.waiting.task, index: one.waiting.range.first))
+        }
+        return Dictionary(grouping: used, by: \.class).values.map(\.count).max() ?? 0
+    }
+
     /// Cores of the assigned jobs by share.
     func cores(_ classes: [Int32: Requirement]) -> [String: Int] {
         self.origins.values.reduce(into: [:]) { sums, origin in
