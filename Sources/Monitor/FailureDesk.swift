@@ -31,10 +31,15 @@ struct FailureDesk: Sendable {
     /// Ends the attempts, gives their verdicts and commits the caller's transaction. The caller holds the locks of the jobs, and of
     /// the leases for those that still have one.
     ///
+    /// - Parameter facts: what was asked of at least these jobs, and what was found.
     /// - Returns: the commands to send now.
-    func failAndCommit(_ failed: [Failed], in transaction: PostgresTransaction) async throws -> [OutboxMessage] {
+    func failAndCommit(
+        _ failed: [Failed],
+        facts: (asked: FailureFacts.Asked, found: QueryBatch.Results),
+        in transaction: PostgresTransaction
+    ) async throws -> [OutboxMessage] {
         guard !failed.isEmpty else { return [] }
-        let facts = try await FailureFacts(failed, in: transaction)
+        let facts = try await FailureFacts(failed, facts.asked, facts.found, in: transaction)
         let policy = try await self.rules.policy()
         let now = Moment.now
         var ended: [ReportStatements.Ended] = []
@@ -85,14 +90,16 @@ struct FailureDesk: Sendable {
     }
 
     private static func row(_ one: Failed, _ verdict: Verdict, _ now: Moment) throws -> ReportStatements.NewVerdict {
-        ReportStatements.NewVerdict(
+        let changes = Self.changes(verdict)
+        return ReportStatements.NewVerdict(
             key: one.key,
             site: one.site,
             node: one.node,
             verdict: verdict,
             at: now,
             notBefore: verdict.pauseSeconds > 0 ? now.adding(seconds: verdict.pauseSeconds) : nil,
-            changes: JSONText(try WireFormat.text(Self.changes(verdict)))
+            // Nearly every verdict changes nothing.
+            changes: JSONText(changes == VerdictChanges() ? "{}" : try WireFormat.text(changes))
         )
     }
 

@@ -3,8 +3,29 @@ import Domain
 import Messages
 import Postgres
 
-/// What the policy is told of failed attempts, read in one round trip. The caller holds the locks of their jobs.
+/// What the policy is told of failed attempts. The caller holds the locks of their jobs.
 struct FailureFacts {
+    /// The questions, asked in one round trip with the locks: each statement sees what is there when those before it hold theirs.
+    struct Asked {
+        fileprivate let sites: QueryBatch.Query<String>
+        fileprivate let places: QueryBatch.Query<String, String>
+        fileprivate let jobs:
+            QueryBatch.Query<Int64, Int64, String, Int32, String, [String], Int32, Int32, Int32, Int64, Int32>
+        fileprivate let history: QueryBatch.Query<Int64, Int64, String, String>
+        fileprivate let raised: QueryBatch.Query<Int64, Double>
+
+        /// - Parameters:
+        ///   - jobs: those that may have failed, each once.
+        ///   - batch: has the locks already.
+        init(_ jobs: [JobKey], behind batch: inout QueryBatch) {
+            self.sites = batch.add(ReportStatements.allowedSites)
+            self.places = batch.add(BrakeStatements.places)
+            self.jobs = batch.add(FailureFactStatements.jobs(jobs))
+            self.history = batch.add(FailureFactStatements.history(jobs))
+            self.raised = batch.add(FailureFactStatements.raised(Set(jobs.map(\.task)).sorted()))
+        }
+    }
+
     private struct Job {
         var counted = 0
         var kind = ""
@@ -31,21 +52,18 @@ struct FailureFacts {
     /// As site/node; the node is empty when all of the site is meant.
     private let excluded: Set<String>
 
-    init(_ failed: [FailureDesk.Failed], in transaction: PostgresTransaction) async throws {
-        let keys = failed.map(\.key.job)
-        let symptoms = failed.compactMap(Self.symptom)
-        var batch = QueryBatch()
-        let sites = batch.add(ReportStatements.allowedSites)
-        let places = batch.add(BrakeStatements.places)
-        let jobs = batch.add(FailureFactStatements.jobs(keys))
-        let history = batch.add(FailureFactStatements.history(keys))
-        let raised = batch.add(FailureFactStatements.raised(Set(keys.map(\.task)).sorted()))
-        let inputs = symptoms.isEmpty ? nil : batch.add(SuspicionStatements.inputs(symptoms))
-        let found = try await transaction.results(of: batch)
-
-        self.sites = try found.of(sites)
-        self.excluded = Set(try found.of(places).map { "\($0.0)/\($0.1)" })
-        for row in try found.of(jobs) {
+    /// - Parameters:
+    ///   - asked: at least of their jobs.
+    ///   - transaction: is asked once more, of inputs that could not be read.
+    init(
+        _ failed: [FailureDesk.Failed],
+        _ asked: Asked,
+        _ found: QueryBatch.Results,
+        in transaction: PostgresTransaction
+    ) async throws {
+        self.sites = try found.of(asked.sites)
+        self.excluded = Set(try found.of(asked.places).map { "\($0.0)/\($0.1)" })
+        for row in try found.of(asked.jobs) {
             let key = JobKey(task: row.0, index: row.1)
             var job = Job()
             (job.kind, job.maxAttempts, job.workflow, job.software) = (row.2, Int(row.3), row.4, row.5)
@@ -53,13 +71,14 @@ struct FailureFacts {
             (job.events, job.counted) = (Int(row.9), Int(row.10))
             self.jobs[key] = job
         }
-        for row in try found.of(history) {
+        for row in try found.of(asked.history) {
             let key = JobKey(task: row.0, index: row.1)
             self.jobs[key, default: Job()].fingerprints.append(row.2)
             self.jobs[key, default: Job()].rules[row.3, default: 0] += 1
         }
-        if let inputs {
-            for row in try found.of(inputs) {
+        let symptoms = failed.compactMap(Self.symptom)
+        if !symptoms.isEmpty {
+            for row in try await transaction.query(SuspicionStatements.inputs(symptoms)) {
                 let key = JobKey(task: row.0, index: row.1)
                 var job = self.jobs[key] ?? Job()
                 self.suspects[key, default: []].append(row.2)
@@ -68,7 +87,7 @@ struct FailureFacts {
                 self.jobs[key] = job
             }
         }
-        for row in try found.of(raised) { self.raised[row.0] = row.1 }
+        for row in try found.of(asked.raised) { self.raised[row.0] = row.1 }
     }
 
     /// What a failure says of an input; nil: its cause is no input.

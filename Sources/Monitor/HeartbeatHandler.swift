@@ -158,13 +158,16 @@ struct LostDesk: Sendable {
             var locks = QueryBatch()
             _ = locks.add(ReportStatements.lockJobs(jobs))
             let leases = locks.add(ReportStatements.lockLeases(jobs))
-            let live = try await transaction.results(of: locks).of(leases).reduce(into: Set<AttemptKey>()) {
+            let asked = FailureFacts.Asked(jobs, behind: &locks)
+            let found = try await transaction.results(of: locks)
+            let live = try found.of(leases).reduce(into: Set<AttemptKey>()) {
                 $0.insert(AttemptKey(task: $1.0, index: $1.1, attempt: Int($1.2)))
             }
             return try await self.desk.failAndCommit(
                 attempts.filter { live.contains($0.key) }.map {
                     FailureDesk.Failed(key: $0.key, site: $0.site, node: nil, failures: [failure], end: .lost)
                 },
+                facts: (asked, found),
                 in: transaction
             )
         }

@@ -69,7 +69,9 @@ struct ReportHandler: Sendable {
         var locks = QueryBatch()
         if !ending.isEmpty { _ = locks.add(ReportStatements.lockJobs(ending)) }
         let rows = locks.add(ReportStatements.lockLeases(Set(reports.map { $0.report.name.key.job }).sorted()))
-        let leases = try await transaction.results(of: locks).of(rows).reduce(into: [JobKey: LiveLease]()) {
+        let asked = ending.isEmpty ? nil : FailureFacts.Asked(ending, behind: &locks)
+        let found = try await transaction.results(of: locks)
+        let leases = try found.of(rows).reduce(into: [JobKey: LiveLease]()) {
             $0[JobKey(task: $1.0, index: $1.1)] = LiveLease(
                 attempt: Int($1.2),
                 token: $1.3.text,
@@ -91,6 +93,7 @@ struct ReportHandler: Sendable {
         if !running.isEmpty { try await transaction.execute(ReportStatements.running(running)) }
         let submitted = Self.submissions(reports)
         if !submitted.isEmpty { try await transaction.execute(ReportStatements.submitted(submitted)) }
+        guard let asked else { return (policy, []) }
         try await self.cancel(policy.cancelled.map(\.item), in: transaction)
         let messages = try await self.desk.failAndCommit(
             try policy.failed.map { item, site in
@@ -100,11 +103,12 @@ struct ReportHandler: Sendable {
                     node: item.node,
                     failures: item.failures,
                     end: .failed,
-                    steps: JSONText(try WireFormat.text(item.steps)),
+                    steps: JSONText(item.steps.isEmpty ? "[]" : try WireFormat.text(item.steps)),
                     tail: item.tail,
                     usage: item.usage
                 )
             },
+            facts: (asked, found),
             in: transaction
         )
         return (policy, messages)
@@ -171,12 +175,14 @@ struct ReportHandler: Sendable {
     /// Gives verdicts on attempts the Bookkeeper has ended: those that have one already are passed over.
     func judge(_ attempts: [AttemptKey]) async throws {
         let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
-            var batch = QueryBatch()
-            _ = batch.add(ReportStatements.lockJobs(Set(attempts.map(\.job)).sorted()))
-            let open = batch.add(ReportStatements.withoutVerdict(attempts))
-            let rows = try await transaction.results(of: batch).of(open)
+            let jobs = Set(attempts.map(\.job)).sorted()
+            var locks = QueryBatch()
+            _ = locks.add(ReportStatements.lockJobs(jobs))
+            let open = locks.add(ReportStatements.withoutVerdict(attempts))
+            let asked = FailureFacts.Asked(jobs, behind: &locks)
+            let found = try await transaction.results(of: locks)
             return try await self.desk.failAndCommit(
-                try rows.map { row in
+                try found.of(open).map { row in
                     FailureDesk.Failed(
                         key: AttemptKey(task: row.0, index: row.1, attempt: Int(row.2)),
                         site: row.3,
@@ -185,6 +191,7 @@ struct ReportHandler: Sendable {
                         end: nil
                     )
                 },
+                facts: (asked, found),
                 in: transaction
             )
         }

@@ -33,7 +33,7 @@ struct SchedulerHandlers: Sendable {
             topology: MillraceTopology.scheduler,
             prefetch: 50,
             // As with leasing: what comes within this time is carried out together.
-            pace: { .milliseconds(25) },
+            pace: { .milliseconds(20) },
             handle: { batch in
                 try await self.verdicts.carryOut(Array(Set(batch.flatMap(\.content).map(\.key))))
                 return batch.map { _ in .done }

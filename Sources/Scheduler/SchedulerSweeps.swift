@@ -16,7 +16,7 @@ enum SchedulerSweeps {
         _ turns: LeaseTurns,
         _ config: SchedulerConfig
     ) -> PeriodicSweep {
-        parts.sweep("leasing", every: config.sweep, pace: .milliseconds(30)) {
+        parts.sweep("leasing", every: config.sweep, pace: .milliseconds(20)) {
             try await turns.turn(desk.serve) ? .more : .done
         }
     }
