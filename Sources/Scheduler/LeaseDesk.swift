@@ -16,6 +16,8 @@ struct LeaseDesk: Sendable {
         var leased: [LeasedJob] = []
         /// Agents with room left for which jobs are still waiting.
         var hungry: [OpenDemand] = []
+        /// Agents with room whom another Scheduler is serving.
+        var passedBy: [Int32] = []
     }
 
     /// How a transaction looks for jobs.
@@ -73,7 +75,8 @@ struct LeaseDesk: Sendable {
     }
 
     private func offer(_ served: Served, _ hungry: inout LeaseTurns.Hungry) async throws {
-        try await self.offers.send(served.leased, to: served.demands)
+        if try await self.offers.send(served.leased, to: served.demands) == .someCameBack { hungry.isEverybody = true }
+        hungry.add(passedBy: served.passedBy)
         let fed = Set(served.leased.map(\.holder))
         for agent in served.hungry {
             hungry.add(agent.holder, site: agent.demand.site, gotSome: fed.contains(agent.holder))
@@ -90,9 +93,12 @@ struct LeaseDesk: Sendable {
         guard !holders.isEmpty else { return Served() }
         let rows = try await transaction.query(LeasingStatements.openDemand(holders))
         let open = rows.map(Self.demand(row:))
+        let others = Set(holders).subtracting(open.map(\.holder)).sorted()
+        // It may have looked for jobs before those came that this turn is for.
+        let passedBy = others.isEmpty ? [] : try await transaction.query(LeasingStatements.stillOpen(others))
         let classes = try await self.classes.classes(upTo: rows.first?.14 ?? 0)
         let fitting = open.reduce(into: Set<Int32>()) { $0.formUnion(Matching.classes(fitting: $1, classes)) }.sorted()
-        guard !fitting.isEmpty else { return Served() }
+        guard !fitting.isEmpty else { return Served(passedBy: passedBy) }
         let matching = try await self.match(open, fitting, classes, manner, in: transaction)
         var leased: [LeasedJob] = []
         if !matching.assigned.isEmpty {
@@ -112,7 +118,7 @@ struct LeaseDesk: Sendable {
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
         }
         let hungry = try await self.hungry(open, matching, classes, in: transaction)
-        return Served(demands: open, leased: leased, hungry: hungry)
+        return Served(demands: open, leased: leased, hungry: hungry, passedBy: passedBy)
     }
 
     /// A look at the first two ranges of each class is enough while ranges are long. Many short ones, as jobs that are tried again are,

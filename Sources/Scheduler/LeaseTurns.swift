@@ -10,16 +10,21 @@ import NIOConcurrencyHelpers
 final class LeaseTurns: Sendable {
     /// Agents with room for which jobs are still waiting, by the numbers of their sessions.
     struct Hungry: Sendable, Equatable {
-        /// Who got something.
+        /// Who got something, or was passed by.
         private(set) var quick: Set<Int32> = []
         /// Who got nothing, by site: for them, what another Scheduler holds is waited for.
         private(set) var patient: [String: Set<Int32>] = [:]
+        /// Jobs have come back, for whoever has room.
+        var isEverybody = false
 
-        var isEmpty: Bool { self.quick.isEmpty && self.patient.isEmpty }
+        var isEmpty: Bool { self.quick.isEmpty && self.patient.isEmpty && !self.isEverybody }
 
         mutating func add(_ holder: Int32, site: String, gotSome: Bool) {
             if gotSome { self.quick.insert(holder) } else { self.patient[site, default: []].insert(holder) }
         }
+
+        /// Agents whom another Scheduler was serving: what it saw may be older than the work that this turn was for.
+        mutating func add(passedBy holders: [Int32]) { self.quick.formUnion(holders) }
     }
 
     struct Turn: Sendable {
@@ -90,9 +95,14 @@ final class LeaseTurns: Sendable {
         do {
             let hungry = try await work(turn)
             for caller in turn.callers.values { caller.resume() }
-            self.state.withLockedValue { $0.next.hungry = hungry }
+            self.state.withLockedValue {
+                $0.next.hungry = hungry
+                if hungry.isEverybody { $0.next.isForAll = true }
+            }
             return !hungry.isEmpty
         } catch {
+            // Who did not get enough, and what the turn was for, is not known any more: the next one is for everybody.
+            self.callAll()
             for caller in turn.callers.values { caller.resume(throwing: error) }
             throw error
         }

@@ -76,9 +76,16 @@ struct OfferDesk: Sendable {
         }
     }
 
+    /// What became of offers.
+    enum Fate {
+        case allSent
+        /// Some reached nobody: their jobs wait again.
+        case someCameBack
+    }
+
     /// Sends each agent its offer, signed.
-    func send(_ leased: [LeasedJob], to demands: [OpenDemand]) async throws {
-        guard !leased.isEmpty else { return }
+    func send(_ leased: [LeasedJob], to demands: [OpenDemand]) async throws -> Fate {
+        guard !leased.isEmpty else { return .allSent }
         self.bell.ring()
         self.pulse.add(leased.count)
         let byHolder = Dictionary(grouping: leased, by: \.holder)
@@ -110,7 +117,9 @@ struct OfferDesk: Sendable {
         }
         let outcomes = try await self.publisher.publish(messages)
         let lost = zip(answered, outcomes).filter { $0.1 != .confirmed }.map(\.0.holder)
-        if !lost.isEmpty { try await self.takeBack(lost.flatMap { byHolder[$0] ?? [] }, from: lost) }
+        guard !lost.isEmpty else { return .allSent }
+        try await self.takeBack(lost.flatMap { byHolder[$0] ?? [] }, from: lost)
+        return .someCameBack
     }
 
     /// Offers that reached nobody: their jobs wait again at once, uncounted.

@@ -44,6 +44,40 @@ import Testing
         }
     }
 
+    /// New work finds an agent that another session is serving, which began before and saw none: it gets its offer as soon as it is free.
+    /// Nothing else would bring it one: the Scheduler looks at nothing without being told for an hour, and the agent asks only once.
+    @Test func anAgentThatIsBeingServedWhenWorkComesIsNotForgotten() async throws {
+        try await LifecycleTests.withCentre(services: []) { centre, processes in
+            processes.append(try await centre.start("scheduler", config: "scheduler:\n  sweep: 1h\n"))
+            let (offered, continuation) = AsyncStream.makeStream(of: String.self)
+            func start(_ site: String, _ name: String, keepsAsking: Bool) async throws -> Task<Void, any Error> {
+                let agent = try await centre.agent(site, name: name, room: 10, manner: .init(keepsAsking: keepsAsking))
+                { _, _ in
+                    continuation.yield(name)
+                    return .hang
+                }
+                return Task { try await agent.run() }
+            }
+            let held = try await start("ALPHA", "held", keepsAsking: true)
+            let free = try await start("BETA", "free", keepsAsking: false)
+            try await centre.until("SELECT count(*) = 2 FROM agent_session WHERE room > 0")
+            var offers = offered.makeAsyncIterator()
+            try await centre.database.withTransaction { transaction in
+                try await transaction.execute("SELECT 1 FROM agent_session WHERE agent = 'held' FOR NO KEY UPDATE")
+                _ = try await centre.approve(jobs: 1000)
+                // The words of it have gone out: sent once more after some seconds, they would wake the Scheduler.
+                try await centre.database.execute("DELETE FROM outbox")
+                // From the turn that is for everybody. After it there is nobody who asks.
+                for _ in 1...10 { #expect(await offers.next() == "free") }
+                free.cancel()
+                _ = await free.result
+            }
+            #expect(await offers.next() == "held")
+            held.cancel()
+            _ = await held.result
+        }
+    }
+
     /// Neither Scheduler looks at anything without being told for an hour: an agent that is sent away empty once while jobs
     /// wait gets no offer any more, and the test would never end.
     @Test(arguments: [1_000, 10_000_000] as [Int64])

@@ -115,6 +115,44 @@ import Testing
         try await second.value
     }
 
+    /// Another Scheduler may not know of the work that the turn was for.
+    @Test func whoWasPassedByIsServedInTheNextTurn() async throws {
+        let turns = LeaseTurns(interval: .seconds(3600))
+        var hungry = LeaseTurns.Hungry()
+        #expect(hungry.isEmpty)
+        hungry.add(passedBy: [])
+        #expect(hungry.isEmpty)
+        hungry.add(passedBy: [7, 8])
+        _ = try await self.turn(turns, hungry: hungry)
+        let turn = try await self.turn(turns)
+        #expect(turn.hungry.quick == [7, 8] && turn.hungry.patient.isEmpty && !turn.isForAll)
+    }
+
+    @Test func jobsThatCameBackAreForEverybody() async throws {
+        let turns = LeaseTurns(interval: .seconds(3600))
+        var hungry = LeaseTurns.Hungry()
+        hungry.add(7, site: "DESY", gotSome: true)
+        hungry.isEverybody = true
+        _ = try await self.turn(turns, hungry: hungry)
+        #expect(try await self.turn(turns).isForAll)
+        #expect(!LeaseTurns.Hungry().isEverybody)
+        hungry = LeaseTurns.Hungry()
+        hungry.isEverybody = true
+        #expect(!hungry.isEmpty)
+    }
+
+    /// What it was for is not known any more.
+    @Test func theTurnAfterAFailedOneIsForEverybody() async throws {
+        let turns = LeaseTurns(interval: .seconds(3600))
+        _ = try await self.turn(turns)
+        let first = await self.ask(turns, [try self.demand("a")])
+        await #expect(throws: Broken.self) { _ = try await turns.turn { _ in throw Broken() } }
+        await #expect(throws: Broken.self) { try await first.value }
+        let second = await self.ask(turns, [try self.demand("b")])
+        #expect(try await self.turn(turns).isForAll)
+        try await second.value
+    }
+
     @Test func aFailedTurnFailsThoseWhoAskedAndNobodyElse() async throws {
         let turns = LeaseTurns(interval: .seconds(3600))
         let first = await self.ask(turns, [try self.demand("a")])

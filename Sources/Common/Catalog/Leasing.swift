@@ -87,6 +87,18 @@ package enum LeasingStatements {
         )
     }
 
+    /// Which of these agents have room, locked or not.
+    package static func stillOpen(_ holders: [Int32]) -> Statement<Int32> {
+        Statement(
+            "leasing.stillOpen",
+            """
+            SELECT s.id FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
+            WHERE s.id = ANY(\(holders)) AND s.room > 0 AND s.state = 'here'
+            """,
+            returning: Int32.self
+        )
+    }
+
     /// Due ranges of these classes, best first within a class, locked.
     ///
     /// - Parameters:
@@ -332,7 +344,7 @@ package enum LeasingStatements {
     static var examples: [AnyStatement] {
         [
             Self.takeDemand([]).erased, Self.openDemand([]).erased, Self.withRoom(after: 0, limit: 1).erased,
-            Self.stillWaiting([]).erased,
+            Self.stillOpen([]).erased, Self.stillWaiting([]).erased,
             Self.candidates(classes: [], site: nil, perClass: 1, patient: false).erased,
             Self.candidates(classes: [], site: "X", perClass: 1, patient: true).erased,
             Command("leasing.cut.remove", Self.remove([])).erased,
