@@ -198,7 +198,7 @@ let package = Package(
             [
                 "Bookkeeper", "Catalog", "Domain", "Messages", "Monitor", "Postgres", "Scheduler", "ServiceKit",
                 "Storage",
-                "TestSupport", "Transfer", locks,
+                "TestSupport", "Transfer", locks, logging,
             ]
         ),
         // What the Bookkeeper tells others, to a server of the tests' own.

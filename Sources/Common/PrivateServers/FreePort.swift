@@ -2,6 +2,10 @@ package import Glibc
 
 /// Ports of the loopback interface.
 package enum FreePort {
+    /// Below those that Linux gives to outgoing connections (`ip_local_port_range`, 32768 and up). One of these may be taken between
+    /// the choice and the start of the server, or while the server is down: even by a client that then connects to itself.
+    private static let range = 15_000..<32_768
+
     /// Some ports that nobody uses at this moment.
     ///
     /// - Throws: ``ServerError``.
@@ -9,19 +13,26 @@ package enum FreePort {
         // All are held until all are chosen, so that they differ.
         var descriptors: [CInt] = []
         defer { for descriptor in descriptors { close(descriptor) } }
-        return try (0..<count).map { _ in
+        var ports: [Int] = []
+        for _ in 0..<1000 where ports.count < count {
             let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
             guard descriptor >= 0 else { throw ServerError("no socket: \(String(cString: strerror(errno)))") }
             descriptors.append(descriptor)
-            var address = Self.loopback(port: 0)
-            let bound = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-                    return bind(descriptor, raw, length) == 0 && getsockname(descriptor, raw, &length) == 0
-                }
+            let port = Int.random(in: self.range)
+            if self.bind(descriptor, to: port) { ports.append(port) }
+        }
+        guard ports.count == count else {
+            throw ServerError("no free port on 127.0.0.1 between \(self.range.lowerBound) and \(self.range.upperBound)")
+        }
+        return ports
+    }
+
+    private static func bind(_ descriptor: CInt, to port: Int) -> Bool {
+        var address = Self.loopback(port: port)
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                Glibc.bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
-            guard bound else { throw ServerError("no free port on 127.0.0.1: \(String(cString: strerror(errno)))") }
-            return Int(UInt16(bigEndian: address.sin_port))
         }
     }
 
