@@ -24,11 +24,20 @@ import Testing
         var all: [String: [Int64]] { self.seen.withLockedValue { $0.mapValues { $0.sorted() } } }
     }
 
+    /// So many of them fail that the task would be paused for the wall time it lost.
+    private static let withoutBrakes =
+        "monitor:\n  brakes: {failureShare: 1, dominantShare: 1, minJobs: 1000000, minFailures: 1000000}\n"
+
+    private static func withCentre(_ body: (TestCentre) async throws -> Void) async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in
+            processes.append(try await centre.start("monitor", config: self.withoutBrakes))
+            try await body(centre)
+        }
+    }
+
     /// 8 jobs of 100 events each, then a task that reads them 100 at a time. More than 30 events fill the disk.
     @Test func jobsAreDividedUntilTheyFitAndEveryEventIsThereOnce() async throws {
-        let config = "monitor:\n  brakes: {failureShare: 1, dominantShare: 1, minJobs: 1000000, minFailures: 1000000}\n"
-        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in
-            processes.append(try await centre.start("monitor", config: config))
+        try await Self.withCentre { centre in
             let (made, read) = (Events(), Events())
             let watch = try await centre.events(["request.#"])
             let agent = try await centre.agent("ALPHA") { job, task in
@@ -72,7 +81,7 @@ import Testing
 
     /// The same for jobs that read files: the slices are divided.
     @Test func slicesOfFilesAreDivided() async throws {
-        try await LifecycleTests.withCentre { centre, _ in
+        try await Self.withCentre { centre in
             let read = Events()
             let watch = try await centre.events(["request.#"])
             let agent = try await centre.agent("ALPHA") { job, task in

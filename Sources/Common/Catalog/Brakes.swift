@@ -125,7 +125,7 @@ package enum BrakeStatements {
             ), f AS (
                 UPDATE verdict v SET forgiven = true FROM mine m JOIN locked l ON l.task = m.task AND l.index = m.index
                 WHERE v.task = m.task AND v.index = m.index AND v.attempt = m.attempt AND NOT v.forgiven
-                RETURNING v.task, v.index, v.attempt, v.fingerprint
+                RETURNING v.task, v.index, v.attempt, v.fingerprint, gets_more(v.action, v.code) AS remedied
             ), d AS (
                 UPDATE job j SET failures = greatest(0, j.failures - x.count)
                 FROM (SELECT task, index, count(*)::int AS count FROM f GROUP BY task, index) x WHERE j.task = x.task AND j.index = x.index
@@ -133,9 +133,10 @@ package enum BrakeStatements {
             UPDATE failure_tally t SET failures = greatest(0, t.failures - x.failures), jobs = greatest(0, t.jobs - x.jobs),
                 lost_seconds = greatest(0, t.lost_seconds - x.wall)
             FROM (
-                SELECT f.task, f.fingerprint, count(*) AS failures, coalesce(sum(a.wall_seconds), 0) AS wall,
-                       count(DISTINCT f.index) FILTER (WHERE NOT EXISTS (
+                SELECT f.task, f.fingerprint, count(*) FILTER (WHERE NOT f.remedied) AS failures, coalesce(sum(a.wall_seconds), 0) AS wall,
+                       count(DISTINCT f.index) FILTER (WHERE NOT f.remedied AND NOT EXISTS (
                            SELECT 1 FROM verdict o WHERE o.task = f.task AND o.index = f.index AND o.fingerprint = f.fingerprint AND o.counted
+                             AND NOT gets_more(o.action, o.code)
                              AND NOT EXISTS (SELECT 1 FROM f g WHERE g.task = o.task AND g.index = o.index AND g.attempt = o.attempt))) AS jobs
                 FROM f JOIN attempt a ON a.task = f.task AND a.index = f.index AND a.attempt = f.attempt GROUP BY f.task, f.fingerprint
             ) x WHERE t.task = x.task AND t.fingerprint = x.fingerprint

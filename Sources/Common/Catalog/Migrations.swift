@@ -24,6 +24,7 @@ package struct Migration: Sendable {
         Migration(8, "tallies", PackageResources.V0008_tallies_sql),
         Migration(9, "contention", PackageResources.V0009_contention_sql),
         Migration(10, "lookups", PackageResources.V0010_lookups_sql),
+        Migration(11, "remedies", PackageResources.V0011_remedies_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

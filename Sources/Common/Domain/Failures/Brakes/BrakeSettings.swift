@@ -33,7 +33,7 @@ package struct BrakeSettings: Sendable, Hashable, Codable {
 }
 
 /// What is counted of a task since it last began to run. Only failures that count: those of sites are no reason to
-/// stop a task.
+/// stop a task. Nor are limits as long as the job gets more of what it was short of: of these only the wall time counts.
 package struct TaskCounts: Sendable, Hashable {
     /// Jobs with at least one attempt that ended, well or not.
     package var jobs: Int
