@@ -46,6 +46,7 @@ struct BrakeDesk: Sendable {
             count.jobs += Int(row.4)
             count.failedJobs += Int(row.4)
             count.failedAttempts += Int(row.5)
+            count.remedied += Int(row.7)
             count.lostWallSeconds += row.6
             count.jobsByFingerprint[row.3] = Int(row.4)
             counts[row.0] = count

@@ -52,9 +52,8 @@ final class RuleTable: Sendable {
         }
         let policy = try VerdictPolicy(rules)
         self.held.withLockedValue { held in
-            held.policy = policy
-            // What was said to have changed while they were read may not be among them.
-            if held.changes == changes { held.readAt = .now }
+            // What was said to have changed while they were read may not be among them; who reads them now knows better.
+            if held.changes == changes { (held.policy, held.readAt) = (policy, .now) }
         }
         return policy
     }

@@ -14,8 +14,8 @@ struct LeaseDesk: Sendable {
     private struct Served: Sendable {
         var demands: [OpenDemand] = []
         var leased: [LeasedJob] = []
-        /// Agents with room left for which jobs are still waiting.
-        var hungry: [OpenDemand] = []
+        /// Agents with room left, and the classes of which they may have jobs.
+        var wanting: [(agent: OpenDemand, class: Int32)] = []
         /// Agents with room whom another Scheduler is serving.
         var passedBy: [Int32] = []
     }
@@ -78,7 +78,7 @@ struct LeaseDesk: Sendable {
         if try await self.offers.send(served.leased, to: served.demands) == .someCameBack { hungry.isEverybody = true }
         hungry.add(passedBy: served.passedBy)
         let fed = Set(served.leased.map(\.holder))
-        for agent in served.hungry {
+        for agent in try await self.hungry(served) {
             hungry.add(agent.holder, site: agent.demand.site, gotSome: fed.contains(agent.holder))
         }
     }
@@ -117,8 +117,13 @@ struct LeaseDesk: Sendable {
             let rows = try await transaction.results(of: writes).of(made)
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
         }
-        let hungry = try await self.hungry(open, matching, classes, in: transaction)
-        return Served(demands: open, leased: leased, hungry: hungry, passedBy: passedBy)
+        let wanting = open.flatMap { one -> [(agent: OpenDemand, class: Int32)] in
+            let room = matching.rooms[one.holder] ?? 0
+            return Matching.classes(fitting: one, classes).filter { (classes[$0]?.cores ?? 1) <= room }.map {
+                (one, $0)
+            }
+        }
+        return Served(demands: open, leased: leased, wanting: wanting, passedBy: passedBy)
     }
 
     /// A look at the first two ranges of each class is enough while ranges are long. Many short ones, as jobs that are tried again are,
@@ -166,31 +171,23 @@ struct LeaseDesk: Sendable {
     }
 
     /// Agents that have room for a job of a class in which jobs wait: whether they wait freely or are held by another Scheduler.
-    private func hungry(
-        _ open: [OpenDemand],
-        _ matching: Matching,
-        _ classes: [Int32: Requirement],
-        in transaction: PostgresTransaction
-    ) async throws -> [OpenDemand] {
-        let wanting = open.flatMap { one -> [(agent: OpenDemand, class: Int32)] in
-            let room = matching.rooms[one.holder] ?? 0
-            return Matching.classes(fitting: one, classes).filter { (classes[$0]?.cores ?? 1) <= room }.map {
-                (one, $0)
-            }
-        }
-        guard !wanting.isEmpty else { return [] }
+    ///
+    /// Asked when what was written is to be seen by all: jobs that came before are seen here, and whoever brings some later sees the room.
+    private func hungry(_ served: Served) async throws -> [OpenDemand] {
+        guard !served.wanting.isEmpty else { return [] }
         struct Pair: Hashable {
             let site: String
             let `class`: Int32
         }
-        let pairs = Array(Set(wanting.map { Pair(site: $0.agent.demand.site, class: $0.class) }))
-        let waiting = try await transaction.query(
+        let pairs = Array(Set(served.wanting.map { Pair(site: $0.agent.demand.site, class: $0.class) }))
+        let waiting = try await self.database.query(
             LeasingStatements.stillWaiting(pairs.map { (site: $0.site, class: $0.class) })
         ).reduce(into: Set<Pair>()) { $0.insert(Pair(site: $1.0, class: $1.1)) }
         let holders = Set(
-            wanting.filter { waiting.contains(Pair(site: $0.agent.demand.site, class: $0.class)) }.map(\.agent.holder)
+            served.wanting.filter { waiting.contains(Pair(site: $0.agent.demand.site, class: $0.class)) }
+                .map(\.agent.holder)
         )
-        return open.filter { holders.contains($0.holder) }
+        return served.demands.filter { holders.contains($0.holder) }
     }
 
     private static func candidate(

@@ -1,6 +1,7 @@
 import AMQP
 import Catalog
 import Domain
+import Foundation
 import Messages
 import NIOConcurrencyHelpers
 import Postgres
@@ -41,6 +42,7 @@ import Testing
                 for body in Self.bodies { messages.append(Self.message(way.exchange, way.key, way.type, body)) }
                 messages.append(Self.message(way.exchange, way.key, "nobody.knows.v1", #"{"items": [{}]}"#))
             }
+            messages.append(try Self.questionWithZero())
             try await centre.send(messages)
             // Progress may be lost, and its overflow must not flood the dead letters: what is wrong there is only logged.
             var left = Set(messages.filter { $0.routingKey != RoutingKey.progress }.map(\.messageID))
@@ -56,6 +58,9 @@ import Testing
             running.cancel()
             await watch.stop()
             await dead.stop()
+            // It is served with the questions of others, which it must not fail.
+            let log = try String(contentsOfFile: "\(centre.folder)/scheduler-1.log", encoding: .utf8)
+            #expect(!log.contains("sweep failed"))
             try await LifecycleTests.expectNoViolations(centre)
         }
     }
@@ -111,6 +116,26 @@ import Testing
             #expect(events == 2000)
             try await LifecycleTests.expectNoViolations(centre)
         }
+    }
+
+    /// A question that is well formed, with a text that PostgreSQL cannot hold.
+    private static func questionWithZero() throws -> OutgoingMessage {
+        let item = WorkItem(
+            agent: "zero\0",
+            session: OutgoingMessage.freshID(),
+            question: 1,
+            room: 1,
+            capacity: Capacity(
+                cores: 1,
+                memoryMBPerCore: 1000,
+                walltimeSeconds: 1000,
+                diskMB: 1000,
+                platform: "linux-x86_64"
+            ),
+            replyTo: Queue.agent(site: "ALPHA", agent: "zero")
+        )
+        let body = String(decoding: try Batch([item]).encoded(), as: UTF8.self)
+        return Self.message(Exchange.site("ALPHA"), RoutingKey.work, WorkItem.type, body)
     }
 
     private static func message(_ exchange: String, _ key: String, _ type: String, _ body: String) -> OutgoingMessage {

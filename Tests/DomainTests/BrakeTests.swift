@@ -47,6 +47,19 @@ import Testing
         #expect(TaskBrake(.init(minJobs: 0)).decide(self.counts(jobs: 0, failedJobs: 0, good: 0, failed: 0)) == nil)
     }
 
+    /// Jobs that get more are no failures of the task, however many; what they lose in time is.
+    @Test func jobsThatGetMorePauseATaskByTheTimeTheyLoseAlone() {
+        var counts = self.counts(jobs: 0, failedJobs: 0, good: 0, failed: 0, goodWall: 50, lostWall: 49)
+        counts.remedied = 1000
+        #expect(self.brake.decide(counts) == nil)
+        counts.lostWallSeconds = 51
+        #expect(self.brake.decide(counts)?.cause == .lostWallTime)
+        counts.remedied = 19
+        #expect(self.brake.decide(counts) == nil)
+        counts.jobs = 1
+        #expect(self.brake.decide(counts)?.cause == .lostWallTime)
+    }
+
     /// What fails in a second ends before what runs for an hour: as long as it is only on a few of the nodes, it is the nodes.
     @Test func failuresOfAFewNodesDoNotPauseATask() {
         var counts = self.counts(jobs: 40, failedJobs: 40, good: 0, failed: 40, prints: ["x": 40])

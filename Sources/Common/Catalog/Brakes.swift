@@ -5,11 +5,12 @@ package import Postgres
 package enum BrakeStatements {
     /// Running tasks with counted failures: task, jobs done, attempts' wall seconds that ended well (of the last hours that are
     /// kept), and by fingerprint: jobs, failures, lost wall seconds.
-    package static let counts = Statement<Int64, Int64, Double, String, Int64, Int64, Double>(
+    package static let counts = Statement<Int64, Int64, Double, String, Int64, Int64, Double, Int64>(
         "brakes.counts",
         """
         SELECT t.id, coalesce((SELECT sum(c.done + c.aborted)::bigint FROM task_counter c WHERE c.task = t.id), 0),
-               coalesce((SELECT sum(p.good_wall) FROM place_tally p WHERE p.task = t.id), 0), f.fingerprint, f.jobs, f.failures, f.lost_seconds
+               coalesce((SELECT sum(p.good_wall) FROM place_tally p WHERE p.task = t.id), 0), f.fingerprint, f.jobs, f.failures, f.lost_seconds,
+               f.remedied
         FROM task t JOIN failure_tally f ON f.task = t.id
         WHERE t.state IN ('running', 'scouting') ORDER BY t.id, f.jobs DESC
         """,
@@ -19,7 +20,8 @@ package enum BrakeStatements {
         String.self,
         Int64.self,
         Int64.self,
-        Double.self
+        Double.self,
+        Int64.self
     )
 
     /// On how many nodes a task has failures that count, and on how many others it runs or has jobs that ended well. Of very many
@@ -125,18 +127,19 @@ package enum BrakeStatements {
             ), f AS (
                 UPDATE verdict v SET forgiven = true FROM mine m JOIN locked l ON l.task = m.task AND l.index = m.index
                 WHERE v.task = m.task AND v.index = m.index AND v.attempt = m.attempt AND NOT v.forgiven
-                RETURNING v.task, v.index, v.attempt, v.fingerprint, gets_more(v.action, v.code) AS remedied
+                RETURNING v.task, v.index, v.attempt, v.fingerprint, gets_more(v.action, v.changes) AS remedied
             ), d AS (
                 UPDATE job j SET failures = greatest(0, j.failures - x.count)
                 FROM (SELECT task, index, count(*)::int AS count FROM f GROUP BY task, index) x WHERE j.task = x.task AND j.index = x.index
             )
             UPDATE failure_tally t SET failures = greatest(0, t.failures - x.failures), jobs = greatest(0, t.jobs - x.jobs),
-                lost_seconds = greatest(0, t.lost_seconds - x.wall)
+                remedied = greatest(0, t.remedied - x.remedied), lost_seconds = greatest(0, t.lost_seconds - x.wall)
             FROM (
-                SELECT f.task, f.fingerprint, count(*) FILTER (WHERE NOT f.remedied) AS failures, coalesce(sum(a.wall_seconds), 0) AS wall,
+                SELECT f.task, f.fingerprint, count(*) FILTER (WHERE NOT f.remedied) AS failures,
+                       count(*) FILTER (WHERE f.remedied) AS remedied, coalesce(sum(a.wall_seconds), 0) AS wall,
                        count(DISTINCT f.index) FILTER (WHERE NOT f.remedied AND NOT EXISTS (
                            SELECT 1 FROM verdict o WHERE o.task = f.task AND o.index = f.index AND o.fingerprint = f.fingerprint AND o.counted
-                             AND NOT gets_more(o.action, o.code)
+                             AND NOT o.forgiven AND NOT gets_more(o.action, o.changes)
                              AND NOT EXISTS (SELECT 1 FROM f g WHERE g.task = o.task AND g.index = o.index AND g.attempt = o.attempt))) AS jobs
                 FROM f JOIN attempt a ON a.task = f.task AND a.index = f.index AND a.attempt = f.attempt GROUP BY f.task, f.fingerprint
             ) x WHERE t.task = x.task AND t.fingerprint = x.fingerprint

@@ -1,6 +1,6 @@
 /// When a running task is paused.
 package struct BrakeSettings: Sendable, Hashable, Codable {
-    /// Nothing is decided on fewer jobs.
+    /// Nothing is decided on fewer jobs; of lost wall time, on fewer jobs and failures whose jobs got more.
     package var minJobs: Int
     /// The task is paused when more than this share of its ended attempts failed.
     package var failureShare: Double
@@ -33,7 +33,7 @@ package struct BrakeSettings: Sendable, Hashable, Codable {
 }
 
 /// What is counted of a task since it last began to run. Only failures that count: those of sites are no reason to
-/// stop a task. Nor are limits as long as the job gets more of what it was short of: of these only the wall time counts.
+/// stop a task. Nor are those whose jobs get more of what they were short of: of these only the wall time counts.
 package struct TaskCounts: Sendable, Hashable {
     /// Jobs with at least one attempt that ended, well or not.
     package var jobs: Int
@@ -42,6 +42,8 @@ package struct TaskCounts: Sendable, Hashable {
     /// Attempts that ended well.
     package var goodAttempts: Int
     package var failedAttempts: Int
+    /// Failures after which the job got more memory or time, or fewer events: not among the above.
+    package var remedied: Int
     /// Wall time of the attempts that ended well, seconds times cores.
     package var goodWallSeconds: Double
     /// Wall time of those that failed, seconds times cores.
@@ -57,6 +59,7 @@ package struct TaskCounts: Sendable, Hashable {
         failedJobs: Int,
         goodAttempts: Int,
         failedAttempts: Int,
+        remedied: Int = 0,
         goodWallSeconds: Double = 0,
         lostWallSeconds: Double = 0,
         jobsByFingerprint: [String: Int] = [:],
@@ -67,6 +70,7 @@ package struct TaskCounts: Sendable, Hashable {
         self.failedJobs = failedJobs
         self.goodAttempts = goodAttempts
         self.failedAttempts = failedAttempts
+        self.remedied = remedied
         self.goodWallSeconds = goodWallSeconds
         self.lostWallSeconds = lostWallSeconds
         self.jobsByFingerprint = jobsByFingerprint

@@ -22,10 +22,11 @@ package struct TaskBrake: Sendable {
 
     /// Nil: the task goes on.
     package func decide(_ counts: TaskCounts) -> Pause? {
-        guard counts.jobs >= max(1, self.settings.minJobs) else { return nil }
         let places = Double(counts.failedPlaces + counts.otherPlaces)
         guard Double(counts.failedPlaces) >= self.settings.placeShare * places else { return nil }
-        return self.dominant(counts) ?? self.failureRate(counts) ?? self.lostWallTime(counts)
+        let least = max(1, self.settings.minJobs)
+        let failure = counts.jobs >= least ? self.dominant(counts) ?? self.failureRate(counts) : nil
+        return failure ?? (counts.jobs + counts.remedied >= least ? self.lostWallTime(counts) : nil)
     }
 
     private func dominant(_ counts: TaskCounts) -> Pause? {
