@@ -10,6 +10,7 @@ CREATE FUNCTION gets_more(action text, changes jsonb) RETURNS boolean LANGUAGE s
     SELECT action = 'resubmit' AND changes ?| ARRAY['memoryMB', 'walltimeSeconds', 'events']
 $$;
 
+-- As in V0003 but for the tally: a function is replaced whole, and an applied migration is not edited.
 CREATE OR REPLACE FUNCTION log_verdict() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO transition (kind, entity, version, to_state, cause, who, route, detail)
