@@ -92,7 +92,8 @@ struct LeaseDesk: Sendable {
     ) async throws -> Served {
         guard !holders.isEmpty else { return Served() }
         let rows = try await transaction.query(LeasingStatements.openDemand(holders))
-        let open = rows.map(Self.demand(row:))
+        // Who comes first gets what little there is: it is another in each turn, or one that loses its jobs would get them all again.
+        let open = rows.map(Self.demand(row:)).shuffled()
         let others = Set(holders).subtracting(open.map(\.holder)).sorted()
         // It may have looked for jobs before those came that this turn is for.
         let passedBy = others.isEmpty ? [] : try await transaction.query(LeasingStatements.stillOpen(others))

@@ -46,7 +46,7 @@ import Testing
             isBroken.withLockedValue { $0 = false }
             // Its rest ends, its probes go well: it is as all others.
             try await centre.until("SELECT count(*) = 0 FROM excluded_place")
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let counted = try await centre.one("SELECT sum(failures)::bigint FROM job_view", as: Int64.self)

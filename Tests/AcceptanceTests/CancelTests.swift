@@ -35,7 +35,7 @@ import Testing
             let other = try await centre.agent("BETA") { _, _ in .finish }
             let working = Task { try await other.run() }
             let second = try await centre.approve(jobs: 20)
-            _ = try await watch.until { key, _ in key == "request.\(second).finished" }
+            try await watch.finish(of: second)
             working.cancel()
             await watch.stop()
             try await LifecycleTests.expectNoViolations(centre)

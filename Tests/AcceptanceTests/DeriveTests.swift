@@ -31,10 +31,7 @@ import Testing
             let third = try await Self.derive(second, .init(perJob: 6, files: 5, memoryMB: 1100), centre)
             scenario.last.withLockedValue { $0 = third }
             try await Self.approve(third, centre)
-            let seen = try await watch.until { key, _ in
-                key == "request.\(third).finished" || key == "request.\(third).failed"
-            }
-            #expect(seen.last?.key == "request.\(third).finished")
+            try await watch.finish(of: third)
             running.cancel()
             await watch.stop()
             try await Self.check(scenario, centre)
@@ -152,7 +149,7 @@ import Testing
                     metadata: ["run": 7]
                 )
                 let request = try await centre.approve(WorkflowDocument(name: name, tasks: [task]))
-                _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+                try await watch.finish(of: request)
             }
             try await make("first")
             let read = TaskTemplate(
@@ -177,7 +174,7 @@ import Testing
             )
             let next = try WireFormat.value(Made.self, from: derived.result).request
             try await centre.carryOut(try await operations.approve(next, version: nil, home: nil, reason: nil))
-            _ = try await watch.until { key, _ in key == "request.\(next).finished" }
+            try await watch.finish(of: next)
             running.cancel()
             await watch.stop()
             let files = try await centre.one(

@@ -50,7 +50,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 3, merge: true)
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let suspected = try await centre.database.query(
@@ -84,7 +84,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 2)
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let site = try await centre.one(

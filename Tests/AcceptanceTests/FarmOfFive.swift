@@ -6,7 +6,7 @@ import SimulatedSite
 /// Five scripted sites: one good, one with a broken node, one that loses every tenth job, one whose storage refuses writes for a
 /// minute, one with an old software version. What they do depends only on the job, its node, and what the test has switched.
 final class FarmOfFive: Sendable {
-    static let sites = ["GOOD", "NODES", "LOSSY", "STORAGE", "OLD"]
+    static let sites = ["LOSSY", "GOOD", "NODES", "STORAGE", "OLD"]
     static let badNode = "node3"
     /// How long a payload takes that goes well; one on the bad node fails in a second.
     static let payload = Duration.seconds(5)

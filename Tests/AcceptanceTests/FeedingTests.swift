@@ -72,7 +72,7 @@ import Testing
             )
             #expect(sizes == "200,200,40")
             try await centre.carryOut(try await operations.kill(JobKey(task: 1, index: 44), reason: "it hangs"))
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let events = try await centre.one("SELECT events_done FROM task_view WHERE task = 3", as: Int64.self)
@@ -138,7 +138,7 @@ import Testing
             let lfn = try #require(waiting ?? nil)
             _ = try await operations.tag(file: lfn, ["energy": "11"], remove: [])
             word.insert([1])
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             // 2 and 1 of 10 and 11 GeV, 2 of 20 GeV: together they would have been one job of five.

@@ -54,7 +54,7 @@ import Testing
             let agent = try await centre.agent("ALPHA")
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 20)
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             await dead.stop()
@@ -100,7 +100,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 200, merge: true)
-            let seen = try await watch.until { key, _ in key == "request.\(request).finished" }
+            let seen = try await watch.finish(of: request)
             running.cancel()
             echoing.cancel()
             await watch.stop()

@@ -19,7 +19,7 @@ import Testing
             let agent = try await centre.agent("ALPHA", room: 300)
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 600, merge: true)
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let done: SQL = "SELECT sum(jobs_done)::bigint FROM production_view"

@@ -44,6 +44,26 @@ import Testing
         }
     }
 
+    /// Of two agents that could have each of twenty jobs, neither gets all (by chance once in half a million runs).
+    @Test func nobodyIsAlwaysServedFirst() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            let watch = try await centre.events(["request.#"])
+            var running: [Task<Void, any Error>] = []
+            for site in ["ALPHA", "BETA"] {
+                let agent = try await centre.agent(site)
+                running.append(Task { try await agent.run() })
+            }
+            for number in 1...20 {
+                try await centre.until("SELECT count(*) = 2 FROM agent_session WHERE room = 50")
+                try await watch.finish(of: try await centre.approve(jobs: 1, name: "gen\(number)"))
+            }
+            for task in running { task.cancel() }
+            await watch.stop()
+            let sites = try await centre.one("SELECT count(DISTINCT site) FROM attempt_view", as: Int64.self)
+            #expect(sites == 2)
+        }
+    }
+
     /// New work finds an agent that another session is serving, which began before and saw none: it gets its offer as soon as it is free.
     /// Nothing else would bring it one: the Scheduler looks at nothing without being told for an hour, and the agent asks only once.
     @Test func anAgentThatIsBeingServedWhenWorkComesIsNotForgotten() async throws {

@@ -35,7 +35,7 @@ import Testing
             let agent = try await centre.agent("ALPHA")
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 25, merge: true)
-            let seen = try await watch.until { key, _ in key == "request.\(request).finished" }
+            let seen = try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             Self.checkOrder(seen.map(\.event))
@@ -88,7 +88,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 3)
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let failures = try await centre.one("SELECT sum(failures)::bigint FROM job_view", as: Int64.self)
@@ -110,7 +110,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 3)
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let codes = try await centre.one(
@@ -135,7 +135,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(jobs: 2)
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let codes = try await centre.one(
@@ -166,7 +166,7 @@ import Testing
                 _ = await processes[place].waitForExit()
                 processes[place] = try await centre.start(name, instance: "2")
             }
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let events = try await centre.one("SELECT sum(events)::bigint FROM accepted", as: Int64.self)
@@ -191,7 +191,7 @@ import Testing
             }
             let second = try await centre.agent("BETA")
             let running = Task { try await second.run() }
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let counted = try await centre.one("SELECT sum(failures)::bigint FROM job_view", as: Int64.self)

@@ -64,7 +64,7 @@ import Testing
             let running = Task { try await agent.run() }
             for (name, run) in [("first", 7), ("second", 8)] {
                 let request = try await centre.approve(Self.made(name, run: run))
-                _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+                try await watch.finish(of: request)
             }
             let lfn = try await centre.one("SELECT min(lfn) FROM file WHERE task = 1", as: String?.self) ?? nil
             _ = try await operations.tag(file: try #require(lfn), ["quality": "bad"], remove: [])
@@ -73,7 +73,7 @@ import Testing
             let third = try await centre.approve(Self.read("query", query))
             try await centre.until("SELECT count(*) = 19 FROM unit_input WHERE task = 3")
             _ = try await operations.tag(dataset: "first.gen", ["quality": "worse"], remove: [])
-            _ = try await watch.until { key, _ in key == "request.\(third).finished" }
+            try await watch.finish(of: third)
             let sizes = try await centre.one(
                 "SELECT string_agg(events_expected::text, ',' ORDER BY index) FROM job WHERE task = 3",
                 as: String.self
@@ -86,7 +86,7 @@ import Testing
             }
             _ = try await operations.add(["first.gen", "second.gen"], to: "both")
             let fourth = try await centre.approve(Self.read("container", InputTemplate(container: "both")))
-            _ = try await watch.until { key, _ in key == "request.\(fourth).finished" }
+            try await watch.finish(of: fourth)
             let done = try await centre.one(
                 "SELECT events_done FROM task_view WHERE request = \(fourth)",
                 as: Int64.self
@@ -100,7 +100,7 @@ import Testing
             let fifth = try await centre.approve(
                 Self.read("grouped", InputTemplate(query: "run = 8"), groupBy: ["quality", "site"])
             )
-            _ = try await watch.until { key, _ in key == "request.\(fifth).finished" }
+            try await watch.finish(of: fifth)
             let grouped = try await centre.one(
                 "SELECT string_agg(j.events_expected::text, ',' ORDER BY j.index) FROM job j JOIN task t ON t.id = j.task WHERE t.request = \(fifth)",
                 as: String.self

@@ -1,4 +1,5 @@
 import AMQP
+import Domain
 import Messages
 import NIOConcurrencyHelpers
 
@@ -60,7 +61,8 @@ final class EventWatch: Sendable {
     private let rest = NIOLockedValueBox<[(key: String, event: EventItem)]>([])
 
     init(_ centre: TestCentre, keys: [String]) async throws {
-        self.queue = try await QueueWatch(centre, exchange: Exchange.event, keys: keys)
+        // Pauses too: who waits for the end of a request sees that it will not come.
+        self.queue = try await QueueWatch(centre, exchange: Exchange.event, keys: keys + ["task.*.paused"])
     }
 
     /// Takes events until one matches; gives all that were seen, that one last.
@@ -87,5 +89,44 @@ final class EventWatch: Sendable {
         return seen
     }
 
+    /// Takes events until a request has finished; gives all that were seen.
+    ///
+    /// - Throws: ``OtherEnd`` when it ends in another way, or a task is paused that nobody will resume: what the test waits for never
+    ///   comes.
+    @discardableResult
+    func finish(of request: Int64) async throws -> [(key: String, event: EventItem)] {
+        let seen = try await self.until { key, _ in Self.isEnd(key, of: request) || Self.isPause(key) }
+        guard let last = seen.last, last.key == "request.\(request).finished" else {
+            let told = seen.last.map { "\($0.key), \($0.event.cause ?? "")" }
+            throw OtherEnd(description: "request \(request): \(told ?? "no event")")
+        }
+        return seen
+    }
+
+    /// Takes events until a place is in a phase, while a request runs.
+    ///
+    /// - Throws: ``OtherEnd`` when the request ends first: without work no place changes.
+    func place(_ place: String, is phase: String, before request: Int64) async throws {
+        let seen = try await self.until { key, event in
+            event.entity == "place:\(place)" && event.to == phase || Self.isEnd(key, of: request)
+        }
+        guard let last = seen.last, last.event.to == phase else {
+            throw OtherEnd(description: "place \(place) was not \(phase) before request \(request) ended")
+        }
+    }
+
+    private static func isEnd(_ key: String, of request: Int64) -> Bool {
+        key.hasPrefix("request.\(request).") && Self.ends.contains { key.hasSuffix(".\($0)") }
+    }
+
+    private static let ends = RequestState.terminal.map(\.rawValue)
+
+    private static func isPause(_ key: String) -> Bool { key.hasPrefix("task.") && key.hasSuffix(".paused") }
+
     func stop() async { await self.queue.stop() }
+}
+
+/// A request that was to finish did not.
+struct OtherEnd: Error, CustomStringConvertible {
+    let description: String
 }

@@ -42,7 +42,7 @@ import Testing
             }
             let running = Task { try await agent.run() }
             let request = try await centre.approve(Self.workflow)
-            let seen = try await watch.until { key, _ in key == "request.\(request).finished" }
+            let seen = try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             let moves = seen.filter { $0.event.entity.hasPrefix("task:") }.map { $0.event.to }
@@ -83,7 +83,7 @@ import Testing
             let task = try await centre.one("SELECT task FROM task_view", as: Int64.self) ?? 0
             try await centre.carryOut(try await operations.resume(task: task, version: nil, reason: "mended"))
             try await centre.carryOut(try await operations.retry(task: task, version: nil, reason: "mended"))
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             try await LifecycleTests.expectNoViolations(centre)

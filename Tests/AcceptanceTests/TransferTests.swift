@@ -50,7 +50,7 @@ import Testing
                     "UPDATE transfer SET lease_until = now() WHERE state = 'active' AND worker = \(dead)"
                 )
             }
-            _ = try await watch.until { key, _ in key == "request.\(request).finished" }
+            try await watch.finish(of: request)
             running.cancel()
             await watch.stop()
             #expect(problems.withLockedValue { $0 }.isEmpty)

@@ -54,7 +54,7 @@ import Testing
                 _ = await processes[place].waitForExit()
                 processes[place] = try await centre.start("monitor", instance: instance, config: config)
             }
-            note(try await watch.until { key, _ in key == "request.\(request).finished" })
+            note(try await watch.finish(of: request))
             running.cancel()
             await watch.stop()
             // The feed may tell a thing twice after a kill, the verdict is one.

@@ -66,9 +66,17 @@ extension RuleSet {
         ActionRule(
             name: "agent-lost",
             priority: 800,
-            match: .init(codes: 9001...9002),
+            match: .init(codes: 9001...9001),
             action: .resubmit,
-            why: "The link may be down while the node works: the job goes on elsewhere at once."
+            why: "The link may be down while the node works: the job is offered at once to those who are there."
+        ),
+        ActionRule(
+            name: "agent-forgot",
+            priority: 800,
+            match: .init(codes: 9002...9002),
+            action: .resubmit,
+            parameters: .init(elsewhere: true),
+            why: "An agent that forgets a job and has room for it would forget it again."
         ),
         ActionRule(
             name: "token",
