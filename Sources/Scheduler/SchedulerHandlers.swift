@@ -65,9 +65,6 @@ struct SchedulerHandlers: Sendable {
                 guard Queue.belongs(item.replyTo, to: site) else {
                     return .reject("reply queue \(item.replyTo) is not one of site \(site)")
                 }
-                guard !item.texts.contains(where: { $0.utf8.contains(0) }) else {
-                    return .reject("a text with a zero byte, which the catalogue cannot hold")
-                }
                 guard let session = UUIDText(item.session) else {
                     return .reject("session \(item.session) is not a UUID")
                 }
@@ -87,12 +84,5 @@ struct SchedulerHandlers: Sendable {
         }
         if !demands.isEmpty { try await self.ask(Array(demands.values)) }
         return handled
-    }
-}
-
-extension WorkItem {
-    /// What of it is written into the catalogue, with the questions of others.
-    fileprivate var texts: [String] {
-        [self.agent, self.replyTo, self.capacity.platform] + self.capacity.tags + self.capacity.storage
     }
 }

@@ -86,6 +86,51 @@ import Testing
         }
     }
 
+    /// What a task lost since it began is held against all that went well since then, not against that of the last hour.
+    @Test func aTaskIsNotPausedForWhatItLostInALongLife() async throws {
+        try await Self.withCentre { centre, _ in
+            let watch = try await centre.events(["task.#"])
+            let agent = try await centre.agent("ALPHA", manner: .init(nodes: ["node1"])) { job, _ in
+                guard job.name.index == 30 else { return .after(.seconds(1), .finish) }
+                return job.name.attempt == 1 ? .fail([Failure(.payloadExit, "exit code 1 in step make")]) : .hang
+            }
+            let running = Task { try await agent.run() }
+            _ = try await centre.approve(jobs: 31)
+            try await centre.until("SELECT coalesce(sum(done), 0) = 30 FROM ended_total WHERE grain = 'h'")
+            try await centre.until("SELECT count(*) = 1 FROM verdict WHERE carried_out_at IS NOT NULL")
+            // As after a long time, in which twenty jobs needed more memory than was guessed.
+            try await centre.database.execute([
+                "DELETE FROM place_tally",
+                """
+                INSERT INTO failure_tally (task, fingerprint, failures, jobs, remedied, lost_seconds)
+                VALUES (1, 'memory', 0, 0, 20, 20)
+                """,
+            ])
+            try await Self.brakesLook(in: centre)
+            try await centre.database.execute(
+                "UPDATE failure_tally SET lost_seconds = 3600 WHERE fingerprint = 'memory'"
+            )
+            let pauses = try await watch.until { _, event in event.to == "paused" }.filter { $0.event.to == "paused" }
+            running.cancel()
+            await watch.stop()
+            let causes = pauses.compactMap(\.event.cause)
+            #expect(causes.count == 1 && causes[0].hasPrefix("1.0 hours of wall time (99 %) were lost"), "\(causes)")
+        }
+    }
+
+    /// Returns when the brakes have looked at all tasks since the call: a place whose rest is over moves in a turn before the tasks do.
+    private static func brakesLook(in centre: TestCentre) async throws {
+        for node in ["first", "second"] {
+            try await centre.database.execute(
+                """
+                INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes)
+                VALUES ('BETA', \(node), 'resting', 'a sign', 1, 0, 5)
+                """
+            )
+            try await centre.until("SELECT phase = 'probing' FROM excluded_place WHERE node = \(node)")
+        }
+    }
+
     /// Failures that were judged when their place was not yet excluded, and written after it: they use up no attempt.
     @Test func whatWasJudgedBeforeAPlaceWasExcludedIsForgivenAfterIt() async throws {
         try await Self.withCentre { centre, _ in

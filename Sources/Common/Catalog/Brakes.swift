@@ -3,8 +3,8 @@ package import Postgres
 
 /// What the Monitor's brakes look at and do.
 package enum BrakeStatements {
-    /// Running tasks with counted failures: task, jobs done, attempts' wall seconds that ended well (of the last hours that are
-    /// kept), and by fingerprint: jobs, failures, lost wall seconds.
+    /// Running tasks with counted failures: task, jobs done, attempts' wall seconds that ended well (lately: see ``goodWall(of:)``),
+    /// and by fingerprint: jobs, failures, lost wall seconds, failures whose jobs got more.
     package static let counts = Statement<Int64, Int64, Double, String, Int64, Int64, Double, Int64>(
         "brakes.counts",
         """
@@ -23,6 +23,18 @@ package enum BrakeStatements {
         Double.self,
         Int64.self
     )
+
+    /// Wall seconds of all attempts of a task that ended well, however long ago. Asked only of a task that is about to be paused: it grows
+    /// with the hours a task has run.
+    package static func goodWall(of task: Int64) -> Statement<Double> {
+        Statement(
+            "brakes.goodWall",
+            """
+            SELECT coalesce(sum(done_us), 0)::double precision / 1000000 FROM ended_total WHERE task = \(task) AND grain = 'h'
+            """,
+            returning: Double.self
+        )
+    }
 
     /// On how many nodes a task has failures that count, and on how many others it runs or has jobs that ended well. Of very many
     /// a part is looked at.
@@ -218,7 +230,8 @@ package enum BrakeStatements {
                 Self.forgive(site: "x", node: nil, since: Moment(microseconds: 0)),
             ]
         return [
-            Self.counts.erased, Self.spread(of: 1).erased, Self.places(since: Moment(microseconds: 0)).erased,
+            Self.counts.erased, Self.spread(of: 1).erased, Self.goodWall(of: 1).erased,
+            Self.places(since: Moment(microseconds: 0)).erased,
             Self.sites.erased,
             Self.excluded.erased, Self.places.erased, Self.restingNodes.erased, Self.tryLock.erased,
         ] + changes.enumerated().map { Command("brakes.change.\($0)", $1).erased }

@@ -1,4 +1,5 @@
 package import FoundationEssentials
+import Glibc
 
 /// An item of a message. One message carries 1 to 500 items of one type under one routing key: batching is what makes the
 /// broker cheap.
@@ -23,8 +24,12 @@ package struct Batch<Item: MessageItem>: Codable, Sendable, Equatable {
         Array("{\"items\":[\(items.joined(separator: ","))]}".utf8)
     }
 
-    /// - Throws: ``MessageError`` for a body that is not such a batch, or is empty or too large.
+    /// - Throws: ``MessageError`` for a body that is not such a batch, is empty or too large, or has a text with a zero byte: the catalogue
+    ///   could not hold it, nor anything that is written with it.
     package init(decoding body: [UInt8]) throws(MessageError) {
+        guard !WireFormat.hasZero(body) else {
+            throw MessageError(type: Item.type, reason: "a text with a zero byte, which the catalogue cannot hold")
+        }
         let batch: Self
         do {
             batch = try WireFormat.decoder.decode(Self.self, from: Data(body))
@@ -79,6 +84,22 @@ package enum WireFormat {
 
     package static func value<T: Decodable>(_ type: T.Type, from text: String) throws -> T {
         try self.decoder.decode(type, from: Data(text.utf8))
+    }
+
+    /// Whether a text in this JSON holds a zero byte. In UTF-8, JSON can only say it as `\u0000`; other encodings are full of them.
+    static func hasZero(_ json: [UInt8]) -> Bool {
+        let word = Array("u0000".utf8)
+        return json.withUnsafeBytes { bytes in
+            guard let base = bytes.baseAddress, memchr(base, 0, bytes.count) == nil else { return !bytes.isEmpty }
+            var place = 0
+            while let found = memchr(base + place, CInt(UInt8(ascii: "\\")), bytes.count - place) {
+                place = base.distance(to: UnsafeRawPointer(found)) + 1
+                if bytes[place...].starts(with: word) { return true }
+                // What is escaped may be a backslash itself.
+                place = min(place + 1, bytes.count)
+            }
+            return false
+        }
     }
 
     /// Where and why decoding failed, in one line.
