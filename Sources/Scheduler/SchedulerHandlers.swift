@@ -77,7 +77,8 @@ struct SchedulerHandlers: Sendable {
                     question: item.question,
                     replyTo: item.replyTo,
                     room: max(0, item.room),
-                    capacity: item.capacity
+                    capacity: item.capacity,
+                    node: item.node.flatMap { $0.isEmpty ? nil : $0 }
                 )
             }
             return .done

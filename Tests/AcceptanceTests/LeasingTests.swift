@@ -44,6 +44,49 @@ import Testing
         }
     }
 
+    /// An agent that has one node gets nothing while that rests, and no more than the probes while it is probed.
+    @Test func anExcludedNodeThatIsAllOfItsAgentGetsProbesOnly() async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper"]) { centre, _ in
+            try await centre.database.execute(
+                """
+                INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes)
+                VALUES ('ALPHA', 'node1', 'resting', '10 of 10 attempts failed', 1, 3600, 2)
+                """
+            )
+            let isOver = Gathered()
+            var running: [Task<Void, any Error>] = []
+            for node in ["node1", "node2"] {
+                let agent = try await centre.agent("ALPHA", name: node, manner: .init(nodes: [node])) { _, _ in
+                    .until({ await isOver.more(than: 0) }, .finish)
+                }
+                running.append(Task { try await agent.run() })
+            }
+            try await centre.until("SELECT count(*) = 2 FROM agent_session WHERE room = 50")
+            _ = try await centre.approve(jobs: 52)
+            let leases: SQL = "SELECT array_agg(n ORDER BY n) FROM (SELECT count(*) AS n FROM lease GROUP BY holder) x"
+            try await centre.until("SELECT count(*) = 50 FROM lease")
+            #expect(try await centre.one(leases, as: [Int64].self) == [50])
+            // As the brakes do it; the agent asks again every two seconds.
+            try await centre.database.execute("UPDATE excluded_place SET phase = 'probing'")
+            try await centre.until("SELECT count(*) = 52 FROM lease")
+            #expect(try await centre.one(leases, as: [Int64].self) == [2, 50])
+            _ = try await centre.approve(jobs: 100, name: "more")
+            isOver.insert([1])
+            try await centre.until("SELECT sum(jobs_done) = 152 FROM task_view")
+            for task in running { task.cancel() }
+            let most = try await centre.one(
+                """
+                SELECT max(n) FROM (
+                    SELECT (SELECT count(*) FROM attempt b WHERE b.agent = 'node1' AND b.leased_at <= a.leased_at AND b.ended_at > a.leased_at) AS n
+                    FROM attempt a WHERE a.agent = 'node1') x
+                """,
+                as: Int64.self
+            )
+            #expect((most ?? 3) <= 2, "more jobs at once on a node that is probed than its probes")
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
     /// Of two agents that could have each of twenty jobs, neither gets all (by chance once in half a million runs).
     @Test func nobodyIsAlwaysServedFirst() async throws {
         try await LifecycleTests.withCentre { centre, _ in

@@ -46,6 +46,7 @@ import Testing
         #expect(Self.kind { $0.state = "gone" } == "agent gone")
         #expect(Self.kind { $0.access = "banned" } == "site banned")
         #expect(Self.kind { $0.access = "draining" } == "site draining")
+        #expect(Self.kind { $0.restingNode = "node3: 10 of 10 attempts failed" } == "node excluded")
         #expect(Self.kind({ _ in }, excluded: ["lyon"]) == "excluded")
         #expect(Self.kind({ _ in }, excluded: ["desy"]) == nil)
         #expect(Self.kind { $0.room = 0 } == "room")

@@ -66,7 +66,8 @@ actor AgentCore {
             question: question,
             room: room,
             capacity: self.config.capacity,
-            replyTo: self.replyTo
+            replyTo: self.replyTo,
+            node: NodeName.own
         )
         await self.post.say([item], routingKey: RoutingKey.work)
     }

@@ -10,10 +10,10 @@ package enum LeasingStatements {
             "leasing.takeDemand",
             """
             INSERT INTO agent_session AS s (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform,
-                                            tags, storage, last_seen)
+                                            tags, storage, node, last_seen)
             SELECT i.site, i.agent, i.session, i.sequence, i.reply_to, CASE WHEN site.access = 'allowed' THEN i.room ELSE 0 END, i.cores,
                    i.memory_mb, i.walltime_s, i.disk_mb, i.platform, string_to_array(i.tags, ','), string_to_array(i.storage, ','),
-                   clock_timestamp()
+                   i.node, clock_timestamp()
             FROM unnest(\(demands.map(\.site)), \(demands.map(\.agent)), \(demands.map(\.session)), \(demands.map(\.question)),
                         \(demands.map(\.replyTo)), \(demands.map { Int32(clamping: $0.room) }),
                         \(demands.map { Int32(clamping: $0.capacity.cores) }),
@@ -21,14 +21,15 @@ package enum LeasingStatements {
                         \(demands.map { Int32(clamping: $0.capacity.walltimeSeconds) }),
                         \(demands.map { Int32(clamping: $0.capacity.diskMB) }), \(demands.map(\.capacity.platform)),
                         \(demands.map { $0.capacity.tags.joined(separator: ",") }),
-                        \(demands.map { $0.capacity.storage.joined(separator: ",") }))
-                 AS i(site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage)
+                        \(demands.map { $0.capacity.storage.joined(separator: ",") }), \(demands.map(\.node)))
+                 AS i(site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage, node)
             JOIN site ON site.name = i.site
             ORDER BY i.site, i.agent
             ON CONFLICT (site, agent) DO UPDATE SET
                 session = excluded.session, sequence = excluded.sequence, reply_to = excluded.reply_to, room = excluded.room,
                 cores = excluded.cores, memory_mb = excluded.memory_mb, walltime_s = excluded.walltime_s, disk_mb = excluded.disk_mb,
-                platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, last_seen = excluded.last_seen,
+                platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, node = excluded.node,
+                last_seen = excluded.last_seen,
                 state = 'here', started = CASE WHEN s.session = excluded.session THEN s.started ELSE now() END
             WHERE s.session <> excluded.session OR s.sequence < excluded.sequence
             RETURNING s.id
@@ -48,8 +49,8 @@ package enum LeasingStatements {
         )
     }
 
-    /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it. The last column is the
-    /// newest class there is.
+    /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it. One whose only node rests has none,
+    /// one whose site or node is probed has room for what is left of the probes. The last column is the newest class there is.
     package static func openDemand(
         _ holders: [Int32]
     ) -> Statement<
@@ -60,13 +61,15 @@ package enum LeasingStatements {
             "leasing.openDemand",
             """
             SELECT s.id, s.site, s.agent, s.session, s.sequence, s.reply_to,
-                   CASE WHEN p.site IS NULL THEN s.room
-                        ELSE greatest(0, least(s.room, p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site)))::int END,
+                   greatest(0, least(s.room,
+                       CASE WHEN p.site IS NOT NULL THEN p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site) END,
+                       CASE WHEN n.site IS NOT NULL THEN n.probes - (SELECT count(*) FROM lease l WHERE l.holder = s.id) END))::int,
                    s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
                    s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0)
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
             LEFT JOIN excluded_place p ON p.site = s.site AND p.node = ''
-            WHERE s.id = ANY(\(holders)) AND s.room > 0 AND s.state = 'here'
+            LEFT JOIN excluded_place n ON n.site = s.site AND n.node = s.node
+            WHERE s.id = ANY(\(holders)) AND s.room > 0 AND s.state = 'here' AND n.phase IS DISTINCT FROM 'resting'
             ORDER BY s.id FOR NO KEY UPDATE OF s SKIP LOCKED
             """,
             returning: Int32.self,
@@ -87,13 +90,14 @@ package enum LeasingStatements {
         )
     }
 
-    /// Which of these agents have room, locked or not.
+    /// Which of these agents have room, locked or not: as ``openDemand(_:)`` sees it.
     package static func stillOpen(_ holders: [Int32]) -> Statement<Int32> {
         Statement(
             "leasing.stillOpen",
             """
             SELECT s.id FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
-            WHERE s.id = ANY(\(holders)) AND s.room > 0 AND s.state = 'here'
+            LEFT JOIN excluded_place n ON n.site = s.site AND n.node = s.node
+            WHERE s.id = ANY(\(holders)) AND s.room > 0 AND s.state = 'here' AND n.phase IS DISTINCT FROM 'resting'
             """,
             returning: Int32.self
         )

@@ -10,6 +10,8 @@ package struct Demand: Sendable, Hashable {
     package var replyTo: String
     package var room: Int
     package var capacity: Capacity
+    /// The node that all its jobs run on; nil: not one alone.
+    package var node: String?
 
     package init(
         site: String,
@@ -18,7 +20,8 @@ package struct Demand: Sendable, Hashable {
         question: Int64,
         replyTo: String,
         room: Int,
-        capacity: Capacity
+        capacity: Capacity,
+        node: String? = nil
     ) {
         self.site = site
         self.agent = agent
@@ -27,6 +30,7 @@ package struct Demand: Sendable, Hashable {
         self.replyTo = replyTo
         self.room = room
         self.capacity = capacity
+        self.node = node
     }
 }
 

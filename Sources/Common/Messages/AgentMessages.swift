@@ -13,14 +13,25 @@ package struct WorkItem: MessageItem {
     package var room: Int
     package var capacity: Capacity
     package var replyTo: String
+    /// The node that all its jobs run on; nil: it chooses among several, by what an offer says.
+    package var node: String?
 
-    package init(agent: String, session: String, question: Int64, room: Int, capacity: Capacity, replyTo: String) {
+    package init(
+        agent: String,
+        session: String,
+        question: Int64,
+        room: Int,
+        capacity: Capacity,
+        replyTo: String,
+        node: String? = nil
+    ) {
         self.agent = agent
         self.session = session
         self.question = question
         self.room = room
         self.capacity = capacity
         self.replyTo = replyTo
+        self.node = node
     }
 }
 

@@ -163,7 +163,8 @@ package final class SimulatedAgent: Sendable {
                 platform: "linux-x86_64",
                 storage: [self.storage]
             ),
-            replyTo: Queue.agent(site: self.site, agent: self.agent)
+            replyTo: Queue.agent(site: self.site, agent: self.agent),
+            node: self.manner.nodes.count == 1 ? self.manner.nodes[0] : nil
         )
         try await self.send([item], RoutingKey.work)
     }

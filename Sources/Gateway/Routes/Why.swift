@@ -85,7 +85,7 @@ struct Why: Sendable {
     private static func agent(
         _ row: (
             String, String, String, Moment, String, String?, Moment?, Int32, Int32, Int32, Int32, Int32, String,
-            [String], [String]
+            [String], [String], String?
         )
     ) -> WaitingReasons.Agent {
         WaitingReasons.Agent(
@@ -105,7 +105,8 @@ struct Why: Sendable {
                 platform: row.12,
                 tags: row.13,
                 storage: row.14
-            )
+            ),
+            restingNode: row.15
         )
     }
 }

@@ -130,7 +130,7 @@ extension Listings {
     package static let agents = Listing(
         "agents",
         from: """
-            (SELECT site, agent, state, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage,
+            (SELECT site, agent, node, state, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage,
                     held_count AS held, last_seen, started FROM agent_session)
             """,
         key: [.text("v.site"), .text("v.agent")],

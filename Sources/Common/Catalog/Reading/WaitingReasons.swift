@@ -53,6 +53,8 @@ package struct WaitingReasons: Sendable {
         package var accessUntil: Moment?
         package var room: Int
         package var capacity: Capacity
+        /// Its only node and why that gets no jobs at present; nil: it may have some.
+        package var restingNode: String?
 
         package init(
             site: String,
@@ -63,7 +65,8 @@ package struct WaitingReasons: Sendable {
             accessReason: String? = nil,
             accessUntil: Moment? = nil,
             room: Int,
-            capacity: Capacity
+            capacity: Capacity,
+            restingNode: String? = nil
         ) {
             self.site = site
             self.agent = agent
@@ -74,6 +77,7 @@ package struct WaitingReasons: Sendable {
             self.accessUntil = accessUntil
             self.room = room
             self.capacity = capacity
+            self.restingNode = restingNode
         }
     }
 
@@ -98,6 +102,13 @@ package struct WaitingReasons: Sendable {
             )
         }
         if agent.access != "allowed" { return Self.access(agent) }
+        if let node = agent.restingNode {
+            return Reason(
+                kind: "node excluded",
+                text: "the agent's node is excluded, \(node)",
+                changes: "when it has rested, with probes; or at once: millrace site allow \(agent.site)"
+            )
+        }
         if self.range?.excludedSites.contains(agent.site) == true {
             return Reason(
                 kind: "excluded",

@@ -94,16 +94,18 @@ package enum WhyStatements {
     }
 
     /// The agents, the last seen first: site, agent, state, when it was seen, access of the site, why, until
-    /// when, free cores, and what it offers.
+    /// when, free cores, what it offers, and why its only node is excluded.
     package static let agents = Statement<
         String, String, String, Moment, String, String?, Moment?, Int32, Int32, Int32, Int32, Int32, String, [String],
-        [String]
+        [String], String?
     >(
         "why.agents",
         """
         SELECT a.site, a.agent, a.state, a.last_seen, s.access, s.reason, s.until, a.room, a.cores, a.memory_mb,
-               a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage
-        FROM agent_session a JOIN site s ON s.name = a.site ORDER BY a.last_seen DESC, a.id LIMIT 1000
+               a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage,
+               CASE WHEN n.phase = 'resting' THEN a.node || ': ' || n.reason END
+        FROM agent_session a JOIN site s ON s.name = a.site LEFT JOIN excluded_place n ON n.site = a.site AND n.node = a.node
+        ORDER BY a.last_seen DESC, a.id LIMIT 1000
         """,
         returning: String.self,
         String.self,
@@ -119,7 +121,8 @@ package enum WhyStatements {
         Int32.self,
         String.self,
         [String].self,
-        [String].self
+        [String].self,
+        String?.self
     )
 
     /// The last 50 attempts of a job, the first first: code, and the attempt as JSON with the evidence, the last line of
