@@ -54,8 +54,7 @@ struct BrakeDesk: Sendable {
         let brake = TaskBrake(self.config.brake)
         var paused = 0
         for (task, known) in counts.sorted(by: { $0.key < $1.key }) where brake.decide(known) != nil {
-            let count = try await self.lookTwice(task, known, in: transaction)
-            guard let pause = brake.decide(count) else { continue }
+            guard let pause = try await self.lookTwice(task, known, brake, in: transaction) else { continue }
             let cause = "\(pause.reason); see millrace task debug \(task)"
             try await transaction.execute(TaskControlStatements.pause(task, cause: cause, who: "monitor"))
             self.parts.logger.warning("task paused", metadata: ["task": "\(task)", "reason": "\(pause.reason)"])
@@ -64,22 +63,23 @@ struct BrakeDesk: Sendable {
         return paused
     }
 
-    /// What is dear to count, and is counted of a task that would be paused without it.
+    /// Decides with what is dear to count, and is counted of a task that would be paused without it.
     private func lookTwice(
         _ task: Int64,
         _ known: TaskCounts,
+        _ brake: TaskBrake,
         in transaction: PostgresTransaction
-    ) async throws -> TaskCounts {
-        var (count, questions) = (known, QueryBatch())
-        let spread = questions.add(BrakeStatements.spread(of: task))
-        let good = questions.add(BrakeStatements.goodWall(of: task))
-        let found = try await transaction.results(of: questions)
-        for (failed, others) in try found.of(spread) {
+    ) async throws -> TaskBrake.Pause? {
+        var count = known
+        for (failed, others) in try await transaction.query(BrakeStatements.spread(of: task)) {
             (count.failedPlaces, count.otherPlaces) = (Int(failed), Int(others))
         }
-        // What was lost is counted since the task last began to run, so what went well must not be that of the last hour alone.
-        for seconds in try found.of(good) { count.goodWallSeconds = max(count.goodWallSeconds, seconds) }
-        return count
+        guard let pause = brake.decide(count), pause.cause == .lostWallTime else { return brake.decide(count) }
+        // Losses are never forgotten while it runs, so what went well must not be that of the last hour alone.
+        for seconds in try await transaction.query(BrakeStatements.goodWall(of: task)) {
+            count.goodWallSeconds = max(count.goodWallSeconds, seconds)
+        }
+        return brake.decide(count)
     }
 
     // MARK: Places

@@ -115,6 +115,7 @@ enum SchedulerAssembly {
             leasing, expansion,
             SchedulerSweeps.verdicts(parts, verdicts, config),
             SchedulerSweeps.due(parts, wake),
+            SchedulerSweeps.exclusions(parts, classes, config, wake),
             SchedulerSweeps.exchanges(parts, config),
             SchedulerSweeps.settling(parts, config),
             handlers.work(parts), handlers.verdicts(parts), handlers.control(parts),

@@ -2,6 +2,7 @@ import AMQP
 import Catalog
 import CentralKit
 import Domain
+import Logging
 import Postgres
 import ServiceKit
 
@@ -57,6 +58,41 @@ enum SchedulerSweeps {
     ) -> PeriodicSweep {
         parts.sweep("due", every: .milliseconds(500)) {
             if try await parts.database.execute(LeasingStatements.makeDue) > 0 { wake() }
+            return .done
+        }
+    }
+
+    /// Jobs that keep away from the only sites that can have them.
+    static func exclusions(
+        _ parts: CentralParts,
+        _ classes: ClassTable,
+        _ config: SchedulerConfig,
+        _ wake: @escaping @Sendable () -> Void
+    ) -> PeriodicSweep {
+        parts.sweep("site exclusions", every: config.sweep) {
+            let kept = try await parts.database.query(SiteExclusionStatements.kept).map {
+                SiteExclusions.Kept(class: $0.0, sites: $0.1)
+            }
+            guard let newest = kept.map(\.class).max() else { return .done }
+            let offers = try await parts.database.query(SiteExclusionStatements.offers).map { row in
+                let capacity = Capacity(
+                    cores: Int(row.1),
+                    memoryMBPerCore: Int(row.2),
+                    walltimeSeconds: Int(row.3),
+                    diskMB: Int(row.4),
+                    platform: row.5,
+                    tags: row.6,
+                    storage: row.7
+                )
+                return (site: row.0, capacity: capacity)
+            }
+            let hopeless = SiteExclusions.hopeless(kept, try await classes.classes(upTo: newest), offers)
+            guard !hopeless.isEmpty else { return .done }
+            let lifted = try await parts.database.execute(
+                SiteExclusionStatements.lift(hopeless.map { ($0.class, $0.sites) })
+            )
+            parts.logger.notice("no other site can have these jobs", metadata: ["ranges": "\(lifted)"])
+            wake()
             return .done
         }
     }

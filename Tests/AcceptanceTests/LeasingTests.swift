@@ -1,4 +1,6 @@
 import Catalog
+import Domain
+import Messages
 import Postgres
 import PrivateServers
 import SimulatedSite
@@ -41,6 +43,42 @@ import Testing
             try await centre.until("SELECT bool_and(state = 'finished') FROM request_view")
             running.cancel()
             try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
+    /// Sent elsewhere after a failure, a job whose task names its site would wait for ever: it goes back, and its rule has a limit.
+    @Test func aJobIsNotKeptFromTheOnlySiteThatMayHaveIt() async throws {
+        try await LifecycleTests.withCentre(services: ["monitor", "bookkeeper"]) { centre, processes in
+            processes.append(try await centre.start("scheduler", config: "scheduler:\n  sweep: 200ms\n"))
+            let watch = try await centre.events(["request.#"])
+            var running: [Task<Void, any Error>] = []
+            for site in ["ALPHA", "BETA"] {
+                let agent = try await centre.agent(site) { job, _ in
+                    job.name.attempt == 1 ? .fail([Failure(.softwareRelease, "release 2.1 is not installed")]) : .finish
+                }
+                running.append(Task { try await agent.run() })
+            }
+            // Both are there when it fails: else there is nowhere to send it.
+            try await centre.until("SELECT count(*) = 2 FROM agent_session WHERE room = 50")
+            let task = TaskTemplate(
+                name: "generate",
+                kind: "generate",
+                events: "30",
+                eventsPerJob: "10",
+                steps: [StepTemplate(name: "make", command: ["true"])],
+                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")],
+                resources: ResourceTemplate(sites: ["ALPHA"])
+            )
+            try await watch.finish(of: try await centre.approve(WorkflowDocument(name: "pinned", tasks: [task])))
+            for task in running { task.cancel() }
+            await watch.stop()
+            let sent = try await centre.one(
+                "SELECT count(*) FROM verdict WHERE changes ->> 'excludedSites' LIKE '%ALPHA%'",
+                as: Int64.self
+            )
+            #expect(sent == 3)
+            let elsewhere = try await centre.one("SELECT count(*) FROM attempt WHERE site <> 'ALPHA'", as: Int64.self)
+            #expect(elsewhere == 0)
         }
     }
 

@@ -105,13 +105,14 @@ final class EventWatch: Sendable {
 
     /// Takes events until a place is in a phase, while a request runs.
     ///
-    /// - Throws: ``OtherEnd`` when the request ends first: without work no place changes.
+    /// - Throws: ``OtherEnd`` when the request ends first or a task pauses: without work no place changes.
     func place(_ place: String, is phase: String, before request: Int64) async throws {
         let seen = try await self.until { key, event in
-            event.entity == "place:\(place)" && event.to == phase || Self.isEnd(key, of: request)
+            event.entity == "place:\(place)" && event.to == phase || Self.isEnd(key, of: request) || Self.isPause(key)
         }
-        guard let last = seen.last, last.event.to == phase else {
-            throw OtherEnd(description: "place \(place) was not \(phase) before request \(request) ended")
+        guard let last = seen.last, last.event.entity == "place:\(place)" else {
+            let told = seen.last.map { "\($0.key), \($0.event.cause ?? "")" }
+            throw OtherEnd(description: "place \(place) was not \(phase) before this: \(told ?? "no event")")
         }
     }
 

@@ -219,6 +219,7 @@ struct OutputScannerTests {
         arguments: [
             "millrace-progress 1.5\n", "millrace-progress -0.1\n", "millrace-progress nan\n", "millrace-progress\n",
             "say millrace-progress 0.5\n", "millrace metric x\n", "millrace metric =3\n", "millrace metric x=inf\n",
+            "millrace metric a\0b=1\n",
         ]
     )
     func otherLines(text: String) {

@@ -7,6 +7,7 @@ struct JobFailure: Error, Sendable, Equatable {
     init(_ failures: [Failure]) { self.failures = failures }
 
     init(_ code: FailureCode, _ diagnostic: String, source: FailureSource = .agent) {
-        self.failures = [Failure(code, diagnostic, source: source)]
+        // A payload's own words may be in it, and the catalogue's text cannot hold a zero byte.
+        self.failures = [Failure(code, diagnostic.replacing("\0", with: ""), source: source)]
     }
 }

@@ -61,7 +61,9 @@ struct OutputScanner: Sendable {
             let value = Double(words[2][words[2].index(after: equal)...]), value.isFinite
         {
             let name = String(words[2][..<equal])
-            guard !name.isEmpty, self.metrics[name] != nil || self.metrics.count < Self.metricsLimit else { return }
+            // The catalogue's text cannot hold a zero byte.
+            guard !name.isEmpty, !name.utf8.contains(0) else { return }
+            guard self.metrics[name] != nil || self.metrics.count < Self.metricsLimit else { return }
             self.metrics[name] = value
         }
     }

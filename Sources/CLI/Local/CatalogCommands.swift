@@ -60,6 +60,10 @@ struct MigrateCommand: AsyncParsableCommand {
             ? try await Migrator.pending(url: url, logger: LocalCatalog.quiet)
             : try await Migrator.migrate(url: url, logger: LocalCatalog.quiet)
         if names.isEmpty { return Output.line("the catalogue is up to date") }
+        if !self.dryRun {
+            // The rules that this version knows; those that are there stay as they are.
+            try await LocalCatalog.with(url) { try await Seed(sites: [], storages: []).plant(in: $0) }
+        }
         Output.lines(names.map { self.dryRun ? "dry run: would apply \($0)" : "applied \($0)" })
     }
 }

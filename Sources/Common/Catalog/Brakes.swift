@@ -24,8 +24,8 @@ package enum BrakeStatements {
         Int64.self
     )
 
-    /// Wall seconds of all attempts of a task that ended well, however long ago. Asked only of a task that is about to be paused: it grows
-    /// with the hours a task has run.
+    /// Wall seconds of all attempts of a task that ended well, however long ago. It costs a row for each hour and site of the task, and is
+    /// asked only of one that lost more than went well of late.
     package static func goodWall(of task: Int64) -> Statement<Double> {
         Statement(
             "brakes.goodWall",

@@ -25,7 +25,7 @@ package struct Migration: Sendable {
         Migration(9, "contention", PackageResources.V0009_contention_sql),
         Migration(10, "lookups", PackageResources.V0010_lookups_sql),
         Migration(11, "remedies", PackageResources.V0011_remedies_sql),
-        Migration(12, "agent nodes", PackageResources.V0012_agent_nodes_sql),
+        Migration(12, "places", PackageResources.V0012_places_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

@@ -113,7 +113,7 @@ package struct WaitingReasons: Sendable {
             return Reason(
                 kind: "excluded",
                 text: "the job keeps away from \(agent.site) after a failure there",
-                changes: "not for its next attempt: another site must take it"
+                changes: "when another site takes it, or in some seconds if none can"
             )
         }
         if let misfit = need.misfit(site: agent.site, capacity: agent.capacity) { return Reason(misfit) }

@@ -32,7 +32,7 @@ package struct BrakeSettings: Sendable, Hashable, Codable {
     }
 }
 
-/// What is counted of a task since it last began to run. Only failures that count: those of sites are no reason to
+/// What is counted of a task: what ended well in all its life, what failed since it last began to run. Only failures that count: those of sites are no reason to
 /// stop a task. Nor are those whose jobs get more of what they were short of: of these only the wall time counts.
 package struct TaskCounts: Sendable, Hashable {
     /// Jobs with at least one attempt that ended, well or not.
@@ -44,7 +44,7 @@ package struct TaskCounts: Sendable, Hashable {
     package var failedAttempts: Int
     /// Failures after which the job got more memory or time, or fewer events: not among the above.
     package var remedied: Int
-    /// Wall time of the attempts that ended well, seconds times cores.
+    /// Wall time of the attempts that ended well, seconds times cores: of the task's whole life, or of the last hours if that is enough.
     package var goodWallSeconds: Double
     /// Wall time of those that failed, seconds times cores.
     package var lostWallSeconds: Double
