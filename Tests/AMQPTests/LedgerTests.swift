@@ -2,9 +2,11 @@
 import Testing
 
 @Suite struct ConfirmLedgerTests {
+    private let start = ContinuousClock.now
+
     private func ledger(_ count: Int) -> ConfirmLedger<Int> {
         var ledger = ConfirmLedger<Int>()
-        for payload in 1...count { ledger.append(payload) }
+        for payload in 1...count { ledger.append(payload, now: self.start) }
         return ledger
     }
 
@@ -30,7 +32,7 @@ import Testing
         #expect(self.settle(&ledger, 2) == [2])
         #expect(self.settle(&ledger, 4) == [4])
         #expect(ledger.unsettled == 0)
-        ledger.append(5)
+        ledger.append(5, now: self.start)
         #expect(self.settle(&ledger, 5) == [5])
     }
 
@@ -46,7 +48,7 @@ import Testing
     @Test func aMultipleBeyondTheLastSettlesWhatThereIs() {
         var ledger = self.ledger(3)
         #expect(self.settle(&ledger, .max - 1, multiple: true) == [1, 2, 3])
-        ledger.append(4)
+        ledger.append(4, now: self.start)
         #expect(self.settle(&ledger, 4) == [4])
     }
 
@@ -63,7 +65,7 @@ import Testing
 
     @Test func returnsOfEqualMessagesMarkThemOneAfterTheOther() {
         var ledger = ConfirmLedger<String>()
-        for _ in 0..<3 { ledger.append("same") }
+        for _ in 0..<3 { ledger.append("same", now: self.start) }
         for _ in 0..<2 { #expect(ledger.markReturned(code: 312, text: "") { $0 == "same" }) }
         let outcomes = ledger.settle(through: 3, multiple: true, positive: true).map(\.outcome)
         #expect(outcomes == [.returned(code: 312, text: ""), .returned(code: 312, text: ""), .confirmed])
@@ -75,9 +77,22 @@ import Testing
         #expect(self.settle(&ledger, 3) == [3])
         #expect(ledger.takeUnsettled() == [1, 2, 4, 5])
         #expect(ledger.unsettled == 0)
-        ledger.append(9)
+        ledger.append(9, now: self.start)
         #expect(ledger.markReturned(code: 312, text: "") { $0 == 9 })
         #expect(self.settle(&ledger, 1) == [9])
+    }
+
+    @Test func theOldestUnansweredIsTheOneThatIsWaitedFor() {
+        var ledger = ConfirmLedger<Int>()
+        #expect(ledger.oldest == nil)
+        for number in 1...3 { ledger.append(number, now: self.start + .seconds(number)) }
+        #expect(ledger.oldest == self.start + .seconds(1))
+        #expect(self.settle(&ledger, 2) == [2])
+        #expect(ledger.oldest == self.start + .seconds(1))
+        #expect(self.settle(&ledger, 1) == [1])
+        #expect(ledger.oldest == self.start + .seconds(3))
+        _ = ledger.takeUnsettled()
+        #expect(ledger.oldest == nil)
     }
 
     /// Every order of answers to a few messages, against the obvious model.

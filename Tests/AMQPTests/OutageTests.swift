@@ -18,9 +18,9 @@ import Testing
                         group.addTask {
                             for start in stride(from: lane * batch, to: total, by: 4 * batch) {
                                 let numbers = Array(start..<start + batch)
-                                let outcomes = try await publisher.publish(numbers.map { Self.message($0, to: queue) })
-                                let good = zip(numbers, outcomes).filter { $0.1 == .confirmed }.map(\.0)
-                                confirmed.insert(good)
+                                let messages = numbers.map { Self.message($0, to: queue) }
+                                let outcomes = try await publishPatiently(messages, by: publisher)
+                                if outcomes.allSatisfy({ $0 == .confirmed }) { confirmed.insert(numbers) }
                             }
                         }
                     }
@@ -48,6 +48,34 @@ import Testing
                 #expect(received.all == Set(0..<total))
             }
         }
+    }
+
+    @Test func aMessageThatTheBrokerForgetsIsSentAgain() async throws {
+        try await TestBroker.withOwn { broker in
+            var options = AMQPOptions()
+            options.confirmLimit = .seconds(1)
+            let topology = Topology(queues: [.quorum("q")])
+            try await withLink(topology, queue: "q", at: broker, options: options) { publisher, consumer in
+                #expect(try await publishPatiently([Self.message(1, to: "q")], by: publisher) == [.confirmed])
+                // The connection lives, heartbeats go both ways; only the queue does not answer.
+                try await broker.control(["eval", Self.onQueues("sys:suspend")])
+                let changes = publisher.stateChanges()
+                async let outcomes = publishPatiently([Self.message(2, to: "q")], by: publisher)
+                let lost = await reached(changes) { if case .disconnected = $0 { true } else { false } }
+                #expect("\(String(describing: lost))".contains("has not confirmed a message for 1.0 seconds"))
+                try await broker.control(["eval", Self.onQueues("sys:resume")])
+                let result = try await outcomes
+                #expect(result == [.confirmed])
+                let received = Set(await take(2, from: consumer, maximum: 1).compactMap(\.messageID))
+                #expect(received.contains("1"))
+            }
+        }
+    }
+
+    /// What `rabbitmqctl eval` is given to call `function` with the process of every quorum queue.
+    private static func onQueues(_ function: String) -> String {
+        let queues = "Q <- rabbit_amqqueue:list(), amqqueue:is_quorum(Q)"
+        return "[begin {Name, _} = amqqueue:get_pid(Q), \(function)(whereis(Name)) end || \(queues)]."
     }
 
     private static func message(_ number: Int, to queue: String) -> OutgoingMessage {

@@ -101,6 +101,20 @@ func take(_ count: Int, from consumer: AMQPConsumer, maximum: Int = 100) async -
     return deliveries
 }
 
+/// Publishes, and sends again what a queue refused, as every owner of messages does: one whose leader is not known or
+/// busy, as after a start of the broker, may refuse.
+///
+/// - Returns: the last outcomes.
+func publishPatiently(_ messages: [OutgoingMessage], by publisher: AMQPPublisher) async throws -> [PublishOutcome] {
+    var messages = messages
+    while true {
+        let outcomes = try await publisher.publish(messages)
+        let refused = zip(messages, outcomes).filter { $0.1 == .refused }.map(\.0)
+        guard !refused.isEmpty else { return outcomes }
+        messages = refused
+    }
+}
+
 let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 private func resolve(_ broker: PrivateBroker?) async throws -> PrivateBroker {

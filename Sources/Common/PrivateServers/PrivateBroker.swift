@@ -154,10 +154,22 @@ package actor PrivateBroker {
     /// Has every quorum queue choose a leader; one that has one ignores it.
     ///
     /// RabbitMQ 3.10 on one node now and then forgets to after a start on data of before: the queue then takes nothing and gives
-    /// nothing, for ever (rabbitmq-server issue 10070; docs/decisions/0012).
+    /// nothing, for ever (rabbitmq-server issue 10070; docs/decisions/0012). One that is still reading its log may
+    /// let a demand pass, so that it is repeated until all lead.
+    ///
+    /// - Throws: ``ServerError`` if a queue has none when the time for starting is over.
     private func electLeaders() async throws {
-        let each = "ra:trigger_election(amqqueue:get_pid(Q)) || Q <- rabbit_amqqueue:list(), amqqueue:is_quorum(Q)"
-        try await self.control(["eval", "[\(each)]."])
+        let queues = "{Name, _} <- [amqqueue:get_pid(Q) || Q <- rabbit_amqqueue:list(), amqqueue:is_quorum(Q)]"
+        let leaderless = "ets:match(ra_state, {Name, leader}) == []"
+        let elect = "[begin catch ra:trigger_election({Name, node()}), Name end || \(queues), \(leaderless)]."
+        let end = ContinuousClock.now + self.configuration.timeout
+        while true {
+            let without = try await self.control(["eval", elect])
+            if without.filter({ !$0.isWhitespace }) == "[]" { return }
+            guard ContinuousClock.now < end else {
+                throw ServerError("queues of the private broker have no leader: \(without); \(self.logFile)")
+            }
+        }
     }
 
     private static let programs = "/usr/lib/rabbitmq/bin"

@@ -35,6 +35,9 @@ struct ConsumerRole: LinkRole {
     /// What is in the buffer has reached nobody: the broker gives it to another.
     var isIdle: Bool { self.ledger.unsettled == self.buffer.count && self.outbox.isEmpty }
 
+    /// That no message comes says nothing: there may be none.
+    var unansweredSince: ContinuousClock.Instant? { nil }
+
     mutating func established(_ connection: RawConnection, unnamedQueue: String?) throws(AMQPError) {
         guard !self.isEnding else { return }
         try connection.consume(

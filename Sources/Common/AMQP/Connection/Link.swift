@@ -33,6 +33,8 @@ actor Link<Role: LinkRole>: SocketSource {
     /// The last turn ended with work left over.
     private var isUnfinished = false
     private var hasBegunDrain = false
+    /// When the broker took messages again, or the connection was made.
+    private var openSince = ContinuousClock.now
     private var end: CheckedContinuation<Void, Never>?
 
     init(
@@ -70,7 +72,13 @@ actor Link<Role: LinkRole>: SocketSource {
         // The library sends its heartbeats only when called: twice an interval is early enough.
         let interval = self.connection.map(\.heartbeat) ?? .zero
         let beat = interval > .zero ? ContinuousClock.now + interval / 2 : nil
-        return [beat, self.lifecycle.deadline].compactMap { $0 }.min()
+        return [beat, self.answerDeadline, self.lifecycle.deadline].compactMap { $0 }.min()
+    }
+
+    /// When the broker's answer is overdue; nil while it owes none, or has said that it takes nothing now.
+    private var answerDeadline: ContinuousClock.Instant? {
+        guard self.connection != nil, !self.isBlocked, let since = self.role.unansweredSince else { return nil }
+        return max(since, self.openSince) + self.options.confirmLimit
     }
 
     // MARK: Called by the publisher and the consumer
@@ -153,6 +161,7 @@ actor Link<Role: LinkRole>: SocketSource {
             try self.beginDrainIfAsked(connection)
             let frames = try self.read(connection)
             try self.answerRequests(connection)
+            try self.expectAnswer()
             let transmission = try self.isBlocked ? Transmission() : self.role.transmit(connection)
             sent += transmission.sent
             self.rest = transmission.rest
@@ -184,6 +193,7 @@ actor Link<Role: LinkRole>: SocketSource {
                 self.board.set(.blocked(reason: reason))
             case .unblocked:
                 self.logger.notice("the broker takes messages again")
+                self.openSince = .now
                 self.board.set(.connected)
             case .cancelled:
                 throw AMQPError(.consumerCancelled, "the broker cancelled the consumer: its queue was deleted or moved")
@@ -191,6 +201,15 @@ actor Link<Role: LinkRole>: SocketSource {
             }
         }
         return Self.framesPerRound
+    }
+
+    /// - Throws: ``AMQPError`` when the broker has owed an answer for too long: the next connection asks anew.
+    private func expectAnswer() throws(AMQPError) {
+        guard let answerDeadline, .now >= answerDeadline else { return }
+        throw AMQPError(
+            .connectionLost,
+            "the broker has not confirmed a message for \(self.options.confirmLimit): it is sent again"
+        )
     }
 
     private func answerRequests(_ connection: RawConnection) throws(AMQPError) {
@@ -207,6 +226,7 @@ actor Link<Role: LinkRole>: SocketSource {
             self.connection = try self.makeConnection()
             self.assembler = ContentAssembler()
             self.rest = .nothing
+            self.openSince = .now
             self.lifecycle.opened(now: .now)
             self.logger.info("connected to the broker", metadata: ["broker": "\(self.endpoint)"])
             self.board.set(.connected)

@@ -3,6 +3,9 @@ protocol LinkRole: Sendable {
     /// No work would be lost if the connection ended now.
     var isIdle: Bool { get }
 
+    /// Since when the broker has owed an answer; nil if it owes none.
+    var unansweredSince: ContinuousClock.Instant? { get }
+
     /// The connection is up and the topology declared.
     mutating func established(_ connection: RawConnection, unnamedQueue: String?) throws(AMQPError)
 

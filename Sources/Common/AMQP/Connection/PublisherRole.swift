@@ -29,6 +29,8 @@ struct PublisherRole: LinkRole {
 
     var isIdle: Bool { self.queue.isEmpty && self.ledger.unsettled == 0 }
 
+    var unansweredSince: ContinuousClock.Instant? { self.ledger.oldest }
+
     mutating func submit(_ call: PublishCall) {
         for index in call.messages.indices { self.queue.append(Entry(call: call, index: index)) }
     }
@@ -67,6 +69,7 @@ struct PublisherRole: LinkRole {
         var result = Transmission()
         var bytes = 0
         var unchecked = Self.bytesPerCheck
+        let now = ContinuousClock.now
         while self.ledger.unsettled < self.maximumUnconfirmed, let entry = self.queue.first {
             guard !entry.call.isAbandoned else {
                 _ = self.queue.popFirst()
@@ -86,7 +89,7 @@ struct PublisherRole: LinkRole {
             }
             // Noted first: a message whose sending failed may have arrived.
             _ = self.queue.popFirst()
-            self.ledger.append(entry)
+            self.ledger.append(entry, now: now)
             try connection.publish(entry.message)
             unchecked += size
             bytes += size

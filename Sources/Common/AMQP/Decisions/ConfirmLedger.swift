@@ -11,6 +11,7 @@ struct ConfirmLedger<Payload: Sendable>: Sendable {
 
     private struct Entry: Sendable {
         let payload: Payload
+        let sent: ContinuousClock.Instant
         var returned: PublishOutcome?
         var isSettled = false
     }
@@ -23,9 +24,12 @@ struct ConfirmLedger<Payload: Sendable>: Sendable {
     /// Messages without an answer.
     private(set) var unsettled = 0
 
+    /// When the oldest message without an answer was sent; nil if there is none.
+    var oldest: ContinuousClock.Instant? { self.entries.first?.sent }
+
     /// Notes a message as the next one sent.
-    mutating func append(_ payload: Payload) {
-        self.entries.append(Entry(payload: payload))
+    mutating func append(_ payload: Payload, now: ContinuousClock.Instant) {
+        self.entries.append(Entry(payload: payload, sent: now))
         self.unsettled += 1
     }
 

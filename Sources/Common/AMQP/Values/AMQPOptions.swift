@@ -10,6 +10,10 @@ package struct AMQPOptions: Equatable, Sendable {
     package var requestTimeout: Duration = .seconds(20)
     /// How long sending may make no progress before the watchdog breaks the connection.
     package var stallLimit: Duration = .seconds(30)
+    /// How long a message may wait for its confirm, the times when the broker is blocking left out, before the
+    /// connection is broken off: a channel whose queue has forgotten a message does not remember it by itself. Longer
+    /// than the 65 s after which RabbitMQ 3.10 refuses the first message for a queue whose leader does not answer.
+    package var confirmLimit: Duration = .seconds(90)
     /// How long a graceful stop waits for confirms (publisher) or settlements (consumer).
     package var drainLimit: Duration = .seconds(10)
     /// Between attempts to connect.
