@@ -27,17 +27,22 @@ struct ManifestDesk: Sendable {
 
     @Sendable func handle(_ batch: [Received<[FinishedItem]>]) async throws -> [Handled] {
         var items: [AttemptKey: (site: String, item: FinishedItem)] = [:]
+        let unreadable = try await self.tasks.load(Set(batch.flatMap { $0.content.map(\.name.task) }))
         let handled = batch.map { received -> Handled in
             guard let site = received.message.site else { return .reject("it did not come through a site's exchange") }
-            for item in received.content {
+            for item in received.content where unreadable[item.name.task] == nil {
                 if let known = items[item.name.key], known.item.sequence >= item.sequence { continue }
                 items[item.name.key] = (site, item)
             }
-            return .done
+            guard
+                let (task, reason) = received.content.lazy.compactMap({ item in
+                    unreadable[item.name.task].map { (item.name.task, $0) }
+                }).first
+            else { return .done }
+            return .reject("this version cannot read the description of task \(task): \(reason)")
         }
         guard !items.isEmpty else { return handled }
         let reports = items.sorted { $0.key < $1.key }.map(\.value)
-        try await self.tasks.load(Set(reports.map(\.item.name.task)))
         // A backlog may bring thousands at once: locks are held for a bounded time.
         for first in stride(from: 0, to: reports.count, by: self.batchSize) {
             let batch = Array(reports[first..<min(first + self.batchSize, reports.count)])
@@ -178,16 +183,25 @@ final class TaskFacts: Sendable {
         self.held.withLockedValue { $0.storages = storages }
     }
 
-    func load(_ tasks: Set<Int64>) async throws {
+    /// Makes tasks known.
+    ///
+    /// - Returns: those whose stored description this version cannot read, and what is wrong with it.
+    func load(_ tasks: Set<Int64>) async throws -> [Int64: String] {
         let known = self.known()
         let missing = tasks.filter { known.descriptions[$0] == nil }.sorted()
-        guard !missing.isEmpty else { return }
+        guard !missing.isEmpty else { return [:] }
         try await self.refreshStorages()
         let streams = try await self.database.query(AcceptStatements.streams(missing))
-        let specs = try await self.database.query(LeasingStatements.specs(missing)).map { row in
-            (row.0, try WireFormat.value(JobDescription.self, from: row.1.text))
+        var specs: [Int64: JobDescription] = [:]
+        var unreadable: [Int64: String] = [:]
+        for row in try await self.database.query(LeasingStatements.specs(missing)) {
+            do {
+                specs[row.0] = try WireFormat.value(JobDescription.self, from: row.1.text)
+            } catch {
+                unreadable[row.0] = WireFormat.explain(error)
+            }
         }
-        self.held.withLockedValue { held in
+        self.held.withLockedValue { [specs] held in
             if held.descriptions.count > self.limit {
                 held.descriptions = [:]
                 held.streams = [:]
@@ -195,5 +209,6 @@ final class TaskFacts: Sendable {
             for row in streams { held.streams[row.0, default: [:]][row.1] = row.2 }
             for (task, description) in specs { held.descriptions[task] = description }
         }
+        return unreadable
     }
 }

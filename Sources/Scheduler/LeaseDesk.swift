@@ -49,7 +49,7 @@ struct LeaseDesk: Sendable {
         var after: Int32? = turn.isForAll ? 0 : nil
         while !asking.isEmpty || !others.isEmpty || after != nil {
             let (demands, known, from) = (asking, others, after)
-            let (served, last) = try await self.database.withTransaction { transaction -> (Served, Int32?) in
+            let (served, last) = try await self.settingAside { transaction -> (Served, Int32?) in
                 var holders = known
                 if !demands.isEmpty {
                     holders.formUnion(try await transaction.query(LeasingStatements.takeDemand(demands)))
@@ -66,9 +66,7 @@ struct LeaseDesk: Sendable {
             (asking, others, after) = ([], [], last)
         }
         for (_, holders) in turn.hungry.patient.sorted(by: { $0.key < $1.key }) {
-            let served = try await self.database.withTransaction {
-                try await self.serve(holders.sorted(), .patient, in: $0)
-            }
+            let served = try await self.settingAside { try await self.serve(holders.sorted(), .patient, in: $0) }
             try await self.offer(served, &hungry)
         }
         return hungry
@@ -84,6 +82,40 @@ struct LeaseDesk: Sendable {
     }
 
     // MARK: One transaction
+
+    /// Runs a transaction, and again without the tasks that this version turns out not to be able to read: they are paused for an
+    /// operator, and hold up nobody else.
+    private func settingAside<Value: Sendable>(
+        _ body: @escaping @Sendable (PostgresTransaction) async throws -> Value
+    ) async throws -> Value {
+        var setAside: Set<Int64> = []
+        while true {
+            do {
+                return try await self.database.withTransaction { try await body($0) }
+            } catch let unreadable as UnreadableTasks where setAside.isDisjoint(with: unreadable.reasons.keys) {
+                try await self.pause(unreadable)
+                setAside.formUnion(unreadable.reasons.keys)
+            }
+        }
+    }
+
+    private func pause(_ unreadable: UnreadableTasks) async throws {
+        let reasons = unreadable.reasons.sorted { $0.key < $1.key }
+        try await self.database.withTransaction { transaction in
+            for (task, reason) in reasons {
+                let cause =
+                    "this version of the Scheduler cannot read the task's description: \(reason); resume it with one that can"
+                try await transaction.execute(TaskControlStatements.pause(task, cause: cause, who: "scheduler"))
+            }
+        }
+        self.offers.bell.ring()
+        for (task, reason) in reasons {
+            self.offers.logger.error(
+                "task paused: its description cannot be read",
+                metadata: ["task": "\(task)", "reason": "\(reason)"]
+            )
+        }
+    }
 
     private func serve(
         _ holders: [Int32],

@@ -21,12 +21,13 @@ final class TaskTable: Sendable {
 
     init(database: PostgresClient) { self.database = database }
 
-    /// - Throws: ``MessageError`` for a task whose stored description this version cannot read.
+    /// - Throws: ``UnreadableTasks`` for tasks whose stored description this version cannot read; the others are known then.
     func entries(_ tasks: Set<Int64>) async throws -> [Int64: Entry] {
         let held = self.known.withLockedValue { $0 }
         let missing = tasks.subtracting(held.keys)
         guard !missing.isEmpty else { return held }
         var all = held.count + missing.count > self.limit ? held.filter { tasks.contains($0.key) } : held
+        var unreadable: [Int64: String] = [:]
         for row in try await self.database.query(LeasingStatements.specs(missing.sorted())) {
             do {
                 let description = try WireFormat.value(JobDescription.self, from: row.1.text)
@@ -37,10 +38,17 @@ final class TaskTable: Sendable {
                     firstEvent: row.4
                 )
             } catch {
-                throw MessageError(type: "spec of task \(row.0)", reason: WireFormat.explain(error))
+                unreadable[row.0] = WireFormat.explain(error)
             }
         }
         self.known.withLockedValue { [all] in $0 = all }
+        guard unreadable.isEmpty else { throw UnreadableTasks(reasons: unreadable) }
         return all
     }
+}
+
+/// Tasks whose stored description this version cannot read, as one that a later version wrote may be.
+struct UnreadableTasks: Error {
+    /// What is wrong with each.
+    let reasons: [Int64: String]
 }

@@ -1,3 +1,4 @@
+import AMQP
 import Catalog
 import Domain
 import Messages
@@ -79,6 +80,50 @@ import Testing
             #expect(sent == 3)
             let elsewhere = try await centre.one("SELECT count(*) FROM attempt WHERE site <> 'ALPHA'", as: Int64.self)
             #expect(elsewhere == 0)
+        }
+    }
+
+    /// Tasks whose descriptions this version cannot read, as after going back to an older one, hold up nobody else: the Scheduler pauses
+    /// one and says why, the Bookkeeper puts the manifests of the other aside.
+    @Test func tasksThatCannotBeReadHoldUpNobody() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            let dead = try await QueueWatch(centre, queue: Queue.deadLetters)
+            let mayEnd = Gathered()
+            let agent = try await centre.agent("ALPHA", room: 2) { _, _ in
+                .until({ await mayEnd.more(than: 0) }, .finish)
+            }
+            let running = Task { try await agent.run() }
+            let known = try await centre.approve(jobs: 2, name: "known")
+            try await centre.until("SELECT count(*) = 2 FROM lease")
+            let unknown = try await centre.approve(jobs: 1, name: "unknown") { $0.priority = 200 }
+            let plain = try await centre.approve(jobs: 5, name: "plain")
+            try await centre.until("SELECT count(*) = 2 FROM waiting")
+            for request in [known, unknown] {
+                try await centre.database.execute(
+                    "UPDATE task SET spec = spec || '{\"steps\": 7}' WHERE request = \(request)"
+                )
+            }
+            mayEnd.insert([1])
+            try await centre.until("SELECT state = 'finished' FROM request_view WHERE request = \(plain)")
+            let cause = try await centre.one(
+                "SELECT cause FROM task WHERE request = \(unknown) AND state = 'paused'",
+                as: String.self
+            )
+            #expect(cause?.contains("steps") == true)
+            for await delivery in dead.deliveries {
+                #expect(delivery.routingKey.contains("finished"))
+                break
+            }
+            await dead.stop()
+            try await centre.database.execute(
+                "UPDATE task t SET spec = t.spec || jsonb_build_object('steps', p.spec -> 'steps') FROM task p WHERE p.request = \(plain)"
+            )
+            let task = try await centre.one("SELECT id FROM task WHERE request = \(unknown)", as: Int64.self) ?? 0
+            let operations = Operations(centre.database, caller: centre.caller)
+            try await centre.carryOut(try await operations.resume(task: task, version: nil, reason: "mended"))
+            try await centre.until("SELECT bool_and(state = 'finished') FROM request_view")
+            running.cancel()
+            try await LifecycleTests.expectNoViolations(centre)
         }
     }
 
