@@ -11,7 +11,7 @@ import Testing
     /// How many files each condition may find before the next way is taken: by index only, mixed, never by index, by neighbours.
     private static let ways: [FileSearch.Limits] = {
         var mixed = FileSearch.Limits()
-        (mixed.few, mixed.more, mixed.share, mixed.near) = (3, 20, 0.3, 10)
+        (mixed.few, mixed.more, mixed.share, mixed.near, mixed.soonFiltered) = (3, 20, 0.3, 10, 2)
         var near = mixed
         near.near = 2000
         var never = FileSearch.Limits()

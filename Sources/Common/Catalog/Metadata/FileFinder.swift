@@ -4,16 +4,25 @@ import Postgres
 /// Where an index says which files conditions may hold for: numbers of files, all for which they do, and perhaps more. What it
 /// finds is filtered with ``FileFilter``.
 enum FileFinder {
+    /// The numbers of files that an index finds.
+    struct Found {
+        let sql: SQL
+        /// It gives them in their order, so that those between two numbers are read alone, however many it finds.
+        let isByFile: Bool
+    }
+
     /// A condition on one field that its index answers.
     private struct Test {
         let field: QueryField
+        /// One value is wanted.
+        let isEqual: Bool
         let sql: (_ column: SQL) -> SQL
     }
 
     /// One for each condition of those that must all hold, as far as they have an index; the conditions on one field with one value
     /// together: each alone, the two ends of a range find nearly everything.
-    static func sql(ofAll conditions: [FileCondition]) -> [SQL] {
-        var finders: [SQL] = []
+    static func found(ofAll conditions: [FileCondition]) -> [Found] {
+        var finders: [Found] = []
         var fields: [QueryField] = []
         var tests: [QueryField: [Test]] = [:]
         for condition in conditions {
@@ -21,13 +30,15 @@ enum FileFinder {
                 if tests[test.field] == nil { fields.append(test.field) }
                 tests[test.field, default: []].append(test)
             } else if let finder = Self.sql(condition) {
-                finders.append(finder)
+                finders.append(Found(sql: finder, isByFile: false))
             }
         }
         return fields.map { field in
-            Self.found(field) { column in
-                SQL.joined((tests[field] ?? []).map { $0.sql(column) }, separator: " AND ")
-            }
+            let tests = tests[field] ?? []
+            let sql = Self.found(field) { column in SQL.joined(tests.map { $0.sql(column) }, separator: " AND ") }
+            // The index of a metadata field goes by value, then file.
+            let isByFile = if case .metadata = field.kind { tests.contains(where: \.isEqual) } else { false }
+            return Found(sql: sql, isByFile: isByFile)
         } + finders
     }
 
@@ -35,7 +46,7 @@ enum FileFinder {
     static func sql(_ condition: FileCondition) -> SQL? {
         if let test = Self.test(condition) { return Self.found(test.field, test.sql) }
         switch condition {
-        case .all(let parts): return Self.sql(ofAll: parts).first
+        case .all(let parts): return Self.found(ofAll: parts).first?.sql
         case .any(let parts):
             let found = parts.compactMap(Self.sql)
             return found.count == parts.count ? SQL.joined(found, separator: " UNION ALL ") : nil
@@ -49,16 +60,16 @@ enum FileFinder {
         case .compare(let field, let comparison, let value):
             guard Self.isIndexed(field) else { return nil }
             if field.kind == .builtIn(.lost), comparison != .equal || value != .boolean(true) { return nil }
-            return Test(field: field) { FileFilter.test($0, comparison, value) }
+            return Test(field: field, isEqual: comparison == .equal) { FileFilter.test($0, comparison, value) }
         case .among(let field, let values):
             guard Self.isIndexed(field) else { return nil }
-            return Test(field: field) { FileFilter.among($0, values, field.type) }
+            return Test(field: field, isEqual: false) { FileFilter.among($0, values, field.type) }
         case .like(let field, let pattern):
             guard Self.isIndexed(field), field.kind != .builtIn(.lfn) || !pattern.prefix.isEmpty else { return nil }
-            return Test(field: field) { "\(fragment: $0) LIKE \(pattern.like)" }
+            return Test(field: field, isEqual: false) { "\(fragment: $0) LIKE \(pattern.like)" }
         case .exists(let field):
             guard case .metadata = field.kind else { return nil }
-            return Test(field: field) { "\(fragment: $0) IS NOT NULL" }
+            return Test(field: field, isEqual: false) { "\(fragment: $0) IS NOT NULL" }
         }
     }
 

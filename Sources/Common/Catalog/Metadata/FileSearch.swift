@@ -17,6 +17,8 @@ package struct FileSearch: Sendable {
         package var most: Int64 = 1_000_000
         /// Among the neighbours of another condition.
         package var near: Int64 = 2000
+        /// Files that are filtered in no time worth saving.
+        package var soonFiltered: Int64 = 1000
 
         package init() {}
     }
@@ -55,12 +57,15 @@ package struct FileSearch: Sendable {
         in transaction: PostgresTransaction
     ) async throws -> FileSearch {
         let condition = try await Self.condition(text, in: transaction)
-        let finders = FileFinder.sql(ofAll: condition.conjuncts)
+        let finders = FileFinder.found(ofAll: condition.conjuncts)
         // A page without an index is read in the order of names, all files in any.
         if !finders.isEmpty || aim == .page { try await transaction.execute(FileSearchStatements.preferIndexes) }
         if !finders.isEmpty {
             for limit in [limits.few, limits.more] {
-                let narrow = try await Self.narrow(finders, limit, in: transaction)
+                let counts = try await transaction.query(
+                    FileSearchStatements.counts(finders.map(\.sql), upTo: limit + 1)
+                )
+                let narrow = try await Self.narrow(finders, limit, limits, counts, in: transaction)
                 if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
             }
             var limit = limits.most
@@ -69,11 +74,13 @@ package struct FileSearch: Sendable {
                 limit = min(limit, Int64(Double(files) * limits.share))
             }
             if limit > limits.more {
-                let counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: limit + 1))
+                let counts = try await transaction.query(
+                    FileSearchStatements.counts(finders.map(\.sql), upTo: limit + 1)
+                )
                 if let near = try await Self.neighbours(finders, counts, limit, limits.near, in: transaction) {
                     return FileSearch(condition, finders: [near])
                 }
-                let narrow = try await Self.narrow(finders, limit, counts, in: transaction)
+                let narrow = try await Self.narrow(finders, limit, limits, counts, in: transaction)
                 if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
             }
             if aim == .all { try await transaction.execute(FileSearchStatements.readAll) }
@@ -81,48 +88,52 @@ package struct FileSearch: Sendable {
         return FileSearch(condition, finders: [])
     }
 
-    /// Files that are filtered in no time worth saving.
-    private static let soonFiltered: Int64 = 1000
-
     /// Those that find at most so many files; if there are any but they find thousands, also those that find up to ten times as many:
-    /// to filter a file costs more than to read ten entries of an index.
+    /// to filter a file costs more than to read ten entries of an index. Or the neighbours of theirs that another finds, if these are few.
     ///
-    /// - Parameter known: how many each finds, counted up to one more than the limit; nil: to be counted.
+    /// - Parameters:
+    ///   - limits: how many are filtered soon, how many neighbours are few.
+    ///   - known: how many each finds, counted up to one more than the limit.
     private static func narrow(
-        _ finders: [SQL],
+        _ finders: [FileFinder.Found],
         _ limit: Int64,
-        _ known: [(Int32, Int64, Int64?, Int64?)]? = nil,
+        _ limits: Limits,
+        _ known: [(Int32, Int64, Int64?, Int64?)],
         in transaction: PostgresTransaction
     ) async throws -> [SQL] {
-        guard limit >= 0 else { return [] }
-        let counting = FileSearchStatements.counts(finders, upTo: limit + 1)
-        var counts = if let known { known } else { try await transaction.query(counting) }
+        var counts = known
         guard let fewest = counts.map(\.1).min(), fewest <= limit else { return [] }
         let beside = max(limit, 10 * fewest)
-        if fewest > Self.soonFiltered, counts.contains(where: { $0.1 > limit }) {
-            counts = try await transaction.query(FileSearchStatements.counts(finders, upTo: beside + 1))
-            return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)] }
+        if fewest > limits.soonFiltered, counts.contains(where: { $0.1 > limit }) {
+            if let near = try await Self.neighbours(finders, counts, limit, limits.near, in: transaction) {
+                return [near]
+            }
+            counts = try await transaction.query(FileSearchStatements.counts(finders.map(\.sql), upTo: beside + 1))
+            return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)].sql }
         }
-        return counts.filter { $0.1 <= limit }.map { finders[Int($0.0)] }
+        return counts.filter { $0.1 <= limit }.map { finders[Int($0.0)].sql }
     }
 
     /// What is made together has neighbouring numbers: among those of the narrowest condition, another may find few. Then it is enough
     /// to look at these, instead of comparing everything that each finds.
     ///
     /// - Parameters:
-    ///   - counts: of each, counted up to one more than the limit. One that finds more is not tried: it would be read to its end.
+    ///   - counts: of each, counted up to one more than the limit. One that finds more is tried only if it gives them in their order:
+    ///     another would be read to its end.
     ///   - few: so many are filtered in no time worth saving.
     private static func neighbours(
-        _ finders: [SQL],
+        _ finders: [FileFinder.Found],
         _ counts: [(Int32, Int64, Int64?, Int64?)],
         _ limit: Int64,
         _ few: Int64,
         in transaction: PostgresTransaction
     ) async throws -> SQL? {
-        let usable = counts.filter { $0.1 <= limit }.sorted { $0.1 < $1.1 }
-        guard let (_, _, first, last) = usable.first, let first, let last, usable.count > 1 else { return nil }
+        let usable = counts.filter { $0.1 <= limit || finders[Int($0.0)].isByFile }.sorted { $0.1 < $1.1 }
+        guard let (_, count, first, last) = usable.first, count <= limit, let first, let last, usable.count > 1 else {
+            return nil
+        }
         let near = usable.dropFirst().map { other -> SQL in
-            "SELECT y.file FROM (\(fragment: finders[Int(other.0)])) y WHERE y.file >= \(first) AND y.file <= \(last)"
+            "SELECT y.file FROM (\(fragment: finders[Int(other.0)].sql)) y WHERE y.file >= \(first) AND y.file <= \(last)"
         }
         let found = try await transaction.query(FileSearchStatements.counts(near, upTo: few + 1))
         guard let fewest = found.min(by: { $0.1 < $1.1 }), fewest.1 <= few else { return nil }
