@@ -9,7 +9,8 @@ import NIOConcurrencyHelpers
 import Postgres
 import ServiceKit
 
-/// Takes finished reports: every one of a batch is accepted, refused or found stale, in one transaction.
+/// Takes finished reports: every one of a batch is accepted, refused or found stale, in one transaction. Those of a task that this
+/// version cannot read go to the dead letters, and the task is paused.
 struct ManifestDesk: Sendable {
     private struct Outcome: Sendable {
         var accepted: [Acceptance] = []
@@ -27,7 +28,15 @@ struct ManifestDesk: Sendable {
 
     @Sendable func handle(_ batch: [Received<[FinishedItem]>]) async throws -> [Handled] {
         var items: [AttemptKey: (site: String, item: FinishedItem)] = [:]
-        let unreadable = try await self.tasks.load(Set(batch.flatMap { $0.content.map(\.name.task) }))
+        let (known, unreadable) = try await self.tasks.facts(Set(batch.flatMap { $0.content.map(\.name.task) }))
+        if !unreadable.isEmpty {
+            try await UnreadableTasks(reasons: unreadable).pause(
+                by: "bookkeeper",
+                in: self.parts.database,
+                bell: self.parts.bell,
+                logger: self.parts.logger
+            )
+        }
         let handled = batch.map { received -> Handled in
             guard let site = received.message.site else { return .reject("it did not come through a site's exchange") }
             for item in received.content where unreadable[item.name.task] == nil {
@@ -46,17 +55,19 @@ struct ManifestDesk: Sendable {
         // A backlog may bring thousands at once: locks are held for a bounded time.
         for first in stride(from: 0, to: reports.count, by: self.batchSize) {
             let batch = Array(reports[first..<min(first + self.batchSize, reports.count)])
-            let outcome = try await self.parts.database.withTransaction { try await self.judge(batch, in: $0) }
+            let outcome = try await self.parts.database.withTransaction { try await self.judge(batch, known, in: $0) }
             await self.follow(outcome)
         }
         return handled
     }
 
+    /// - Parameter known: what never changes about their tasks.
     private func judge(
         _ reports: [(site: String, item: FinishedItem)],
+        _ known: BooksFacts,
         in transaction: PostgresTransaction
     ) async throws -> Outcome {
-        let policy = AcceptancePolicy(facts: try await self.facts(reports, in: transaction))
+        let policy = AcceptancePolicy(facts: try await self.facts(reports, known, in: transaction))
         var outcome = Outcome()
         var ended: [ReportStatements.Ended] = []
         for (site, item) in reports {
@@ -103,10 +114,11 @@ struct ManifestDesk: Sendable {
 
     private func facts(
         _ reports: [(site: String, item: FinishedItem)],
+        _ known: BooksFacts,
         in transaction: PostgresTransaction
     ) async throws -> BooksFacts {
         let jobs = reports.map(\.item.name.key.job)
-        var facts = self.tasks.known()
+        var facts = known
         var batch = QueryBatch()
         let locked = batch.add(ReportStatements.lockJobs(jobs))
         let leases = batch.add(ReportStatements.lockLeases(jobs))
@@ -175,21 +187,18 @@ final class TaskFacts: Sendable {
 
     init(database: PostgresClient) { self.database = database }
 
-    func known() -> BooksFacts { self.held.withLockedValue { $0 } }
-
     /// A storage element was added.
     func refreshStorages() async throws {
         let storages = Set(try await self.database.query(AcceptStatements.storages))
         self.held.withLockedValue { $0.storages = storages }
     }
 
-    /// Makes tasks known.
-    ///
-    /// - Returns: those whose stored description this version cannot read, and what is wrong with it.
-    func load(_ tasks: Set<Int64>) async throws -> [Int64: String] {
-        let known = self.known()
+    /// What is known of these tasks, and perhaps of others; and those whose stored description this version cannot read, with what is
+    /// wrong with it.
+    func facts(_ tasks: Set<Int64>) async throws -> (known: BooksFacts, unreadable: [Int64: String]) {
+        let known = self.held.withLockedValue { $0 }
         let missing = tasks.filter { known.descriptions[$0] == nil }.sorted()
-        guard !missing.isEmpty else { return [:] }
+        guard !missing.isEmpty else { return (known, [:]) }
         try await self.refreshStorages()
         let streams = try await self.database.query(AcceptStatements.streams(missing))
         var specs: [Int64: JobDescription] = [:]
@@ -201,14 +210,15 @@ final class TaskFacts: Sendable {
                 unreadable[row.0] = WireFormat.explain(error)
             }
         }
-        self.held.withLockedValue { [specs] held in
-            if held.descriptions.count > self.limit {
-                held.descriptions = [:]
-                held.streams = [:]
-            }
-            for row in streams { held.streams[row.0, default: [:]][row.1] = row.2 }
-            for (task, description) in specs { held.descriptions[task] = description }
+        var read = BooksFacts()
+        for row in streams { read.streams[row.0, default: [:]][row.1] = row.2 }
+        read.descriptions = specs
+        // Others may have made it forget some meanwhile.
+        read.addTasks(of: known, where: tasks.contains)
+        let all = self.held.withLockedValue { [read] held in
+            held.learn(read, limit: self.limit)
+            return held
         }
-        return unreadable
+        return (all, unreadable)
     }
 }

@@ -93,27 +93,14 @@ struct LeaseDesk: Sendable {
             do {
                 return try await self.database.withTransaction { try await body($0) }
             } catch let unreadable as UnreadableTasks where setAside.isDisjoint(with: unreadable.reasons.keys) {
-                try await self.pause(unreadable)
+                try await unreadable.pause(
+                    by: "scheduler",
+                    in: self.database,
+                    bell: self.offers.bell,
+                    logger: self.offers.logger
+                )
                 setAside.formUnion(unreadable.reasons.keys)
             }
-        }
-    }
-
-    private func pause(_ unreadable: UnreadableTasks) async throws {
-        let reasons = unreadable.reasons.sorted { $0.key < $1.key }
-        try await self.database.withTransaction { transaction in
-            for (task, reason) in reasons {
-                let cause =
-                    "this version of the Scheduler cannot read the task's description: \(reason); resume it with one that can"
-                try await transaction.execute(TaskControlStatements.pause(task, cause: cause, who: "scheduler"))
-            }
-        }
-        self.offers.bell.ring()
-        for (task, reason) in reasons {
-            self.offers.logger.error(
-                "task paused: its description cannot be read",
-                metadata: ["task": "\(task)", "reason": "\(reason)"]
-            )
         }
     }
 
@@ -142,13 +129,14 @@ struct LeaseDesk: Sendable {
                 }
             }
             let needs = matching.needs(classes)
-            self.shares.use(matching.cores(classes))
             var writes = QueryBatch()
             for cut in LeasingStatements.cut(matching.cuts) { writes.add(cut) }
             writes.add(LeasingStatements.setRoom(matching.rooms.map { (holder: $0.key, room: $0.value) }))
             let made = writes.add(LeasingStatements.lease(wanted))
             let rows = try await transaction.results(of: writes).of(made)
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
+            // Last of all: what is made again must not count twice.
+            self.shares.use(matching.cores(classes))
         }
         let wanting = open.flatMap { one -> [(agent: OpenDemand, class: Int32)] in
             let room = matching.rooms[one.holder] ?? 0

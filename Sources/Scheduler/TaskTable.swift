@@ -1,4 +1,5 @@
 import Catalog
+import CentralKit
 import Domain
 import Messages
 import NIOConcurrencyHelpers
@@ -45,10 +46,4 @@ final class TaskTable: Sendable {
         guard unreadable.isEmpty else { throw UnreadableTasks(reasons: unreadable) }
         return all
     }
-}
-
-/// Tasks whose stored description this version cannot read, as one that a later version wrote may be.
-struct UnreadableTasks: Error {
-    /// What is wrong with each.
-    let reasons: [Int64: String]
 }

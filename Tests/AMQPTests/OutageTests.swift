@@ -66,8 +66,11 @@ import Testing
                 try await broker.control(["eval", Self.onQueues("sys:resume")])
                 let result = try await outcomes
                 #expect(result == [.confirmed])
-                let received = Set(await take(2, from: consumer, maximum: 1).compactMap(\.messageID))
-                #expect(received.contains("1"))
+                // The first may come again: it was not acknowledged.
+                for await batch in consumer.batches(maximum: 1) {
+                    await batch.acknowledge()
+                    if batch.deliveries.contains(where: { $0.messageID == "2" }) { break }
+                }
             }
         }
     }

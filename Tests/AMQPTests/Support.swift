@@ -104,14 +104,15 @@ func take(_ count: Int, from consumer: AMQPConsumer, maximum: Int = 100) async -
 /// Publishes, and sends again what a queue refused, as every owner of messages does: one whose leader is not known or
 /// busy, as after a start of the broker, may refuse.
 ///
-/// - Returns: the last outcomes.
+/// - Returns: one outcome per message, none of them refused.
 func publishPatiently(_ messages: [OutgoingMessage], by publisher: AMQPPublisher) async throws -> [PublishOutcome] {
-    var messages = messages
+    var outcomes = try await publisher.publish(messages)
     while true {
-        let outcomes = try await publisher.publish(messages)
-        let refused = zip(messages, outcomes).filter { $0.1 == .refused }.map(\.0)
+        let refused = outcomes.indices.filter { outcomes[$0] == .refused }
         guard !refused.isEmpty else { return outcomes }
-        messages = refused
+        for (index, outcome) in zip(refused, try await publisher.publish(refused.map { messages[$0] })) {
+            outcomes[index] = outcome
+        }
     }
 }
 

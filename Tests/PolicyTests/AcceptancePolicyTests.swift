@@ -35,6 +35,24 @@ import Testing
         return facts
     }
 
+    /// A manifest of a task that is forgotten while it is judged would be refused.
+    @Test func tasksThatAreNeededNowAreNotForgotten() {
+        func facts(_ tasks: [Int64]) -> BooksFacts {
+            var facts = BooksFacts()
+            for task in tasks { (facts.descriptions[task], facts.streams[task]) = (Self.description, ["rec": true]) }
+            return facts
+        }
+        var held = facts([1, 2, 3])
+        held.storages = ["HOME"]
+        var read = facts([4])
+        read.addTasks(of: held) { $0 == 2 }
+        held.learn(read, limit: 3)
+        #expect(Set(held.descriptions.keys) == [1, 2, 3, 4])
+        held.learn(read, limit: 3)
+        #expect(Set(held.descriptions.keys) == [2, 4] && Set(held.streams.keys) == [2, 4])
+        #expect(held.storages == ["HOME"])
+    }
+
     private static func output(_ stream: String, _ events: Int64, _ file: String) -> ManifestOutput {
         ManifestOutput(
             stream: stream,

@@ -28,6 +28,18 @@ struct BooksFacts: Sendable {
     var takenNames: Set<String> = []
 
     init() {}
+
+    /// Adds tasks. When more than `limit` are known already, the others are forgotten: a long-lived service must not grow with finished
+    /// tasks. Those of `read` stay whatever happens: a manifest of a task that is not known would be refused.
+    mutating func learn(_ read: BooksFacts, limit: Int) {
+        if self.descriptions.count > limit { (self.descriptions, self.streams) = ([:], [:]) }
+        self.addTasks(of: read) { _ in true }
+    }
+
+    mutating func addTasks(of other: BooksFacts, where isWanted: (Int64) -> Bool) {
+        for (task, description) in other.descriptions where isWanted(task) { self.descriptions[task] = description }
+        for (task, streams) in other.streams where isWanted(task) { self.streams[task] = streams }
+    }
 }
 
 /// What becomes of one finished report.

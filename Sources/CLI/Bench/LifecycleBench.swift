@@ -106,7 +106,7 @@ struct LifecycleBench: Sendable {
     }
 
     static func send(_ messages: [OutboxMessage], _ publisher: AMQPPublisher) async throws {
-        _ = try await publisher.publish(
+        let outcomes = try await publisher.publish(
             messages.map {
                 OutgoingMessage(
                     exchange: $0.exchange,
@@ -117,6 +117,9 @@ struct LifecycleBench: Sendable {
                 )
             }
         )
+        guard outcomes.allSatisfy({ $0 == .confirmed }) else {
+            throw CommandFailure(.failed, "the broker did not take all messages: \(outcomes)")
+        }
     }
 
     /// Runs the agents until the request's last event says that it is finished. - Returns: when that was.

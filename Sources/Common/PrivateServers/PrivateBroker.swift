@@ -165,7 +165,8 @@ package actor PrivateBroker {
         let end = ContinuousClock.now + self.configuration.timeout
         while true {
             let without = try await self.control(["eval", elect])
-            if without.filter({ !$0.isWhitespace }) == "[]" { return }
+            // The answer is the last line: warnings may come before it.
+            if without.split(separator: "\n").last.map({ $0.filter { !$0.isWhitespace } }) == "[]" { return }
             guard ContinuousClock.now < end else {
                 throw ServerError("queues of the private broker have no leader: \(without); \(self.logFile)")
             }

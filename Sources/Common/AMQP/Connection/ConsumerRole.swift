@@ -36,7 +36,7 @@ struct ConsumerRole: LinkRole {
     var isIdle: Bool { self.ledger.unsettled == self.buffer.count && self.outbox.isEmpty }
 
     /// That no message comes says nothing: there may be none.
-    var unansweredSince: ContinuousClock.Instant? { nil }
+    func answerDeadline(limit: Duration, start: ContinuousClock.Instant) -> ContinuousClock.Instant? { nil }
 
     mutating func established(_ connection: RawConnection, unnamedQueue: String?) throws(AMQPError) {
         guard !self.isEnding else { return }

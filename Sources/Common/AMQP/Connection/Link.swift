@@ -77,8 +77,8 @@ actor Link<Role: LinkRole>: SocketSource {
 
     /// When the broker's answer is overdue; nil while it owes none, or has said that it takes nothing now.
     private var answerDeadline: ContinuousClock.Instant? {
-        guard self.connection != nil, !self.isBlocked, let since = self.role.unansweredSince else { return nil }
-        return max(since, self.openSince) + self.options.confirmLimit
+        guard self.connection != nil, !self.isBlocked else { return nil }
+        return self.role.answerDeadline(limit: self.options.confirmLimit, start: self.openSince)
     }
 
     // MARK: Called by the publisher and the consumer

@@ -3,8 +3,8 @@ protocol LinkRole: Sendable {
     /// No work would be lost if the connection ended now.
     var isIdle: Bool { get }
 
-    /// Since when the broker has owed an answer; nil if it owes none.
-    var unansweredSince: ContinuousClock.Instant? { get }
+    /// When an answer that the broker owes is overdue, if it may be silent for `limit` since `start` at the earliest; nil if it owes none.
+    func answerDeadline(limit: Duration, start: ContinuousClock.Instant) -> ContinuousClock.Instant?
 
     /// The connection is up and the topology declared.
     mutating func established(_ connection: RawConnection, unnamedQueue: String?) throws(AMQPError)

@@ -20,6 +20,8 @@ struct PublisherRole: LinkRole {
     let name: String
     private var queue = FIFO<Entry>()
     private var ledger = ConfirmLedger<Entry>()
+    /// When the broker last confirmed or refused something.
+    private var lastAnswer: ContinuousClock.Instant?
 
     init(maximumUnconfirmed: Int, name: String) {
         precondition(maximumUnconfirmed > 0, "\(name): at least one message must be allowed to be unconfirmed")
@@ -29,7 +31,11 @@ struct PublisherRole: LinkRole {
 
     var isIdle: Bool { self.queue.isEmpty && self.ledger.unsettled == 0 }
 
-    var unansweredSince: ContinuousClock.Instant? { self.ledger.oldest }
+    /// A broker that answers for others is getting on, however slowly: it is given ten times as long for the oldest.
+    func answerDeadline(limit: Duration, start: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        guard let oldest = self.ledger.oldest.map({ max($0, start) }) else { return nil }
+        return min(max(oldest, self.lastAnswer ?? oldest) + limit, oldest + limit * 10)
+    }
 
     mutating func submit(_ call: PublishCall) {
         for index in call.messages.indices { self.queue.append(Entry(call: call, index: index)) }
@@ -49,6 +55,7 @@ struct PublisherRole: LinkRole {
     mutating func receive(_ event: IncomingEvent) throws(AMQPError) {
         switch event {
         case .confirm(let tag, let multiple, let positive):
+            self.lastAnswer = .now
             for settled in self.ledger.settle(through: tag, multiple: multiple, positive: positive) {
                 settled.payload.call.settle(settled.payload.index, settled.outcome)
             }

@@ -10,8 +10,8 @@ package struct AMQPOptions: Equatable, Sendable {
     package var requestTimeout: Duration = .seconds(20)
     /// How long sending may make no progress before the watchdog breaks the connection.
     package var stallLimit: Duration = .seconds(30)
-    /// How long a message may wait for its confirm, the times when the broker is blocking left out, before the
-    /// connection is broken off: a channel whose queue has forgotten a message does not remember it by itself. Longer
+    /// How long a message may wait for its confirm while the broker confirms no other (ten times as long while it does), the times
+    /// when it is blocking left out, before the connection is broken off: a channel whose queue has forgotten a message does not remember it by itself. Longer
     /// than the 65 s after which RabbitMQ 3.10 refuses the first message for a queue whose leader does not answer.
     package var confirmLimit: Duration = .seconds(90)
     /// How long a graceful stop waits for confirms (publisher) or settlements (consumer).

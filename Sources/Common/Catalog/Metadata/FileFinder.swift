@@ -7,7 +7,8 @@ enum FileFinder {
     /// The numbers of files that an index finds.
     struct Found {
         let sql: SQL
-        /// It gives them in their order, so that those between two numbers are read alone, however many it finds.
+        /// It gives them in their order, so that those between two numbers are read alone, however many it finds; of what is said of
+        /// datasets, once for each dataset.
         let isByFile: Bool
     }
 

@@ -65,6 +65,9 @@ package struct FileSearch: Sendable {
                 let counts = try await transaction.query(
                     FileSearchStatements.counts(finders.map(\.sql), upTo: limit + 1)
                 )
+                if let near = try await Self.neighbours(finders, counts, limit, limits, in: transaction) {
+                    return FileSearch(condition, finders: [near])
+                }
                 let narrow = try await Self.narrow(finders, limit, limits, counts, in: transaction)
                 if !narrow.isEmpty { return FileSearch(condition, finders: narrow) }
             }
@@ -77,7 +80,7 @@ package struct FileSearch: Sendable {
                 let counts = try await transaction.query(
                     FileSearchStatements.counts(finders.map(\.sql), upTo: limit + 1)
                 )
-                if let near = try await Self.neighbours(finders, counts, limit, limits.near, in: transaction) {
+                if let near = try await Self.neighbours(finders, counts, limit, limits, in: transaction) {
                     return FileSearch(condition, finders: [near])
                 }
                 let narrow = try await Self.narrow(finders, limit, limits, counts, in: transaction)
@@ -89,10 +92,10 @@ package struct FileSearch: Sendable {
     }
 
     /// Those that find at most so many files; if there are any but they find thousands, also those that find up to ten times as many:
-    /// to filter a file costs more than to read ten entries of an index. Or the neighbours of theirs that another finds, if these are few.
+    /// to filter a file costs more than to read ten entries of an index.
     ///
     /// - Parameters:
-    ///   - limits: how many are filtered soon, how many neighbours are few.
+    ///   - limits: how many are filtered soon.
     ///   - known: how many each finds, counted up to one more than the limit.
     private static func narrow(
         _ finders: [FileFinder.Found],
@@ -105,9 +108,6 @@ package struct FileSearch: Sendable {
         guard let fewest = counts.map(\.1).min(), fewest <= limit else { return [] }
         let beside = max(limit, 10 * fewest)
         if fewest > limits.soonFiltered, counts.contains(where: { $0.1 > limit }) {
-            if let near = try await Self.neighbours(finders, counts, limit, limits.near, in: transaction) {
-                return [near]
-            }
             counts = try await transaction.query(FileSearchStatements.counts(finders.map(\.sql), upTo: beside + 1))
             return counts.filter { $0.1 <= beside }.map { finders[Int($0.0)].sql }
         }
@@ -120,23 +120,27 @@ package struct FileSearch: Sendable {
     /// - Parameters:
     ///   - counts: of each, counted up to one more than the limit. One that finds more is tried only if it gives them in their order:
     ///     another would be read to its end.
-    ///   - few: so many are filtered in no time worth saving.
+    ///   - limits: how many are filtered soon, and how many neighbours are few.
     private static func neighbours(
         _ finders: [FileFinder.Found],
         _ counts: [(Int32, Int64, Int64?, Int64?)],
         _ limit: Int64,
-        _ few: Int64,
+        _ limits: Limits,
         in transaction: PostgresTransaction
     ) async throws -> SQL? {
+        // Few that each find are soon compared.
+        guard counts.contains(where: { $0.1 > limits.more }) else { return nil }
         let usable = counts.filter { $0.1 <= limit || finders[Int($0.0)].isByFile }.sorted { $0.1 < $1.1 }
-        guard let (_, count, first, last) = usable.first, count <= limit, let first, let last, usable.count > 1 else {
+        guard let (_, count, first, last) = usable.first, count <= limit, count > limits.soonFiltered, let first,
+            let last, usable.count > 1
+        else {
             return nil
         }
         let near = usable.dropFirst().map { other -> SQL in
             "SELECT y.file FROM (\(fragment: finders[Int(other.0)].sql)) y WHERE y.file >= \(first) AND y.file <= \(last)"
         }
-        let found = try await transaction.query(FileSearchStatements.counts(near, upTo: few + 1))
-        guard let fewest = found.min(by: { $0.1 < $1.1 }), fewest.1 <= few else { return nil }
+        let found = try await transaction.query(FileSearchStatements.counts(near, upTo: limits.near + 1))
+        guard let fewest = found.min(by: { $0.1 < $1.1 }), fewest.1 <= limits.near else { return nil }
         return near[Int(fewest.0)]
     }
 
