@@ -22,6 +22,8 @@ final class SkimScenario: Sendable {
     private let begun = NIOLockedValueBox<[String: Int]>([:])
     /// The first input is made last, when this holds something: until then the tasks cannot end.
     let lastInput = Gathered()
+    /// Holds something as soon as somebody has recovered a job.
+    let recovered = Gathered()
 
     init(seed: UInt64, inputs: Int64, disk: ScenarioDisk) {
         self.seed = seed
@@ -91,7 +93,8 @@ final class SkimScenario: Sendable {
         let right: @Sendable (FinishedItem) -> FinishedItem = { self.stored(Self.holding(events, $0)) }
         let fault = self.number(3, UInt64(input)) / self.faultShare
         if input == 0 { return .finishWith(right) }
-        if (4..<5).contains(fault), job.name.attempt <= Self.maxAttempts {
+        // What is lost while the broker is away does not count: an attempt's number alone would not say that the job will be given up.
+        if (4..<5).contains(fault), job.name.attempt <= Self.maxAttempts || self.recovered.count == 0 {
             self.note("given up")
             return .fail([Failure(.payloadExit, "exit code \(job.name.attempt) in step skim")])
         }

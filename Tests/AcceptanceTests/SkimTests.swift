@@ -129,7 +129,9 @@ import Testing
                 do {
                     let outcome = try await operations.recover(task: task, version: nil, reason: nil)
                     try await centre.carryOut(outcome)
-                    jobs += try WireFormat.value(Recovered.self, from: outcome.result).waitAgain
+                    let again = try WireFormat.value(Recovered.self, from: outcome.result).waitAgain
+                    if again > 0 { scenario.recovered.insert([1]) }
+                    jobs += again
                 } catch let refusal as CatalogRefusal where refusal.kind == .state {
                     // It has ended since it was looked at.
                 }
