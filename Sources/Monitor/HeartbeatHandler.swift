@@ -14,7 +14,7 @@ struct HeartbeatHandler: Sendable {
     let lost: LostDesk
     let pace = HeartbeatPace()
     /// An offer younger than this may still be on its way.
-    var graceSeconds = 20.0
+    var graceSeconds = LeasingStatements.offerSeconds
 
     @Sendable func handle(_ batch: [Received<[HeartbeatItem]>]) async throws -> [Handled] {
         var beats: [String: (site: String, item: HeartbeatItem)] = [:]

@@ -131,7 +131,13 @@ struct LeaseDesk: Sendable {
             let needs = matching.needs(classes)
             var writes = QueryBatch()
             for cut in LeasingStatements.cut(matching.cuts) { writes.add(cut) }
-            writes.add(LeasingStatements.setRoom(matching.rooms.map { (holder: $0.key, room: $0.value) }))
+            writes.add(
+                LeasingStatements.setRoom(
+                    open.compactMap { one in
+                        matching.rooms[one.holder].map { (one.holder, $0, max(0, one.demand.room - $0)) }
+                    }
+                )
+            )
             let made = writes.add(LeasingStatements.lease(wanted))
             let rows = try await transaction.results(of: writes).of(made)
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)

@@ -78,7 +78,8 @@ struct SchedulerHandlers: Sendable {
                     replyTo: item.replyTo,
                     room: max(0, item.room),
                     capacity: item.capacity,
-                    node: item.node.flatMap { $0.isEmpty ? nil : $0 }
+                    node: item.node.flatMap { $0.isEmpty ? nil : $0 },
+                    taken: item.taken.map { max(0, $0) }
                 )
             }
             return .done

@@ -11,6 +11,8 @@ import Testing
     /// class.
     @Test func whatIsLostAfterTheCancelIsNotTriedAgain() async throws {
         try await LifecycleTests.withCentre { centre, _ in
+            // Nobody takes it for lost before the cancel, however slow the machine is.
+            try await centre.database.execute("UPDATE site SET lost_after = '1 hour' WHERE name = 'ALPHA'")
             let watch = try await centre.events(["attempt.#", "request.#", "verdict.#"])
             let agent = try await centre.agent("ALPHA", room: 60, manner: .init(isSilent: true)) { _, _ in .hang }
             let running = Task { try await agent.run() }
@@ -24,6 +26,7 @@ import Testing
             _ = await running.result
             let operations = Operations(centre.database, caller: centre.caller)
             try await centre.carryOut(try await operations.cancel(first, version: nil, reason: nil))
+            try await centre.database.execute("UPDATE site SET lost_after = '1 second' WHERE name = 'ALPHA'")
             var lost = 0
             _ = try await watch.until { key, _ in
                 if key.hasPrefix("verdict.") { lost += 1 }

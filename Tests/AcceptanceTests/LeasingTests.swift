@@ -168,6 +168,60 @@ import Testing
         }
     }
 
+    /// An agent that asks again and again before its offers come, as one that is slow does, is not leased more than it has room for.
+    @Test func whatIsOnItsWayIsNotLeasedTwice() async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper"]) { centre, _ in
+            let queue = Queue.agent(site: "ALPHA", agent: "slow")
+            // As an agent declares them.
+            let topology = Topology(
+                exchanges: [.init(Exchange.report), .init(Exchange.site("ALPHA"))],
+                queues: [.reply(queue)],
+                bindings: [.init(from: Exchange.site("ALPHA"), to: .exchange(Exchange.report), routingKey: "#")]
+            )
+            let offers = try await QueueWatch(centre, queue: queue, topology: topology)
+            _ = try await centre.approve(jobs: 100)
+            try await centre.until("SELECT count(*) > 0 FROM waiting")
+            let session = OutgoingMessage.freshID()
+            func ask(_ question: Int64, room: Int, taken: Int64) async throws {
+                let item = WorkItem(
+                    agent: "slow",
+                    session: session,
+                    question: question,
+                    room: room,
+                    capacity: Capacity(
+                        cores: 8,
+                        memoryMBPerCore: 4000,
+                        walltimeSeconds: 86_400,
+                        diskMB: 100_000,
+                        platform: "linux-x86_64",
+                        storage: ["HOME-DISK"]
+                    ),
+                    replyTo: queue,
+                    taken: taken
+                )
+                let message = OutgoingMessage(
+                    exchange: Exchange.site("ALPHA"),
+                    routingKey: RoutingKey.work,
+                    body: try Batch([item]).encoded(),
+                    type: WorkItem.type,
+                    messageID: OutgoingMessage.freshID(),
+                    contentType: "application/json"
+                )
+                try await centre.send([message])
+                try await centre.until("SELECT EXISTS (SELECT FROM agent_session WHERE sequence = \(question))")
+            }
+            try await ask(1, room: 60, taken: 0)
+            try await centre.until("SELECT count(*) = 60 FROM lease")
+            for question: Int64 in 2...5 { try await ask(question, room: 60, taken: 0) }
+            // What it has now it says, and that ten of these have ended.
+            try await ask(6, room: 10, taken: 60)
+            try await centre.until("SELECT count(*) >= 70 FROM lease")
+            try await ask(7, room: 10, taken: 60)
+            #expect(try await centre.one("SELECT count(*) FROM lease", as: Int64.self) == 70)
+            await offers.stop()
+        }
+    }
+
     /// Of two agents that could have each of twenty jobs, neither gets all (by chance once in half a million runs).
     @Test func nobodyIsAlwaysServedFirst() async throws {
         try await LifecycleTests.withCentre { centre, _ in

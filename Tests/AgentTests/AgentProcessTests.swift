@@ -14,7 +14,7 @@ struct AgentProcessTests {
         try await Centre.with { centre in
             try await AgentProcess.with(centre) { _ in
                 let work = try await centre.first(WorkItem.self)
-                #expect(work.room == 2 && work.question == 1 && work.capacity.storage == ["DISK"])
+                #expect(work.room == 2 && work.question == 1 && work.taken == 0 && work.capacity.storage == ["DISK"])
                 let script = "env > env.txt; cat box.txt; echo millrace metric speed=3;" + Sample.goodScript
                 let description = Sample.description(
                     steps: [Sample.step("one", script)],
@@ -126,6 +126,8 @@ struct AgentProcessTests {
                     #expect(failed.failures.map(\.code) == [FailureCode.offerRefused.rawValue])
                 }
                 _ = try await centre.first(FinishedItem.self) { $0.name.index == 4 }
+                // What was refused has come too; what was forged was never offered.
+                _ = try await centre.first(WorkItem.self) { $0.taken == 3 && $0.room == 2 }
                 let (failed, finished) = (
                     try await centre.all(FailedItem.self), try await centre.all(FinishedItem.self)
                 )

@@ -112,7 +112,10 @@ enum GrownWorld {
             (
                 "lease of new jobs",
                 LeasingStatements.cut([Cut(task: 1, key: 100_000, rest: IndexRange(first: 100_200, last: 699_999))])
-                    + [LeasingStatements.lease(fresh).sql, LeasingStatements.setRoom([(holder: 1, room: 0)])]
+                    + [
+                        LeasingStatements.lease(fresh).sql,
+                        LeasingStatements.setRoom([(holder: 1, room: 0, offered: 4)]),
+                    ]
             ),
             (
                 "lease of jobs that waited again",

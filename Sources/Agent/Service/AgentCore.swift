@@ -16,6 +16,8 @@ actor AgentCore {
     private var check: OfferCheck
     private var demand = DemandPolicy()
     private var heartbeat: HeartbeatPolicy
+    /// Cores of all jobs offered in this session that have arrived, whether they were accepted or refused.
+    private var taken: Int64 = 0
     private var isDraining = false
     private var isStopping = false
     private var wantsList = false
@@ -53,6 +55,8 @@ actor AgentCore {
 
     /// Asks for work if there is reason to.
     func consider(_ occasion: DemandPolicy.Occasion) async {
+        // Before the free cores are counted: what arrives in between is taken off twice, and the next question says so; never given twice.
+        let taken = self.taken
         let free = await self.executor.freeCores()
         if free < self.config.slots { self.lastBusy = .now }
         guard self.post.isConnected else { return }
@@ -67,7 +71,8 @@ actor AgentCore {
             room: room,
             capacity: self.config.capacity,
             replyTo: self.replyTo,
-            node: NodeName.own
+            node: NodeName.own,
+            taken: taken
         )
         await self.post.say([item], routingKey: RoutingKey.work)
     }
@@ -160,6 +165,8 @@ extension AgentCore {
         self.lastBusy = .now
         self.logger.info("jobs accepted", metadata: ["question": "\(offer.question)", "jobs": "\(new.count)"])
         for job in new { await self.executor.submit(HeldJob(accepted: job, record: JobRecord())) }
+        // Last: what is not yet among the used cores must not be among what has arrived either.
+        self.taken += new.reduce(0) { $0 + Int64(max(1, $1.description.requirement.cores)) }
         await self.consider(.offerTaken)
     }
 
@@ -167,6 +174,7 @@ extension AgentCore {
     /// offer came twice.
     private func giveBack(_ offer: Offer, _ reason: String) async throws {
         self.logger.warning("an offer is refused", metadata: ["reason": "\(reason)", "jobs": "\(offer.jobs.count)"])
+        let descriptions = Dictionary(offer.tasks.map { ($0.task, $0) }) { first, _ in first }
         var items: [FailedItem] = []
         for job in offer.jobs where try await !self.journal.knows(job.name.key) {
             items.append(
@@ -181,6 +189,9 @@ extension AgentCore {
                     at: Now.timestamp
                 )
             )
+            if offer.session == self.session {
+                self.taken += Int64(max(1, descriptions[job.name.task]?.requirement.cores ?? 1))
+            }
         }
         try await self.journal.refuse(items)
         self.courier.ring()

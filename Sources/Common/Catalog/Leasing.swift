@@ -3,17 +3,23 @@ package import Postgres
 
 /// What the Scheduler writes when it serves demand: all of it in one transaction.
 package enum LeasingStatements {
+    /// An offer that has not arrived after so long is lost.
+    package static let offerSeconds = 20.0
+
     /// Takes in demand. The agents come back whose question was new: one older than the last is ignored, as is a site that is
     /// not in the catalogue. A site that is not allowed gets its session, but no room.
+    ///
+    /// What was offered and had not reached the agent when it counted its free cores is not free: it is taken off, for as long as an offer
+    /// may be on its way. An agent that does not say what has reached it is believed (`greatest` leaves nulls out).
     package static func takeDemand(_ demands: [Demand]) -> Statement<Int32> {
         Statement(
             "leasing.takeDemand",
             """
             INSERT INTO agent_session AS s (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform,
-                                            tags, storage, node, last_seen)
+                                            tags, storage, node, taken, last_seen)
             SELECT i.site, i.agent, i.session, i.sequence, i.reply_to, CASE WHEN site.access = 'allowed' THEN i.room ELSE 0 END, i.cores,
                    i.memory_mb, i.walltime_s, i.disk_mb, i.platform, string_to_array(i.tags, ','), string_to_array(i.storage, ','),
-                   i.node, clock_timestamp()
+                   i.node, i.taken, clock_timestamp()
             FROM unnest(\(demands.map(\.site)), \(demands.map(\.agent)), \(demands.map(\.session)), \(demands.map(\.question)),
                         \(demands.map(\.replyTo)), \(demands.map { Int32(clamping: $0.room) }),
                         \(demands.map { Int32(clamping: $0.capacity.cores) }),
@@ -21,12 +27,19 @@ package enum LeasingStatements {
                         \(demands.map { Int32(clamping: $0.capacity.walltimeSeconds) }),
                         \(demands.map { Int32(clamping: $0.capacity.diskMB) }), \(demands.map(\.capacity.platform)),
                         \(demands.map { $0.capacity.tags.joined(separator: ",") }),
-                        \(demands.map { $0.capacity.storage.joined(separator: ",") }), \(demands.map(\.node)))
-                 AS i(site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage, node)
+                        \(demands.map { $0.capacity.storage.joined(separator: ",") }), \(demands.map(\.node)),
+                        \(demands.map(\.taken)))
+                 AS i(site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage, node,
+                      taken)
             JOIN site ON site.name = i.site
             ORDER BY i.site, i.agent
             ON CONFLICT (site, agent) DO UPDATE SET
-                session = excluded.session, sequence = excluded.sequence, reply_to = excluded.reply_to, room = excluded.room,
+                session = excluded.session, sequence = excluded.sequence, reply_to = excluded.reply_to,
+                room = CASE WHEN s.session = excluded.session AND s.offered_at > clock_timestamp() - make_interval(secs => \(offerSeconds))
+                            THEN greatest(0, excluded.room - greatest(0, s.offered - excluded.taken)) ELSE excluded.room END,
+                offered = CASE WHEN s.session = excluded.session AND s.offered_at > clock_timestamp() - make_interval(secs => \(offerSeconds))
+                               THEN greatest(s.offered, excluded.taken) ELSE coalesce(excluded.taken, 0) END,
+                taken = excluded.taken,
                 cores = excluded.cores, memory_mb = excluded.memory_mb, walltime_s = excluded.walltime_s, disk_mb = excluded.disk_mb,
                 platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, node = excluded.node,
                 last_seen = excluded.last_seen,
@@ -210,10 +223,14 @@ package enum LeasingStatements {
         )
     }
 
-    package static func setRoom(_ rooms: [(holder: Int32, room: Int)]) -> SQL {
+    /// What is left of agents' rooms, and the cores of the jobs that each is offered now.
+    package static func setRoom(_ rooms: [(holder: Int32, room: Int, offered: Int)]) -> SQL {
         """
-        UPDATE agent_session s SET room = i.room
-        FROM unnest(\(rooms.map(\.holder)), \(rooms.map { Int32(clamping: $0.room) })) AS i(id, room) WHERE s.id = i.id
+        UPDATE agent_session s SET room = i.room, offered = s.offered + i.offered,
+            offered_at = CASE WHEN i.offered > 0 THEN clock_timestamp() ELSE s.offered_at END
+        FROM unnest(\(rooms.map(\.holder)), \(rooms.map { Int32(clamping: $0.room) }), \(rooms.map { Int64($0.offered) }))
+            AS i(id, room, offered)
+        WHERE s.id = i.id
         """
     }
 
@@ -340,9 +357,11 @@ package enum LeasingStatements {
         )
     }
 
-    /// A session whose reply queue is gone asks no more.
+    /// A session whose reply queue is gone asks no more; what was on its way has come back.
     package static func sessionGone(holders: [Int32]) -> SQL {
-        "UPDATE agent_session SET room = 0, state = 'silent' WHERE id = ANY(\(holders)) AND state = 'here'"
+        """
+        UPDATE agent_session SET room = 0, state = 'silent', offered_at = '-infinity' WHERE id = ANY(\(holders)) AND state = 'here'
+        """
     }
 
     static var examples: [AnyStatement] {

@@ -12,6 +12,8 @@ package struct Demand: Sendable, Hashable {
     package var capacity: Capacity
     /// The node that all its jobs run on; nil: not one alone.
     package var node: String?
+    /// Cores of all jobs offered in this session that had reached the agent when it counted its room; nil: it does not say.
+    package var taken: Int64?
 
     package init(
         site: String,
@@ -21,7 +23,8 @@ package struct Demand: Sendable, Hashable {
         replyTo: String,
         room: Int,
         capacity: Capacity,
-        node: String? = nil
+        node: String? = nil,
+        taken: Int64? = nil
     ) {
         self.site = site
         self.agent = agent
@@ -31,6 +34,7 @@ package struct Demand: Sendable, Hashable {
         self.room = room
         self.capacity = capacity
         self.node = node
+        self.taken = taken
     }
 }
 

@@ -15,6 +15,9 @@ package struct WorkItem: MessageItem {
     package var replyTo: String
     /// The node that all its jobs run on; nil: it chooses among several, by what an offer says.
     package var node: String?
+    /// Cores of all jobs offered in this session that had been received when `room` was counted: offers that are still on their way are
+    /// not free cores, and the centre takes them off. nil: the agent does not say, and `room` is believed.
+    package var taken: Int64?
 
     package init(
         agent: String,
@@ -23,7 +26,8 @@ package struct WorkItem: MessageItem {
         room: Int,
         capacity: Capacity,
         replyTo: String,
-        node: String? = nil
+        node: String? = nil,
+        taken: Int64? = nil
     ) {
         self.agent = agent
         self.session = session
@@ -32,6 +36,7 @@ package struct WorkItem: MessageItem {
         self.capacity = capacity
         self.replyTo = replyTo
         self.node = node
+        self.taken = taken
     }
 }
 

@@ -33,6 +33,8 @@ package final class SimulatedAgent: Sendable {
 
     private struct State {
         var question: Int64 = 0
+        /// Cores of all jobs offered to it.
+        var taken: Int64 = 0
         var held: Set<AttemptKey> = []
         /// Under which token each is held.
         var names: [AttemptKey: AttemptName] = [:]
@@ -113,7 +115,7 @@ package final class SimulatedAgent: Sendable {
         while true {
             try await Task.sleep(for: .seconds(2))
             try await self.beat()
-            try await self.ask(room: max(0, self.room - self.state.withLockedValue { $0.held.count }))
+            try await self.ask()
         }
     }
 
@@ -131,7 +133,7 @@ package final class SimulatedAgent: Sendable {
 
     private func work() async throws {
         for await state in self.consumer.stateChanges() where state == .connected { break }
-        try await self.ask(room: self.room)
+        try await self.ask()
         for await batch in self.consumer.batches(maximum: 50) {
             do {
                 for delivery in batch.deliveries { try await self.take(delivery) }
@@ -144,11 +146,12 @@ package final class SimulatedAgent: Sendable {
         }
     }
 
-    /// Says that there is room.
-    package func ask(room: Int) async throws {
-        let question = self.state.withLockedValue { state in
+    /// Says what room there is.
+    package func ask() async throws {
+        let (question, room, taken) = self.state.withLockedValue { state in
             state.question += 1
-            return state.question
+            let room = self.manner.keepsAsking ? self.room : max(0, self.room - state.held.count)
+            return (state.question, room, state.taken)
         }
         let item = WorkItem(
             agent: self.agent,
@@ -164,7 +167,8 @@ package final class SimulatedAgent: Sendable {
                 storage: [self.storage]
             ),
             replyTo: Queue.agent(site: self.site, agent: self.agent),
-            node: self.manner.nodes.count == 1 ? self.manner.nodes[0] : nil
+            node: self.manner.nodes.count == 1 ? self.manner.nodes[0] : nil,
+            taken: taken
         )
         try await self.send([item], RoutingKey.work)
     }
@@ -234,11 +238,15 @@ package final class SimulatedAgent: Sendable {
             guard let description = descriptions[job.name.task] else { continue }
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
             var behaviour = self.behaviour(job, description, node)
-            if case .ignore = behaviour { continue }
+            var isIgnored = false
+            if case .ignore = behaviour { isIgnored = true }
             self.state.withLockedValue { state in
+                state.taken += Int64(max(1, description.requirement.cores))
+                guard !isIgnored else { return }
                 state.held.insert(job.name.key)
                 state.names[job.name.key] = job.name
             }
+            if isIgnored { continue }
             let item = RunningItem(
                 name: job.name,
                 sequence: 1,
@@ -303,11 +311,7 @@ package final class SimulatedAgent: Sendable {
             state.held.subtract(ended + ending.lost)
             for key in ended + ending.lost { state.names[key] = nil }
         }
-        if self.manner.keepsAsking {
-            try await self.ask(room: self.room)
-        } else if !ended.isEmpty {
-            try await self.ask(room: self.room - self.state.withLockedValue { $0.held.count })
-        }
+        if self.manner.keepsAsking || !ended.isEmpty { try await self.ask() }
     }
 
     /// Says that attempts were ended on request.

@@ -1,0 +1,140 @@
+import Catalog
+import Domain
+import Postgres
+import Testing
+
+/// What an agent is said to have room for, while offers to it are on their way.
+@Suite struct DemandTests {
+    /// One question of one agent after another, and what the Scheduler offers it.
+    private struct World {
+        let client: PostgresClient
+        let session: UUIDText
+        var question: Int64 = 0
+
+        /// Asks; returns the room that the catalogue sees, nil if the question was ignored.
+        mutating func ask(room: Int, taken: Int64?, session: UUIDText? = nil) async throws -> Int32? {
+            self.question += 1
+            let demand = Demand(
+                site: "ALPHA",
+                agent: "one",
+                session: session ?? self.session,
+                question: self.question,
+                replyTo: "agent.ALPHA.one",
+                room: room,
+                capacity: Capacity(
+                    cores: 8,
+                    memoryMBPerCore: 4000,
+                    walltimeSeconds: 86_400,
+                    diskMB: 100_000,
+                    platform: "linux-x86_64"
+                ),
+                taken: taken
+            )
+            let asked = try await self.client.query(LeasingStatements.takeDemand([demand]))
+            guard !asked.isEmpty else { return nil }
+            return try await self.room
+        }
+
+        private var room: Int32? {
+            get async throws {
+                try await self.client.query(
+                    Statement("test.room", "SELECT room FROM agent_session", returning: Int32.self)
+                ).first
+            }
+        }
+
+        /// Offers jobs of so many cores out of what room there is.
+        func offer(_ cores: Int) async throws {
+            let row = try await self.client.query(
+                Statement("test.session", "SELECT id, room FROM agent_session", returning: Int32.self, Int32.self)
+            ).first
+            let (holder, room) = try #require(row)
+            try await self.client.execute(
+                LeasingStatements.setRoom([(holder: holder, room: Int(room) - cores, offered: cores)])
+            )
+        }
+    }
+
+    private static func with(_ body: (inout World) async throws -> Void) async throws {
+        let client = PostgresClient(url: try await CatalogDatabase.make(), logger: CatalogDatabase.logger)
+        let running = Task { try await client.run() }
+        try await client.execute("INSERT INTO site (name) VALUES ('ALPHA')")
+        var world = World(client: client, session: .random())
+        try await body(&world)
+        running.cancel()
+        _ = await running.result
+    }
+
+    /// Asked again before the offer has come, the same cores are not given twice; what has come is taken off by the agent itself.
+    @Test func coresUnderWayAreNotGivenTwice() async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 60, taken: 0) == 60)
+            try await world.offer(60)
+            #expect(try await world.ask(room: 60, taken: 0) == 0)
+            // Half of it has come.
+            #expect(try await world.ask(room: 30, taken: 30) == 0)
+            #expect(try await world.ask(room: 0, taken: 60) == 0)
+            // Ten jobs have ended.
+            #expect(try await world.ask(room: 10, taken: 60) == 10)
+            try await world.offer(4)
+            // Two more, before those four came: six are left of the ten, and two.
+            #expect(try await world.ask(room: 12, taken: 60) == 8)
+        }
+    }
+
+    /// An agent that refused what it was offered has its room again.
+    @Test func whatCameAndWasRefusedIsFree() async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+            try await world.offer(8)
+            #expect(try await world.ask(room: 8, taken: 8) == 8)
+        }
+    }
+
+    /// An offer that was lost with a broker is not waited for for ever, nor counted when it comes after all.
+    @Test func whatDoesNotComeIsLost() async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+            try await world.offer(6)
+            #expect(try await world.ask(room: 8, taken: 0) == 2)
+            try await world.client.execute(
+                "UPDATE agent_session SET offered_at = offered_at - make_interval(secs => \(LeasingStatements.offerSeconds))"
+            )
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+            try await world.offer(3)
+            // Both have come: nothing is on its way, and none of the next may be given twice.
+            #expect(try await world.ask(room: 4, taken: 9) == 4)
+            try await world.offer(4)
+            #expect(try await world.ask(room: 4, taken: 9) == 0)
+        }
+    }
+
+    /// What was offered to an earlier start of the agent is refused by it. Its reply queue gone, offers come back.
+    @Test func aNewSessionAndALostQueueBeginAnew() async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+            try await world.offer(8)
+            #expect(try await world.ask(room: 8, taken: 0, session: .random()) == 8)
+        }
+        try await Self.with { world in
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+            try await world.offer(8)
+            let holder = try await world.client.query(
+                Statement("test.holder", "SELECT id FROM agent_session", returning: Int32.self)
+            )
+            try await world.client.execute(LeasingStatements.sessionGone(holders: holder))
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+        }
+    }
+
+    /// An agent that does not say what has come is believed, as before there was such a word.
+    @Test func whoDoesNotSayIsBelieved() async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 8, taken: nil) == 8)
+            try await world.offer(8)
+            #expect(try await world.ask(room: 8, taken: nil) == 8)
+            world.question -= 2
+            #expect(try await world.ask(room: 5, taken: nil) == nil)
+        }
+    }
+}
