@@ -106,7 +106,7 @@ struct LifecycleBench: Sendable {
     }
 
     static func send(_ messages: [OutboxMessage], _ publisher: AMQPPublisher) async throws {
-        let outcomes = try await publisher.publish(
+        try await BenchPost.send(
             messages.map {
                 OutgoingMessage(
                     exchange: $0.exchange,
@@ -115,11 +115,9 @@ struct LifecycleBench: Sendable {
                     type: $0.type,
                     messageID: $0.id.text
                 )
-            }
+            },
+            by: publisher
         )
-        guard outcomes.allSatisfy({ $0 == .confirmed }) else {
-            throw CommandFailure(.failed, "the broker did not take all messages: \(outcomes)")
-        }
     }
 
     /// Runs the agents until the request's last event says that it is finished. - Returns: when that was.

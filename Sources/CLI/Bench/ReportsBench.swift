@@ -196,11 +196,7 @@ struct ReportsBench: Sendable {
                 contentType: "application/json"
             )
         }
-        var left = messages
-        while !left.isEmpty {
-            let outcomes = try await publisher.publish(left)
-            left = zip(left, outcomes).filter { $0.1 != .confirmed }.map(\.0)
-        }
+        try await BenchPost.send(messages, by: publisher)
     }
 
     private func result(rate: Double, failuresPerSecond: Double, _ times: Times) -> Result {

@@ -208,7 +208,7 @@ actor Link<Role: LinkRole>: SocketSource {
         guard let answerDeadline, .now >= answerDeadline else { return }
         throw AMQPError(
             .connectionLost,
-            "the broker has not confirmed a message for \(self.options.confirmLimit): it is sent again"
+            "the broker owes the confirm of a message for too long (\(self.options.confirmLimit), ten times that while others come): it is sent again"
         )
     }
 
