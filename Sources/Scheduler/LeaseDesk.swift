@@ -112,7 +112,7 @@ struct LeaseDesk: Sendable {
         guard !holders.isEmpty else { return Served() }
         let rows = try await transaction.query(LeasingStatements.openDemand(holders))
         // Who comes first gets what little there is: it is another in each turn, or one that loses its jobs would get them all again.
-        let open = rows.map(Self.demand(row:)).shuffled()
+        var open = rows.map(Self.demand(row:)).shuffled()
         let others = Set(holders).subtracting(open.map(\.holder)).sorted()
         // It may have looked for jobs before those came that this turn is for.
         let passedBy = others.isEmpty ? [] : try await transaction.query(LeasingStatements.stillOpen(others))
@@ -138,6 +138,10 @@ struct LeaseDesk: Sendable {
                     }
                 )
             )
+            for place in open.indices {
+                guard let room = matching.rooms[open[place].holder] else { continue }
+                open[place].offered += Int64(max(0, open[place].demand.room - room))
+            }
             let made = writes.add(LeasingStatements.lease(wanted))
             let rows = try await transaction.results(of: writes).of(made)
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
@@ -237,7 +241,7 @@ struct LeaseDesk: Sendable {
     private static func demand(
         row: (
             Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String],
-            [String], Int32
+            [String], Int32, Int64
         )
     ) -> OpenDemand {
         OpenDemand(
@@ -258,7 +262,8 @@ struct LeaseDesk: Sendable {
                     tags: row.12,
                     storage: row.13
                 )
-            )
+            ),
+            offered: row.15
         )
     }
 }

@@ -104,7 +104,8 @@ struct OfferDesk: Sendable {
                 validSeconds: self.validSeconds,
                 tasks: Set(jobs.map(\.name.task)).sorted().compactMap { entries[$0]?.description },
                 jobs: jobs,
-                avoidNodes: resting[open.demand.site]
+                avoidNodes: resting[open.demand.site],
+                through: open.offered
             )
             return OutgoingMessage(
                 exchange: "",

@@ -68,6 +68,10 @@ struct SchedulerHandlers: Sendable {
                 guard let session = UUIDText(item.session) else {
                     return .reject("session \(item.session) is not a UUID")
                 }
+                let capacity = item.capacity
+                guard capacity.cores > 0, capacity.memoryMBPerCore > 0, capacity.walltimeSeconds > 0,
+                    capacity.diskMB >= 0
+                else { return .reject("agent \(item.agent) cannot run anything: its capacity is \(capacity)") }
                 let key = "\(site)/\(item.agent)"
                 if let known = demands[key], known.session == session, known.question >= item.question { continue }
                 demands[key] = Demand(

@@ -179,7 +179,16 @@ import Testing
                 bindings: [.init(from: Exchange.site("ALPHA"), to: .exchange(Exchange.report), routingKey: "#")]
             )
             let offers = try await QueueWatch(centre, queue: queue, topology: topology)
-            _ = try await centre.approve(jobs: 100)
+            let task = TaskTemplate(
+                name: "generate",
+                kind: "generate",
+                events: "1000",
+                eventsPerJob: "10",
+                steps: [StepTemplate(name: "make", command: ["true"])],
+                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")],
+                resources: ResourceTemplate(cores: 2)
+            )
+            _ = try await centre.approve(WorkflowDocument(name: "pairs", tasks: [task]))
             try await centre.until("SELECT count(*) > 0 FROM waiting")
             let session = OutgoingMessage.freshID()
             func ask(_ question: Int64, room: Int, taken: Int64) async throws {
@@ -210,14 +219,26 @@ import Testing
                 try await centre.send([message])
                 try await centre.until("SELECT EXISTS (SELECT FROM agent_session WHERE sequence = \(question))")
             }
+            // However long the test takes, it is on its way.
+            let underWay: SQL = "UPDATE agent_session SET offered_at = 'infinity'"
+            let leases: SQL = "SELECT count(*) FROM lease"
             try await ask(1, room: 60, taken: 0)
-            try await centre.until("SELECT count(*) = 60 FROM lease")
+            try await centre.database.execute(underWay)
+            #expect(try await centre.one(leases, as: Int64.self) == 30)
             for question: Int64 in 2...5 { try await ask(question, room: 60, taken: 0) }
-            // What it has now it says, and that ten of these have ended.
+            #expect(try await centre.one(leases, as: Int64.self) == 30)
+            var came: Int64?
+            for await delivery in offers.deliveries {
+                let item = try #require(try Batch<OfferItem>(decoding: delivery.body).items.first)
+                came = try WireFormat.value(Offer.self, from: item.payload).through
+                break
+            }
+            #expect(came == 60)
+            // What it has now it says, and that five jobs have ended.
             try await ask(6, room: 10, taken: 60)
-            try await centre.until("SELECT count(*) >= 70 FROM lease")
+            try await centre.database.execute(underWay)
             try await ask(7, room: 10, taken: 60)
-            #expect(try await centre.one("SELECT count(*) FROM lease", as: Int64.self) == 70)
+            #expect(try await centre.one(leases, as: Int64.self) == 35)
             await offers.stop()
         }
     }

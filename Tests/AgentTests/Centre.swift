@@ -135,7 +135,8 @@ actor Centre {
         _ jobs: [OfferedJob],
         validSeconds: Double = 60,
         forged: Bool = false,
-        question: Int64? = nil
+        question: Int64? = nil,
+        through: Int64? = nil
     ) async throws {
         let offer = Sample.offer(
             site: self.site,
@@ -144,7 +145,8 @@ actor Centre {
             question: question ?? work.question,
             validSeconds: validSeconds,
             tasks: tasks,
-            jobs: jobs
+            jobs: jobs,
+            through: through
         )
         try await self.send(Sample.sign(offer, forged ? Curve25519.Signing.PrivateKey() : self.key), to: work.replyTo)
     }

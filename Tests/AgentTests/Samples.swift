@@ -77,7 +77,8 @@ enum Sample {
         question: Int64 = 1,
         validSeconds: Double = 60,
         tasks: [JobDescription] = [Sample.description()],
-        jobs: [OfferedJob] = [Sample.job()]
+        jobs: [OfferedJob] = [Sample.job()],
+        through: Int64? = nil
     ) -> Offer {
         Offer(
             site: site,
@@ -86,7 +87,8 @@ enum Sample {
             question: question,
             validSeconds: validSeconds,
             tasks: tasks,
-            jobs: jobs
+            jobs: jobs,
+            through: through
         )
     }
 

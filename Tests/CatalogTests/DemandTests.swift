@@ -91,7 +91,21 @@ import Testing
         }
     }
 
-    /// An offer that was lost with a broker is not waited for for ever, nor counted when it comes after all.
+    /// An offer that was lost with a broker is made up for by the next that comes, also while others follow it all the time.
+    @Test func whatWasLostIsMadeUpForByTheNext() async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+            try await world.offer(4)
+            #expect(try await world.ask(room: 8, taken: 0) == 4)
+            // The second offer carries the first one's cores too.
+            try await world.offer(4)
+            #expect(try await world.ask(room: 4, taken: 8) == 4)
+            try await world.offer(4)
+            #expect(try await world.ask(room: 4, taken: 8) == 0)
+        }
+    }
+
+    /// Where no other follows, it is not waited for for ever.
     @Test func whatDoesNotComeIsLost() async throws {
         try await Self.with { world in
             #expect(try await world.ask(room: 8, taken: 0) == 8)
@@ -102,28 +116,52 @@ import Testing
             )
             #expect(try await world.ask(room: 8, taken: 0) == 8)
             try await world.offer(3)
-            // Both have come: nothing is on its way, and none of the next may be given twice.
-            #expect(try await world.ask(room: 4, taken: 9) == 4)
+            #expect(try await world.ask(room: 5, taken: 9) == 5)
             try await world.offer(4)
-            #expect(try await world.ask(room: 4, taken: 9) == 0)
+            #expect(try await world.ask(room: 5, taken: 9) == 1)
         }
     }
 
-    /// What was offered to an earlier start of the agent is refused by it. Its reply queue gone, offers come back.
-    @Test func aNewSessionAndALostQueueBeginAnew() async throws {
+    /// What was offered to an earlier start of the agent is refused by it.
+    @Test func aNewSessionBeginsAnew() async throws {
         try await Self.with { world in
             #expect(try await world.ask(room: 8, taken: 0) == 8)
             try await world.offer(8)
             #expect(try await world.ask(room: 8, taken: 0, session: .random()) == 8)
         }
+    }
+
+    /// With a reply queue all that was on its way there is gone: the agent says nothing of it when it has a new one.
+    @Test func aNewReplyQueueIsEmpty() async throws {
         try await Self.with { world in
             #expect(try await world.ask(room: 8, taken: 0) == 8)
             try await world.offer(8)
+            #expect(try await world.ask(room: 8, taken: nil) == 8)
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+        }
+    }
+
+    /// Offers that reached nobody come back; whoever was told first that the agent is gone.
+    @Test(arguments: ["here", "silent"])
+    func whatCameBackIsNotOnItsWay(state: String) async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 8, taken: 0) == 8)
+            try await world.offer(8)
+            try await world.client.execute("UPDATE agent_session SET state = \(state)")
             let holder = try await world.client.query(
                 Statement("test.holder", "SELECT id FROM agent_session", returning: Int32.self)
             )
             try await world.client.execute(LeasingStatements.sessionGone(holders: holder))
             #expect(try await world.ask(room: 8, taken: 0) == 8)
+        }
+    }
+
+    /// Nonsense costs nobody else anything.
+    @Test func moreThanCanBeIsTakenForAll() async throws {
+        try await Self.with { world in
+            for _ in 1...2 { #expect(try await world.ask(room: 8, taken: .max) == 8) }
+            try await world.offer(8)
+            #expect(try await world.ask(room: 8, taken: .max) == 8)
         }
     }
 

@@ -11,6 +11,8 @@ struct OfferCheck: Sendable {
         case foreign(String)
         /// Truly signed and for us, but not to be run: each job is given back.
         case refused(Offer, String)
+        /// As refused; it came too long after its question, and another may be asked.
+        case late(Offer, String)
     }
 
     let site: String
@@ -64,7 +66,7 @@ struct OfferCheck: Sendable {
         }
         let age = asked.duration(to: now)
         guard age <= .seconds(offer.validSeconds) else {
-            return .refused(offer, "question \(offer.question) is older than \(offer.validSeconds) s")
+            return .late(offer, "question \(offer.question) is older than \(offer.validSeconds) s")
         }
         let tasks = Set(offer.tasks.map(\.task))
         if let job = offer.jobs.first(where: { !tasks.contains($0.name.task) }) {

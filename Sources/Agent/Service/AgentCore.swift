@@ -16,8 +16,10 @@ actor AgentCore {
     private var check: OfferCheck
     private var demand = DemandPolicy()
     private var heartbeat: HeartbeatPolicy
-    /// Cores of all jobs offered in this session that have arrived, whether they were accepted or refused.
+    /// The highest number that an offer of this session carried, accepted or refused: what was offered after it is still on its way.
     private var taken: Int64 = 0
+    /// Nothing is on its way to a reply queue that has just been made.
+    private var isQueueNew = true
     private var isDraining = false
     private var isStopping = false
     private var wantsList = false
@@ -55,9 +57,9 @@ actor AgentCore {
 
     /// Asks for work if there is reason to.
     func consider(_ occasion: DemandPolicy.Occasion) async {
-        // Before the free cores are counted: what arrives in between is taken off twice, and the next question says so; never given twice.
-        let taken = self.taken
-        let free = await self.executor.freeCores()
+        // Of one moment: an offer that comes in between would be counted among the used cores only.
+        var (taken, free) = (self.taken, await self.executor.freeCores())
+        while taken != self.taken { (taken, free) = (self.taken, await self.executor.freeCores()) }
         if free < self.config.slots { self.lastBusy = .now }
         guard self.post.isConnected else { return }
         let now = ContinuousClock.now
@@ -72,10 +74,15 @@ actor AgentCore {
             capacity: self.config.capacity,
             replyTo: self.replyTo,
             node: NodeName.own,
-            taken: taken
+            taken: self.isQueueNew ? nil : taken
         )
-        await self.post.say([item], routingKey: RoutingKey.work)
+        let saidSo = self.isQueueNew
+        self.isQueueNew = false
+        if await !self.post.say([item], routingKey: RoutingKey.work), saidSo { self.isQueueNew = true }
     }
+
+    /// The reply queue has been made anew: what was on its way to the one before is gone with it.
+    func queueIsNew() { self.isQueueNew = true }
 
     /// Until the next heartbeat.
     var heartbeatPause: Duration { self.heartbeat.pause }
@@ -150,10 +157,20 @@ extension AgentCore {
         case .foreign(let reason):
             self.logger.error("an offer was not for this agent and is dropped", metadata: ["reason": "\(reason)"])
         case .refused(let offer, let reason): try await self.giveBack(offer, reason)
+        case .late(let offer, let reason):
+            try await self.giveBack(offer, reason)
+            await self.consider(.offerTaken)
         case .accepted(let offer):
             if self.isStopping { return try await self.giveBack(offer, "the agent is stopping") }
             try await self.accept(offer)
+            await self.consider(.offerTaken)
         }
+    }
+
+    /// An offer has come, and its jobs are in the journal or given back.
+    private func note(_ offer: Offer) {
+        guard offer.session == self.session else { return }
+        self.taken = max(self.taken, offer.through ?? 0)
     }
 
     private func accept(_ offer: Offer) async throws {
@@ -165,16 +182,13 @@ extension AgentCore {
         self.lastBusy = .now
         self.logger.info("jobs accepted", metadata: ["question": "\(offer.question)", "jobs": "\(new.count)"])
         for job in new { await self.executor.submit(HeldJob(accepted: job, record: JobRecord())) }
-        // Last: what is not yet among the used cores must not be among what has arrived either.
-        self.taken += new.reduce(0) { $0 + Int64(max(1, $1.description.requirement.cores)) }
-        await self.consider(.offerTaken)
+        self.note(offer)
     }
 
     /// Reports each job failed, so that its lease is given to others, uncounted; not those that are here all the same: the
     /// offer came twice.
     private func giveBack(_ offer: Offer, _ reason: String) async throws {
         self.logger.warning("an offer is refused", metadata: ["reason": "\(reason)", "jobs": "\(offer.jobs.count)"])
-        let descriptions = Dictionary(offer.tasks.map { ($0.task, $0) }) { first, _ in first }
         var items: [FailedItem] = []
         for job in offer.jobs where try await !self.journal.knows(job.name.key) {
             items.append(
@@ -189,11 +203,9 @@ extension AgentCore {
                     at: Now.timestamp
                 )
             )
-            if offer.session == self.session {
-                self.taken += Int64(max(1, descriptions[job.name.task]?.requirement.cores ?? 1))
-            }
         }
         try await self.journal.refuse(items)
+        self.note(offer)
         self.courier.ring()
     }
 

@@ -44,9 +44,10 @@ struct AgentService: Service {
                 try await run()
             }
         }
-        for changes in [parts.publisher.stateChanges(), parts.consumer.stateChanges()] {
+        for (changes, hasQueue) in [(parts.publisher.stateChanges(), false), (parts.consumer.stateChanges(), true)] {
             group.addTask {
                 for await state in changes where state == .connected {
+                    if hasQueue { await parts.core.queueIsNew() }
                     guard parts.publisher.isConnected, parts.consumer.isConnected else { continue }
                     parts.heart.ring()
                     parts.courierBell.ring()

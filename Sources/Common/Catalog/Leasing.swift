@@ -3,14 +3,15 @@ package import Postgres
 
 /// What the Scheduler writes when it serves demand: all of it in one transaction.
 package enum LeasingStatements {
-    /// An offer that has not arrived after so long is lost.
+    /// So long an offer may be on its way.
     package static let offerSeconds = 20.0
 
     /// Takes in demand. The agents come back whose question was new: one older than the last is ignored, as is a site that is
     /// not in the catalogue. A site that is not allowed gets its session, but no room.
     ///
-    /// What was offered and had not reached the agent when it counted its free cores is not free: it is taken off, for as long as an offer
-    /// may be on its way. An agent that does not say what has reached it is believed (`greatest` leaves nulls out).
+    /// What was offered and had not reached the agent when it counted its free cores is not free: it is taken off. An offer that was lost is
+    /// made up for by the next that comes, or when none was made for as long as one may be on its way. An agent that does not say what has
+    /// reached it has a new reply queue, or does not know this word: it is believed (`greatest` leaves nulls out).
     package static func takeDemand(_ demands: [Demand]) -> Statement<Int32> {
         Statement(
             "leasing.takeDemand",
@@ -37,9 +38,8 @@ package enum LeasingStatements {
                 session = excluded.session, sequence = excluded.sequence, reply_to = excluded.reply_to,
                 room = CASE WHEN s.session = excluded.session AND s.offered_at > clock_timestamp() - make_interval(secs => \(offerSeconds))
                             THEN greatest(0, excluded.room - greatest(0, s.offered - excluded.taken)) ELSE excluded.room END,
-                offered = CASE WHEN s.session = excluded.session AND s.offered_at > clock_timestamp() - make_interval(secs => \(offerSeconds))
-                               THEN greatest(s.offered, excluded.taken) ELSE coalesce(excluded.taken, 0) END,
-                taken = excluded.taken,
+                offered = CASE WHEN s.session = excluded.session THEN s.offered ELSE 0 END, taken = excluded.taken,
+                offered_at = CASE WHEN s.session = excluded.session AND excluded.taken IS NOT NULL THEN s.offered_at ELSE '-infinity' END,
                 cores = excluded.cores, memory_mb = excluded.memory_mb, walltime_s = excluded.walltime_s, disk_mb = excluded.disk_mb,
                 platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, node = excluded.node,
                 last_seen = excluded.last_seen,
@@ -63,12 +63,13 @@ package enum LeasingStatements {
     }
 
     /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it. One whose only node rests has none,
-    /// one whose site or node is probed has room for what is left of the probes. The last column is the newest class there is.
+    /// one whose site or node is probed has room for what is left of the probes. The last columns are the newest class there is, and the
+    /// cores of all that was offered in this session.
     package static func openDemand(
         _ holders: [Int32]
     ) -> Statement<
         Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String],
-        Int32
+        Int32, Int64
     > {
         Statement(
             "leasing.openDemand",
@@ -78,7 +79,7 @@ package enum LeasingStatements {
                        CASE WHEN p.site IS NOT NULL THEN p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site) END,
                        CASE WHEN n.site IS NOT NULL THEN n.probes - (SELECT count(*) FROM lease l WHERE l.holder = s.id) END))::int,
                    s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
-                   s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0)
+                   s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0), s.offered
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
             LEFT JOIN excluded_place p ON p.site = s.site AND p.node = ''
             LEFT JOIN excluded_place n ON n.site = s.site AND n.node = s.node
@@ -99,7 +100,8 @@ package enum LeasingStatements {
             String.self,
             [String].self,
             [String].self,
-            Int32.self
+            Int32.self,
+            Int64.self
         )
     }
 
@@ -360,7 +362,8 @@ package enum LeasingStatements {
     /// A session whose reply queue is gone asks no more; what was on its way has come back.
     package static func sessionGone(holders: [Int32]) -> SQL {
         """
-        UPDATE agent_session SET room = 0, state = 'silent', offered_at = '-infinity' WHERE id = ANY(\(holders)) AND state = 'here'
+        UPDATE agent_session SET room = 0, offered_at = '-infinity', state = CASE state WHEN 'here' THEN 'silent' ELSE state END
+        WHERE id = ANY(\(holders))
         """
     }
 

@@ -12,7 +12,7 @@ package struct Demand: Sendable, Hashable {
     package var capacity: Capacity
     /// The node that all its jobs run on; nil: not one alone.
     package var node: String?
-    /// Cores of all jobs offered in this session that had reached the agent when it counted its room; nil: it does not say.
+    /// What ``Offer/through`` said in the last offer that had come when the agent counted its room; nil: it does not say.
     package var taken: Int64?
 
     package init(
@@ -42,10 +42,13 @@ package struct Demand: Sendable, Hashable {
 package struct OpenDemand: Sendable, Hashable {
     package let holder: Int32
     package let demand: Demand
+    /// Cores of all jobs offered in this session.
+    package var offered: Int64
 
-    package init(holder: Int32, demand: Demand) {
+    package init(holder: Int32, demand: Demand, offered: Int64 = 0) {
         self.holder = holder
         self.demand = demand
+        self.offered = offered
     }
 }
 

@@ -15,8 +15,8 @@ package struct WorkItem: MessageItem {
     package var replyTo: String
     /// The node that all its jobs run on; nil: it chooses among several, by what an offer says.
     package var node: String?
-    /// Cores of all jobs offered in this session that had been received when `room` was counted: offers that are still on their way are
-    /// not free cores, and the centre takes them off. nil: the agent does not say, and `room` is believed.
+    /// The highest ``Offer/through`` of this session's offers that had come when `room` was counted, 0 before the first: what is still on its
+    /// way is not free, and the centre takes it off. nil, and `room` is believed: the reply queue is new, so nothing is on its way.
     package var taken: Int64?
 
     package init(

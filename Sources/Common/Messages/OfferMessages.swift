@@ -28,6 +28,8 @@ package struct Offer: Codable, Sendable, Equatable {
     package var jobs: [OfferedJob]
     /// Nodes of the site that fail everything: an agent with several gives its jobs to the others.
     package var avoidNodes: [String]?
+    /// Cores of all jobs offered in this session, this offer's among them: the agent repeats it as ``WorkItem/taken``.
+    package var through: Int64?
 
     package init(
         site: String,
@@ -37,7 +39,8 @@ package struct Offer: Codable, Sendable, Equatable {
         validSeconds: Double,
         tasks: [JobDescription],
         jobs: [OfferedJob],
-        avoidNodes: [String]? = nil
+        avoidNodes: [String]? = nil,
+        through: Int64? = nil
     ) {
         self.site = site
         self.agent = agent
@@ -47,6 +50,7 @@ package struct Offer: Codable, Sendable, Equatable {
         self.tasks = tasks
         self.jobs = jobs
         self.avoidNodes = avoidNodes
+        self.through = through
     }
 }
 

@@ -33,7 +33,7 @@ package final class SimulatedAgent: Sendable {
 
     private struct State {
         var question: Int64 = 0
-        /// Cores of all jobs offered to it.
+        /// The highest number that an offer carried: what was offered after it is still on its way.
         var taken: Int64 = 0
         var held: Set<AttemptKey> = []
         /// Under which token each is held.
@@ -238,15 +238,11 @@ package final class SimulatedAgent: Sendable {
             guard let description = descriptions[job.name.task] else { continue }
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
             var behaviour = self.behaviour(job, description, node)
-            var isIgnored = false
-            if case .ignore = behaviour { isIgnored = true }
+            if case .ignore = behaviour { continue }
             self.state.withLockedValue { state in
-                state.taken += Int64(max(1, description.requirement.cores))
-                guard !isIgnored else { return }
                 state.held.insert(job.name.key)
                 state.names[job.name.key] = job.name
             }
-            if isIgnored { continue }
             let item = RunningItem(
                 name: job.name,
                 sequence: 1,
@@ -285,7 +281,10 @@ package final class SimulatedAgent: Sendable {
             }
             if event == nil { endings[duration] = ending } else { single.append(ending) }
         }
-        self.state.withLockedValue { $0.seen += offer.jobs.count }
+        self.state.withLockedValue { state in
+            state.seen += offer.jobs.count
+            state.taken = max(state.taken, offer.through ?? 0)
+        }
         let atOnce = endings.removeValue(forKey: .zero) ?? Ending()
         try await self.report(running, atOnce.finished.map { $0.finish() }, atOnce.failed)
         try await self.forget(atOnce)
