@@ -170,13 +170,14 @@ struct LeaseDesk: Sendable {
         _ manner: Manner,
         in transaction: PostgresTransaction
     ) async throws -> Matching {
-        let sites = Set(open.map(\.demand.site))
+        let (sites, nodes) = (Set(open.map(\.demand.site)), Set(open.map(\.demand.node)))
         let shares = try await self.shares.tree()
         func look(perClass: Int) async throws -> (matching: Matching, used: Int, sawAll: Bool) {
             let candidates = try await transaction.query(
                 LeasingStatements.candidates(
                     classes: fitting,
                     site: sites.count == 1 ? sites.first : nil,
+                    node: nodes.count == 1 ? nodes.first ?? nil : nil,
                     perClass: perClass,
                     patient: manner == .patient
                 )
@@ -206,18 +207,20 @@ struct LeaseDesk: Sendable {
     /// Asked when what was written is to be seen by all: jobs that came before are seen here, and whoever brings some later sees the room.
     private func hungry(_ served: Served) async throws -> [OpenDemand] {
         guard !served.wanting.isEmpty else { return [] }
-        struct Pair: Hashable {
+        struct Wanted: Hashable {
             let site: String
+            let node: String?
             let `class`: Int32
         }
-        let pairs = Array(Set(served.wanting.map { Pair(site: $0.agent.demand.site, class: $0.class) }))
+        func wanted(_ one: (agent: OpenDemand, class: Int32)) -> Wanted {
+            Wanted(site: one.agent.demand.site, node: one.agent.demand.node, class: one.class)
+        }
         let waiting = try await self.database.query(
-            LeasingStatements.stillWaiting(pairs.map { (site: $0.site, class: $0.class) })
-        ).reduce(into: Set<Pair>()) { $0.insert(Pair(site: $1.0, class: $1.1)) }
-        let holders = Set(
-            served.wanting.filter { waiting.contains(Pair(site: $0.agent.demand.site, class: $0.class)) }
-                .map(\.agent.holder)
-        )
+            LeasingStatements.stillWaiting(
+                Set(served.wanting.map(wanted)).map { (site: $0.site, class: $0.class, node: $0.node) }
+            )
+        ).reduce(into: Set<Wanted>()) { $0.insert(Wanted(site: $1.0, node: $1.2, class: $1.1)) }
+        let holders = Set(served.wanting.filter { waiting.contains(wanted($0)) }.map(\.agent.holder))
         return served.demands.filter { holders.contains($0.holder) }
     }
 
@@ -241,7 +244,7 @@ struct LeaseDesk: Sendable {
     private static func demand(
         row: (
             Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String],
-            [String], Int32, Int64
+            [String], Int32, Int64, String?
         )
     ) -> OpenDemand {
         OpenDemand(
@@ -261,7 +264,8 @@ struct LeaseDesk: Sendable {
                     platform: row.11,
                     tags: row.12,
                     storage: row.13
-                )
+                ),
+                node: row.16
             ),
             offered: row.15
         )

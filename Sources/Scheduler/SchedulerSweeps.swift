@@ -69,12 +69,12 @@ enum SchedulerSweeps {
         _ config: SchedulerConfig,
         _ wake: @escaping @Sendable () -> Void
     ) -> PeriodicSweep {
-        parts.sweep("site exclusions", every: config.sweep) {
-            let kept = try await parts.database.query(SiteExclusionStatements.kept).map {
-                SiteExclusions.Kept(class: $0.0, sites: $0.1)
+        parts.sweep("avoided places", every: config.sweep) {
+            let kept = try await parts.database.query(AvoidedPlaceStatements.kept).map {
+                AvoidedPlaces.Kept(class: $0.0, sites: $0.1, nodes: $0.2)
             }
             guard let newest = kept.map(\.class).max() else { return .done }
-            let offers = try await parts.database.query(SiteExclusionStatements.offers).map { row in
+            let offers = try await parts.database.query(AvoidedPlaceStatements.offers).map { row in
                 let capacity = Capacity(
                     cores: Int(row.1),
                     memoryMBPerCore: Int(row.2),
@@ -84,14 +84,12 @@ enum SchedulerSweeps {
                     tags: row.6,
                     storage: row.7
                 )
-                return (site: row.0, capacity: capacity)
+                return AvoidedPlaces.Offer(site: row.0, node: row.8, capacity: capacity)
             }
-            let hopeless = SiteExclusions.hopeless(kept, try await classes.classes(upTo: newest), offers)
+            let hopeless = AvoidedPlaces.hopeless(kept, try await classes.classes(upTo: newest), offers)
             guard !hopeless.isEmpty else { return .done }
-            let lifted = try await parts.database.execute(
-                SiteExclusionStatements.lift(hopeless.map { ($0.class, $0.sites) })
-            )
-            parts.logger.notice("no other site can have these jobs", metadata: ["ranges": "\(lifted)"])
+            let lifted = try await parts.database.execute(AvoidedPlaceStatements.lift(hopeless))
+            parts.logger.notice("no other site or node can have these jobs", metadata: ["ranges": "\(lifted)"])
             wake()
             return .done
         }

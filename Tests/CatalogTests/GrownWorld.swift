@@ -102,13 +102,16 @@ enum GrownWorld {
             ),
             (
                 "candidates",
-                [LeasingStatements.candidates(classes: [1], site: "LOCAL", perClass: 64, patient: false).sql]
+                [
+                    LeasingStatements.candidates(classes: [1], site: "LOCAL", node: "n1", perClass: 64, patient: false)
+                        .sql
+                ]
             ),
             (
                 "patient candidates",
-                [LeasingStatements.candidates(classes: [1], site: "LOCAL", perClass: 64, patient: true).sql]
+                [LeasingStatements.candidates(classes: [1], site: "LOCAL", node: "n1", perClass: 64, patient: true).sql]
             ),
-            ("still waiting", [LeasingStatements.stillWaiting([(site: "LOCAL", class: 1)]).sql]),
+            ("still waiting", [LeasingStatements.stillWaiting([(site: "LOCAL", class: 1, node: "n1")]).sql]),
             (
                 "lease of new jobs",
                 LeasingStatements.cut([Cut(task: 1, key: 100_000, rest: IndexRange(first: 100_200, last: 699_999))])

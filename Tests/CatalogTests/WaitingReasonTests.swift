@@ -35,9 +35,10 @@ import Testing
     private static func kind(
         _ change: (inout WaitingReasons.Agent) -> Void = { _ in },
         _ need: Requirement = Requirement(),
-        excluded: [String] = []
+        excluded: [String] = [],
+        nodes: [String] = []
     ) -> String? {
-        Self.reasons(.init(excludedSites: excluded)).misfit(Self.agent(change), need: need)?.kind
+        Self.reasons(.init(excludedSites: excluded, excludedNodes: nodes)).misfit(Self.agent(change), need: need)?.kind
     }
 
     @Test func eachAgentHasItsFirstReason() {
@@ -49,6 +50,9 @@ import Testing
         #expect(Self.kind { $0.restingNode = "node3: 10 of 10 attempts failed" } == "node excluded")
         #expect(Self.kind({ _ in }, excluded: ["lyon"]) == "excluded")
         #expect(Self.kind({ _ in }, excluded: ["desy"]) == nil)
+        #expect(Self.kind({ $0.node = "node3" }, nodes: ["node3"]) == "excluded")
+        #expect(Self.kind({ $0.node = "node4" }, nodes: ["node3"]) == nil)
+        #expect(Self.kind(nodes: ["node3"]) == nil, "an agent with several nodes chooses another itself")
         #expect(Self.kind { $0.room = 0 } == "room")
         let needs: [(String, Requirement)] = [
             ("site", Requirement(sites: ["kek"])), ("cores", Requirement(cores: 9)),

@@ -8,7 +8,13 @@ import Testing
 @testable import Transfer
 
 @Suite struct MatchingTests {
-    private func demand(_ holder: Int32, site: String = "DESY", room: Int, tags: [String] = []) throws -> OpenDemand {
+    private func demand(
+        _ holder: Int32,
+        site: String = "DESY",
+        room: Int,
+        tags: [String] = [],
+        node: String? = nil
+    ) throws -> OpenDemand {
         OpenDemand(
             holder: holder,
             demand: Demand(
@@ -25,7 +31,8 @@ import Testing
                     diskMB: 10_000,
                     platform: "linux-x86_64",
                     tags: tags
-                )
+                ),
+                node: node
             )
         )
     }
@@ -36,7 +43,8 @@ import Testing
         _ last: Int64,
         class: Int32 = 1,
         priority: Int = 1,
-        excluded: [String] = []
+        excluded: [String] = [],
+        nodes: [String] = []
     ) -> Candidate {
         Candidate(
             class: `class`,
@@ -46,7 +54,8 @@ import Testing
                 priority: priority,
                 cores: 1
             ),
-            excludedSites: excluded
+            excludedSites: excluded,
+            excludedNodes: nodes
         )
     }
 
@@ -167,6 +176,24 @@ import Testing
         )
         #expect(matching.assigned.map(\.job.task) == [2])
         #expect(matching.cuts.map(\.task) == [2])
+    }
+
+    /// By an agent that has this node only; another is told, and chooses.
+    @Test func anExcludedNodeIsPassedOver() throws {
+        let candidates = [self.range(1, 0, 0, priority: 9, nodes: ["n1"]), self.range(2, 0, 0)]
+        func served(_ node: String?) throws -> Matching {
+            Matching(
+                demands: [try self.demand(1, room: 1, node: node)],
+                candidates: candidates,
+                classes: self.classes,
+                limit: 100
+            )
+        }
+        #expect(try served("n1").assigned.map(\.job.task) == [2])
+        #expect(try served("n2").assigned.map(\.job.task) == [1])
+        let several = try served(nil)
+        #expect(several.assigned.map(\.job.task) == [1])
+        #expect(several.needs(self.classes).values.map(\.avoidNodes) == [["n1"]])
     }
 
     @Test func nothingToGiveChangesNothing() throws {

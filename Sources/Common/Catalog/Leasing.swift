@@ -63,13 +63,13 @@ package enum LeasingStatements {
     }
 
     /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it. One whose only node rests has none,
-    /// one whose site or node is probed has room for what is left of the probes. The last columns are the newest class there is, and the
-    /// cores of all that was offered in this session.
+    /// one whose site or node is probed has room for what is left of the probes. The last columns are the newest class there is, the
+    /// cores of all that was offered in this session, and the node that all its jobs run on.
     package static func openDemand(
         _ holders: [Int32]
     ) -> Statement<
         Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String],
-        Int32, Int64
+        Int32, Int64, String?
     > {
         Statement(
             "leasing.openDemand",
@@ -79,7 +79,7 @@ package enum LeasingStatements {
                        CASE WHEN p.site IS NOT NULL THEN p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site) END,
                        CASE WHEN n.site IS NOT NULL THEN n.probes - (SELECT count(*) FROM lease l WHERE l.holder = s.id) END))::int,
                    s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
-                   s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0), s.offered
+                   s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0), s.offered, s.node
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
             LEFT JOIN excluded_place p ON p.site = s.site AND p.node = ''
             LEFT JOIN excluded_place n ON n.site = s.site AND n.node = s.node
@@ -101,7 +101,8 @@ package enum LeasingStatements {
             [String].self,
             [String].self,
             Int32.self,
-            Int64.self
+            Int64.self,
+            String?.self
         )
     }
 
@@ -122,10 +123,12 @@ package enum LeasingStatements {
     ///
     /// - Parameters:
     ///   - site: ranges that exclude this site are left out; nil: none is.
+    ///   - node: ranges that exclude this node are left out; nil: none is.
     ///   - patient: wait for rows another Scheduler holds, instead of passing them by. Used before it says "nothing for you".
     package static func candidates(
         classes: [Int32],
         site: String?,
+        node: String?,
         perClass: Int,
         patient: Bool
     ) -> Statement<Int64, Int64, Int64, Int32, Int32, [String], [String]> {
@@ -137,6 +140,7 @@ package enum LeasingStatements {
             FROM unnest(\(classes)) AS c(class) CROSS JOIN LATERAL (
                 SELECT * FROM waiting w WHERE w.class = c.class AND w.due AND NOT w.held
                   AND (\(site)::text IS NULL OR \(site)::text <> ALL (w.excluded))
+                  AND (\(node)::text IS NULL OR \(node)::text <> ALL (w.excluded_nodes))
                 ORDER BY w.priority DESC, w.task, w.first LIMIT \(perClass) \(fragment: lock)
             ) w
             """,
@@ -150,16 +154,22 @@ package enum LeasingStatements {
         )
     }
 
-    /// In which of these classes jobs wait that a site may have, whoever holds their rows at the moment: site, class.
-    package static func stillWaiting(_ pairs: [(site: String, class: Int32)]) -> Statement<String, Int32> {
+    /// In which of these classes jobs wait that a site, and its node if it is one alone, may have, whoever holds their rows at the moment:
+    /// site, class, node.
+    package static func stillWaiting(
+        _ wanted: [(site: String, class: Int32, node: String?)]
+    ) -> Statement<String, Int32, String?> {
         Statement(
             "leasing.stillWaiting",
             """
-            SELECT i.site, i.class FROM unnest(\(pairs.map(\.site)), \(pairs.map(\.class))) AS i(site, class)
-            WHERE EXISTS (SELECT 1 FROM waiting w WHERE w.class = i.class AND w.due AND NOT w.held AND i.site <> ALL (w.excluded))
+            SELECT i.site, i.class, i.node
+            FROM unnest(\(wanted.map(\.site)), \(wanted.map(\.class)), \(wanted.map(\.node))) AS i(site, class, node)
+            WHERE EXISTS (SELECT 1 FROM waiting w WHERE w.class = i.class AND w.due AND NOT w.held AND i.site <> ALL (w.excluded)
+                                                    AND (i.node IS NULL OR i.node <> ALL (w.excluded_nodes)))
             """,
             returning: String.self,
-            Int32.self
+            Int32.self,
+            String?.self
         )
     }
 
@@ -371,8 +381,8 @@ package enum LeasingStatements {
         [
             Self.takeDemand([]).erased, Self.openDemand([]).erased, Self.withRoom(after: 0, limit: 1).erased,
             Self.stillOpen([]).erased, Self.stillWaiting([]).erased,
-            Self.candidates(classes: [], site: nil, perClass: 1, patient: false).erased,
-            Self.candidates(classes: [], site: "X", perClass: 1, patient: true).erased,
+            Self.candidates(classes: [], site: nil, node: nil, perClass: 1, patient: false).erased,
+            Self.candidates(classes: [], site: "X", node: "Y", perClass: 1, patient: true).erased,
             Command("leasing.cut.remove", Self.remove([])).erased,
             Command("leasing.cut.shorten", Self.shorten([])).erased,
             Self.lease([]).erased, Command("leasing.setRoom", Self.setRoom([])).erased,

@@ -57,6 +57,7 @@ package struct Candidate: Sendable, Hashable {
     package let `class`: Int32
     package let waiting: WaitingRange
     package let excludedSites: [String]
+    /// Nodes that are not to have them, at whatever site.
     package let excludedNodes: [String]
 
     package init(`class`: Int32, waiting: WaitingRange, excludedSites: [String], excludedNodes: [String] = []) {

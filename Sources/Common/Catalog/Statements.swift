@@ -11,7 +11,7 @@ package enum CatalogStatements {
             + FeedingStatements.examples + DataStatements.examples + ExtendStatements.examples
             + SuspicionStatements.examples
             + ScoutStatements.examples + VerdictStatements.examples
-            + SplitStatements.examples + SiteExclusionStatements.examples
+            + SplitStatements.examples + AvoidedPlaceStatements.examples
             + FeedStatements.examples
             + InstanceStatements.examples
             + RequestStatements.examples + ExpansionStatements.examples + SettlingStatements.examples

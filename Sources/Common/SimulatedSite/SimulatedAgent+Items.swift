@@ -6,8 +6,9 @@ extension SimulatedAgent {
     /// The next of its nodes that may have the job; any, if none may.
     func node(for job: OfferedJob, avoiding: [String]) -> String {
         let avoided = Set(avoiding + (job.avoidNodes ?? []))
-        let open = self.manner.nodes.filter { !avoided.contains($0) }
-        let nodes = open.isEmpty ? self.manner.nodes : open
+        let all = self.manner.nodes.isEmpty ? ["node1"] : self.manner.nodes
+        let open = all.filter { !avoided.contains($0) }
+        let nodes = open.isEmpty ? all : open
         return nodes[Int(job.name.index + Int64(job.name.attempt)) % nodes.count]
     }
 

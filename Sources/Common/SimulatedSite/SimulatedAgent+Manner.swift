@@ -36,15 +36,16 @@ extension SimulatedAgent {
         package var isSilent = false
         /// Each offer is one submission to its batch system, named by agent and number.
         package var submits = false
-        /// Its nodes: jobs go round among those that an offer does not name as to be avoided.
-        package var nodes = ["node1"]
+        /// Its nodes: jobs go round among those that an offer does not name as to be avoided. One alone is told to the centre; with none it
+        /// says nothing, and all its jobs run on `node1`.
+        package var nodes: [String] = []
 
         package init(
             keepsAsking: Bool = false,
             repeatsItself: Bool = false,
             isSilent: Bool = false,
             submits: Bool = false,
-            nodes: [String] = ["node1"]
+            nodes: [String] = []
         ) {
             self.submits = submits
             self.nodes = nodes

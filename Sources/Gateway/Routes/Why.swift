@@ -56,6 +56,7 @@ struct Why: Sendable {
             dueSeconds: range.0,
             dueAt: range.1,
             excludedSites: range.2,
+            excludedNodes: range.4,
             isHeld: range.3,
             ahead: ahead ?? 0
         )
@@ -85,7 +86,7 @@ struct Why: Sendable {
     private static func agent(
         _ row: (
             String, String, String, Moment, String, String?, Moment?, Int32, Int32, Int32, Int32, Int32, String,
-            [String], [String], String?
+            [String], [String], String?, String?
         )
     ) -> WaitingReasons.Agent {
         WaitingReasons.Agent(
@@ -106,6 +107,7 @@ struct Why: Sendable {
                 tags: row.13,
                 storage: row.14
             ),
+            node: row.16,
             restingNode: row.15
         )
     }

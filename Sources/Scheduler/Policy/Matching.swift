@@ -49,6 +49,7 @@ struct Matching {
             let places = candidates.indices.filter { place in
                 left[place] != nil && fitting.contains(candidates[place].class)
                     && !candidates[place].excludedSites.contains(open.demand.site)
+                    && open.demand.node.map { candidates[place].excludedNodes.contains($0) } != true
             }
             let ranges = places.compactMap { place in
                 left[place].map { range in

@@ -36,7 +36,7 @@ extension FuzzClient {
         let holder = Int32(self.number)
         let leased = try await self.transact { transaction -> [(AttemptKey, UUIDText, Int64)] in
             let ranges = try await transaction.query(
-                LeasingStatements.candidates(classes: [1], site: "LOCAL", perClass: 4, patient: false)
+                LeasingStatements.candidates(classes: [1], site: "LOCAL", node: nil, perClass: 4, patient: false)
             )
             guard let range = ranges.last else { return [] }
             let (taken, rest) = IndexRange(first: range.1, last: range.2).taking(wanted)

@@ -23,6 +23,7 @@ package struct WaitingReasons: Sendable {
         package var dueSeconds: Double
         package var dueAt: Moment?
         package var excludedSites: [String]
+        package var excludedNodes: [String]
         package var isHeld: Bool
         /// Jobs of its class that are served before it.
         package var ahead: Int64
@@ -31,12 +32,14 @@ package struct WaitingReasons: Sendable {
             dueSeconds: Double = 0,
             dueAt: Moment? = nil,
             excludedSites: [String] = [],
+            excludedNodes: [String] = [],
             isHeld: Bool = false,
             ahead: Int64 = 0
         ) {
             self.dueSeconds = dueSeconds
             self.dueAt = dueAt
             self.excludedSites = excludedSites
+            self.excludedNodes = excludedNodes
             self.isHeld = isHeld
             self.ahead = ahead
         }
@@ -53,7 +56,9 @@ package struct WaitingReasons: Sendable {
         package var accessUntil: Moment?
         package var room: Int
         package var capacity: Capacity
-        /// Its only node and why that gets no jobs at present; nil: it may have some.
+        /// The node that all its jobs run on; nil: it chooses among several.
+        package var node: String?
+        /// That node and why it gets no jobs at present; nil: it may have some.
         package var restingNode: String?
 
         package init(
@@ -66,6 +71,7 @@ package struct WaitingReasons: Sendable {
             accessUntil: Moment? = nil,
             room: Int,
             capacity: Capacity,
+            node: String? = nil,
             restingNode: String? = nil
         ) {
             self.site = site
@@ -77,6 +83,7 @@ package struct WaitingReasons: Sendable {
             self.accessUntil = accessUntil
             self.room = room
             self.capacity = capacity
+            self.node = node
             self.restingNode = restingNode
         }
     }
@@ -114,6 +121,13 @@ package struct WaitingReasons: Sendable {
                 kind: "excluded",
                 text: "the job keeps away from \(agent.site) after a failure there",
                 changes: "when another site takes it, or in some seconds if none can"
+            )
+        }
+        if let node = agent.node, self.range?.excludedNodes.contains(node) == true {
+            return Reason(
+                kind: "excluded",
+                text: "the job keeps away from node \(node) after a failure there",
+                changes: "when another node takes it, or in some seconds if none can"
             )
         }
         if let misfit = need.misfit(site: agent.site, capacity: agent.capacity) { return Reason(misfit) }

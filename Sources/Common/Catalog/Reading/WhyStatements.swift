@@ -16,7 +16,7 @@ package enum WhyStatements {
                    CASE WHEN w.task IS NOT NULL THEN json_build_object('task', w.task, 'class', w.class,
                        'priority', w.priority, 'first', w.first, 'last', w.last,
                        'not_before', nullif(w.not_before, '-infinity'), 'excluded', w.excluded,
-                       'held', w.held)::text END
+                       'excluded_nodes', w.excluded_nodes, 'held', w.held)::text END
             FROM task t JOIN request r ON r.id = t.request
             LEFT JOIN job j ON j.task = t.id AND j.index = \(key.index)
             LEFT JOIN waiting w ON w.task = t.id AND \(key.index)::bigint BETWEEN w.first AND w.last
@@ -56,20 +56,21 @@ package enum WhyStatements {
     }
 
     /// Seconds until the range of a job is due (0: now), when that is (null: now), the sites it excludes,
-    /// and whether it is held.
-    package static func range(_ key: JobKey) -> Statement<Double, Moment?, [String], Bool> {
+    /// whether it is held, and the nodes it excludes.
+    package static func range(_ key: JobKey) -> Statement<Double, Moment?, [String], Bool, [String]> {
         Statement(
             "why.range",
             """
             SELECT CASE WHEN due THEN 0
                         ELSE greatest(extract(epoch FROM not_before - clock_timestamp()), 0)::double precision END,
-                   CASE WHEN NOT due THEN nullif(not_before, '-infinity') END, excluded, held
+                   CASE WHEN NOT due THEN nullif(not_before, '-infinity') END, excluded, held, excluded_nodes
             FROM waiting WHERE task = \(key.task) AND \(key.index)::bigint BETWEEN first AND last
             """,
             returning: Double.self,
             Moment?.self,
             [String].self,
-            Bool.self
+            Bool.self,
+            [String].self
         )
     }
 
@@ -94,16 +95,16 @@ package enum WhyStatements {
     }
 
     /// The agents, the last seen first: site, agent, state, when it was seen, access of the site, why, until
-    /// when, free cores, what it offers, and why its only node is excluded.
+    /// when, free cores, what it offers, why its only node is excluded, and that node.
     package static let agents = Statement<
         String, String, String, Moment, String, String?, Moment?, Int32, Int32, Int32, Int32, Int32, String, [String],
-        [String], String?
+        [String], String?, String?
     >(
         "why.agents",
         """
         SELECT a.site, a.agent, a.state, a.last_seen, s.access, s.reason, s.until, a.room, a.cores, a.memory_mb,
                a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage,
-               CASE WHEN n.phase = 'resting' THEN a.node || ': ' || n.reason END
+               CASE WHEN n.phase = 'resting' THEN a.node || ': ' || n.reason END, a.node
         FROM agent_session a JOIN site s ON s.name = a.site LEFT JOIN excluded_place n ON n.site = a.site AND n.node = a.node
         ORDER BY a.last_seen DESC, a.id LIMIT 1000
         """,
@@ -122,6 +123,7 @@ package enum WhyStatements {
         String.self,
         [String].self,
         [String].self,
+        String?.self,
         String?.self
     )
 
