@@ -83,7 +83,8 @@ struct SchedulerHandlers: Sendable {
                     room: max(0, item.room),
                     capacity: item.capacity,
                     node: item.node.flatMap { $0.isEmpty ? nil : $0 },
-                    taken: item.taken.map { max(0, $0) }
+                    taken: item.taken.map { max(0, $0) },
+                    queue: item.queue
                 )
             }
             return .done

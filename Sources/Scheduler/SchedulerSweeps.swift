@@ -84,12 +84,15 @@ enum SchedulerSweeps {
                     tags: row.6,
                     storage: row.7
                 )
-                return AvoidedPlaces.Offer(site: row.0, node: row.8, capacity: capacity)
+                return AvoidedPlaces.Offer(site: row.0, node: row.8, getsJobs: row.9, capacity: capacity)
             }
             let hopeless = AvoidedPlaces.hopeless(kept, try await classes.classes(upTo: newest), offers)
-            guard !hopeless.isEmpty else { return .done }
-            let lifted = try await parts.database.execute(AvoidedPlaceStatements.lift(hopeless))
-            parts.logger.notice("no other site or node can have these jobs", metadata: ["ranges": "\(lifted)"])
+            let lifted = try await parts.database.execute([
+                AvoidedPlaceStatements.lift(hopeless),
+                AvoidedPlaceStatements.liftOld(seconds: AvoidedPlaces.longestSeconds),
+            ]).reduce(0, +)
+            guard lifted > 0 else { return .done }
+            parts.logger.notice("no other site or node takes these jobs", metadata: ["ranges": "\(lifted)"])
             wake()
             return .done
         }

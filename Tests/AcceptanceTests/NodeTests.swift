@@ -8,7 +8,7 @@ import Testing
 
 /// Jobs that are to be tried on another node, where each agent has one.
 @Suite(.serialized) struct NodeTests {
-    /// The other one has no room at first and fails nothing: what came back waits for it, and is not given to the first again.
+    /// The other one comes later and fails nothing: what came back waits for it, and is not given to the first again.
     @Test func aJobIsTriedOnAnotherNode() async throws {
         try await LifecycleTests.withCentre(services: ["monitor", "bookkeeper"]) { centre, processes in
             // Nobody looks meanwhile whether there is another node at all.

@@ -11,6 +11,7 @@ import Testing
     private static func offer(
         _ site: String,
         node: String? = nil,
+        getsJobs: Bool = true,
         storage: [String] = ["DISK"]
     ) -> AvoidedPlaces.Offer {
         let capacity = Capacity(
@@ -21,7 +22,7 @@ import Testing
             platform: "linux-x86_64",
             storage: storage
         )
-        return AvoidedPlaces.Offer(site: site, node: node, capacity: capacity)
+        return AvoidedPlaces.Offer(site: site, node: node, getsJobs: getsJobs, capacity: capacity)
     }
 
     /// What is given back: nil: nothing; else whether it still keeps away from its sites.
@@ -74,6 +75,16 @@ import Testing
         #expect(Self.lifted(Requirement(), offers, kept) == true)
         #expect(Self.lifted(Requirement(), [offers[0]], kept) == false)
         #expect(Self.lifted(Requirement(), offers + [Self.offer("KEK", node: "n3")], kept) == nil)
+    }
+
+    /// A node that rests, or is probed, is no help.
+    @Test func whoGetsNoJobsServesNobody() {
+        let kept = AvoidedPlaces.Kept(class: 7, sites: [], nodes: ["n2"])
+        let offers = [Self.offer("DESY", node: "n1", getsJobs: false), Self.offer("DESY", node: "n2")]
+        #expect(Self.lifted(Requirement(), offers, kept) == true)
+        #expect(Self.lifted(Requirement(), [offers[0]], kept) == false, "nobody else is there at all")
+        let site = [Self.offer("DESY"), Self.offer("KEK", getsJobs: false)]
+        #expect(Self.lifted(Requirement(), site) == false)
     }
 
     /// Lifting it would help nobody.

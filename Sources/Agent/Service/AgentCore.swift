@@ -18,8 +18,8 @@ actor AgentCore {
     private var heartbeat: HeartbeatPolicy
     /// The highest number that an offer of this session carried, accepted or refused: what was offered after it is still on its way.
     private var taken: Int64 = 0
-    /// Nothing is on its way to a reply queue that has just been made.
-    private var isQueueNew = true
+    /// Which of its reply queues this is: what was on its way to one before is gone with it.
+    private var queue: Int64 = 1
     private var isDraining = false
     private var isStopping = false
     private var wantsList = false
@@ -74,15 +74,14 @@ actor AgentCore {
             capacity: self.config.capacity,
             replyTo: self.replyTo,
             node: NodeName.own,
-            taken: self.isQueueNew ? nil : taken
+            taken: taken,
+            queue: self.queue
         )
-        let saidSo = self.isQueueNew
-        self.isQueueNew = false
-        if await !self.post.say([item], routingKey: RoutingKey.work), saidSo { self.isQueueNew = true }
+        await self.post.say([item], routingKey: RoutingKey.work)
     }
 
-    /// The reply queue has been made anew: what was on its way to the one before is gone with it.
-    func queueIsNew() { self.isQueueNew = true }
+    /// The connection that the reply queue lived on is gone.
+    func loseQueue() { self.queue += 1 }
 
     /// Until the next heartbeat.
     var heartbeatPause: Duration { self.heartbeat.pause }

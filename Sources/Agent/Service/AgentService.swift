@@ -46,8 +46,9 @@ struct AgentService: Service {
         }
         for (changes, hasQueue) in [(parts.publisher.stateChanges(), false), (parts.consumer.stateChanges(), true)] {
             group.addTask {
-                for await state in changes where state == .connected {
-                    if hasQueue { await parts.core.queueIsNew() }
+                for await state in changes {
+                    if hasQueue, case .disconnected = state { await parts.core.loseQueue() }
+                    guard state == .connected else { continue }
                     guard parts.publisher.isConnected, parts.consumer.isConnected else { continue }
                     parts.heart.ring()
                     parts.courierBell.ring()

@@ -15,13 +15,14 @@ package enum AvoidedPlaceStatements {
     )
 
     /// What agents offer that may get jobs, each combination once: site, cores, memory of one (MB), wall time (s), disk (MB), platform, tags,
-    /// storage, and the node that all its jobs run on.
+    /// storage, the node that all its jobs run on, and whether it gets jobs now: neither its site nor that node is excluded.
     package static let offers = Statement<
-        String, Int32, Int32, Int32, Int32, String, [String], [String], String?
+        String, Int32, Int32, Int32, Int32, String, [String], [String], String?, Bool
     >(
         "avoidedPlaces.offers",
         """
-        SELECT DISTINCT a.site, a.cores, a.memory_mb, a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage, a.node
+        SELECT DISTINCT a.site, a.cores, a.memory_mb, a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage, a.node,
+               NOT EXISTS (SELECT FROM excluded_place e WHERE e.site = a.site AND (e.node = '' OR e.node = a.node))
         FROM site s JOIN agent_session a ON a.site = s.name WHERE s.access = 'allowed' AND a.state = 'here'
         """,
         returning: String.self,
@@ -32,8 +33,22 @@ package enum AvoidedPlaceStatements {
         String.self,
         [String].self,
         [String].self,
-        String?.self
+        String?.self,
+        Bool.self
     )
+
+    /// Lets jobs that have kept away from a node for so long go back to it: another may be there and never have room. Returns how many
+    /// ranges.
+    package static func liftOld(seconds: Double) -> SQL {
+        """
+        WITH free AS MATERIALIZED (
+            SELECT task, first FROM waiting
+            WHERE excluded_nodes <> '{}' AND due AND greatest(since, not_before) < clock_timestamp() - make_interval(secs => \(seconds))
+            FOR NO KEY UPDATE SKIP LOCKED
+        )
+        UPDATE waiting w SET excluded_nodes = '{}' FROM free f WHERE w.task = f.task AND w.first = f.first
+        """
+    }
 
     /// Jobs whose sites are to be theirs again, or their nodes only.
     package struct Lift: Sendable, Hashable {
@@ -77,6 +92,9 @@ package enum AvoidedPlaceStatements {
     }
 
     static var examples: [AnyStatement] {
-        [Self.kept.erased, Self.offers.erased, Command("avoidedPlaces.lift", Self.lift([])).erased]
+        [
+            Self.kept.erased, Self.offers.erased, Command("avoidedPlaces.lift", Self.lift([])).erased,
+            Command("avoidedPlaces.liftOld", Self.liftOld(seconds: 600)).erased,
+        ]
     }
 }

@@ -10,17 +10,17 @@ package enum LeasingStatements {
     /// not in the catalogue. A site that is not allowed gets its session, but no room.
     ///
     /// What was offered and had not reached the agent when it counted its free cores is not free: it is taken off. An offer that was lost is
-    /// made up for by the next that comes, or when none was made for as long as one may be on its way. An agent that does not say what has
-    /// reached it has a new reply queue, or does not know this word: it is believed (`greatest` leaves nulls out).
+    /// made up for by the next that comes, or when none was made for as long as one may be on its way, or with the reply queue: to another one
+    /// nothing is on its way. An agent that does not say what has reached it is believed (`greatest` leaves nulls out).
     package static func takeDemand(_ demands: [Demand]) -> Statement<Int32> {
         Statement(
             "leasing.takeDemand",
             """
             INSERT INTO agent_session AS s (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform,
-                                            tags, storage, node, taken, last_seen)
+                                            tags, storage, node, taken, queue, last_seen)
             SELECT i.site, i.agent, i.session, i.sequence, i.reply_to, CASE WHEN site.access = 'allowed' THEN i.room ELSE 0 END, i.cores,
                    i.memory_mb, i.walltime_s, i.disk_mb, i.platform, string_to_array(i.tags, ','), string_to_array(i.storage, ','),
-                   i.node, i.taken, clock_timestamp()
+                   i.node, i.taken, i.queue, clock_timestamp()
             FROM unnest(\(demands.map(\.site)), \(demands.map(\.agent)), \(demands.map(\.session)), \(demands.map(\.question)),
                         \(demands.map(\.replyTo)), \(demands.map { Int32(clamping: $0.room) }),
                         \(demands.map { Int32(clamping: $0.capacity.cores) }),
@@ -29,17 +29,20 @@ package enum LeasingStatements {
                         \(demands.map { Int32(clamping: $0.capacity.diskMB) }), \(demands.map(\.capacity.platform)),
                         \(demands.map { $0.capacity.tags.joined(separator: ",") }),
                         \(demands.map { $0.capacity.storage.joined(separator: ",") }), \(demands.map(\.node)),
-                        \(demands.map(\.taken)))
+                        \(demands.map(\.taken)), \(demands.map(\.queue)))
                  AS i(site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage, node,
-                      taken)
+                      taken, queue)
             JOIN site ON site.name = i.site
             ORDER BY i.site, i.agent
             ON CONFLICT (site, agent) DO UPDATE SET
                 session = excluded.session, sequence = excluded.sequence, reply_to = excluded.reply_to,
-                room = CASE WHEN s.session = excluded.session AND s.offered_at > clock_timestamp() - make_interval(secs => \(offerSeconds))
+                room = CASE WHEN s.session = excluded.session AND s.queue IS NOT DISTINCT FROM excluded.queue
+                             AND s.offered_at > clock_timestamp() - make_interval(secs => \(offerSeconds))
                             THEN greatest(0, excluded.room - greatest(0, s.offered - excluded.taken)) ELSE excluded.room END,
                 offered = CASE WHEN s.session = excluded.session THEN s.offered ELSE 0 END, taken = excluded.taken,
-                offered_at = CASE WHEN s.session = excluded.session AND excluded.taken IS NOT NULL THEN s.offered_at ELSE '-infinity' END,
+                offered_at = CASE WHEN s.session = excluded.session AND s.queue IS NOT DISTINCT FROM excluded.queue
+                                  THEN s.offered_at ELSE '-infinity' END,
+                queue = excluded.queue,
                 cores = excluded.cores, memory_mb = excluded.memory_mb, walltime_s = excluded.walltime_s, disk_mb = excluded.disk_mb,
                 platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, node = excluded.node,
                 last_seen = excluded.last_seen,

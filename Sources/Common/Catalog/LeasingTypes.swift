@@ -14,6 +14,8 @@ package struct Demand: Sendable, Hashable {
     package var node: String?
     /// What ``Offer/through`` said in the last offer that had come when the agent counted its room; nil: it does not say.
     package var taken: Int64?
+    /// The number of its reply queue in this session; nil: it does not say.
+    package var queue: Int64?
 
     package init(
         site: String,
@@ -24,7 +26,8 @@ package struct Demand: Sendable, Hashable {
         room: Int,
         capacity: Capacity,
         node: String? = nil,
-        taken: Int64? = nil
+        taken: Int64? = nil,
+        queue: Int64? = nil
     ) {
         self.site = site
         self.agent = agent
@@ -35,6 +38,7 @@ package struct Demand: Sendable, Hashable {
         self.capacity = capacity
         self.node = node
         self.taken = taken
+        self.queue = queue
     }
 }
 

@@ -16,8 +16,10 @@ package struct WorkItem: MessageItem {
     /// The node that all its jobs run on; nil: it chooses among several, by what an offer says.
     package var node: String?
     /// The highest ``Offer/through`` of this session's offers that had come when `room` was counted, 0 before the first: what is still on its
-    /// way is not free, and the centre takes it off. nil, and `room` is believed: the reply queue is new, so nothing is on its way.
+    /// way is not free, and the centre takes it off. nil: `room` is believed.
     package var taken: Int64?
+    /// Grows when the reply queue is lost, and with it all that was on its way there: the centre then takes nothing off.
+    package var queue: Int64?
 
     package init(
         agent: String,
@@ -27,7 +29,8 @@ package struct WorkItem: MessageItem {
         capacity: Capacity,
         replyTo: String,
         node: String? = nil,
-        taken: Int64? = nil
+        taken: Int64? = nil,
+        queue: Int64? = nil
     ) {
         self.agent = agent
         self.session = session
@@ -37,6 +40,7 @@ package struct WorkItem: MessageItem {
         self.replyTo = replyTo
         self.node = node
         self.taken = taken
+        self.queue = queue
     }
 }
 

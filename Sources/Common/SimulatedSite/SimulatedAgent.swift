@@ -35,6 +35,8 @@ package final class SimulatedAgent: Sendable {
         var question: Int64 = 0
         /// The highest number that an offer carried: what was offered after it is still on its way.
         var taken: Int64 = 0
+        /// Which of its reply queues this is.
+        var queue: Int64 = 1
         var held: Set<AttemptKey> = []
         /// Under which token each is held.
         var names: [AttemptKey: AttemptName] = [:]
@@ -103,6 +105,11 @@ package final class SimulatedAgent: Sendable {
             group.addTask { try await self.consumer.run() }
             group.addTask { try await self.work() }
             group.addTask { try await self.endLater() }
+            group.addTask {
+                for await case .disconnected in self.consumer.stateChanges() {
+                    self.state.withLockedValue { $0.queue += 1 }
+                }
+            }
             if !self.manner.keepsAsking { group.addTask { try await self.stayAlive() } }
             defer { group.cancelAll() }
             try await group.next()
@@ -148,10 +155,10 @@ package final class SimulatedAgent: Sendable {
 
     /// Says what room there is.
     package func ask() async throws {
-        let (question, room, taken) = self.state.withLockedValue { state in
+        let (question, room, taken, queue) = self.state.withLockedValue { state in
             state.question += 1
             let room = self.manner.keepsAsking ? self.room : max(0, self.room - state.held.count)
-            return (state.question, room, state.taken)
+            return (state.question, room, state.taken, state.queue)
         }
         let item = WorkItem(
             agent: self.agent,
@@ -168,7 +175,8 @@ package final class SimulatedAgent: Sendable {
             ),
             replyTo: Queue.agent(site: self.site, agent: self.agent),
             node: self.manner.nodes.count == 1 ? self.manner.nodes[0] : nil,
-            taken: taken
+            taken: taken,
+            queue: queue
         )
         try await self.send([item], RoutingKey.work)
     }

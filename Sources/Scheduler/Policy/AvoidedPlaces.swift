@@ -19,8 +19,13 @@ enum AvoidedPlaces {
         let site: String
         /// The node that all its jobs run on; nil: it chooses among several, and can keep away from one itself.
         let node: String?
+        /// False while its site or node is excluded: it is no help to others.
+        let getsJobs: Bool
         let capacity: Capacity
     }
+
+    /// So long a job keeps away from a node while others could have it, but have no room, seconds.
+    static let longestSeconds = 600.0
 
     /// Those that no agent may have but where they keep away from: back to the nodes, if that is enough, or also to the sites.
     ///
@@ -32,11 +37,12 @@ enum AvoidedPlaces {
         _ classes: [Int32: Requirement],
         _ offers: [Offer]
     ) -> [AvoidedPlaceStatements.Lift] {
-        kept.compactMap { one in
-            guard let need = classes[one.class] else { return nil }
-            let fitting = offers.filter { need.misfit(site: $0.site, capacity: $0.capacity) == nil }
-            guard !fitting.isEmpty else { return nil }
-            let elsewhere = fitting.filter { !one.sites.contains($0.site) }
+        let fitting = classes.filter { need in kept.contains { $0.class == need.key } }.mapValues { need in
+            offers.filter { need.misfit(site: $0.site, capacity: $0.capacity) == nil }
+        }
+        return kept.compactMap { one in
+            guard let fitting = fitting[one.class], !fitting.isEmpty else { return nil }
+            let elsewhere = fitting.lazy.filter { $0.getsJobs && !one.sites.contains($0.site) }
             let isServed = elsewhere.contains { offer in offer.node.map { one.nodes.contains($0) } != true }
             guard !isServed else { return nil }
             return .init(class: one.class, sites: one.sites, nodes: one.nodes, keepsSites: !elsewhere.isEmpty)
