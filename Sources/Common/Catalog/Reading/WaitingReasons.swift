@@ -127,7 +127,7 @@ package struct WaitingReasons: Sendable {
             return Reason(
                 kind: "excluded",
                 text: "the job keeps away from node \(node) after a failure there",
-                changes: "when another node takes it, or in some seconds if none can"
+                changes: "when another node takes it, in some seconds if none can, or after ten minutes"
             )
         }
         if let misfit = need.misfit(site: agent.site, capacity: agent.capacity) { return Reason(misfit) }
