@@ -197,14 +197,7 @@ import Testing
                     session: session,
                     question: question,
                     room: room,
-                    capacity: Capacity(
-                        cores: 8,
-                        memoryMBPerCore: 4000,
-                        walltimeSeconds: 86_400,
-                        diskMB: 100_000,
-                        platform: "linux-x86_64",
-                        storage: ["HOME-DISK"]
-                    ),
+                    capacity: SimulatedAgent.capacity(reading: "HOME-DISK"),
                     replyTo: queue,
                     taken: taken
                 )

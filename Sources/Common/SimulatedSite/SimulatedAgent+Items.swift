@@ -1,8 +1,20 @@
-import Domain
+package import Domain
 import Messages
 
 /// What a simulated agent says of its jobs.
 extension SimulatedAgent {
+    /// What each simulated agent can run; it reads one storage element.
+    package static func capacity(reading storage: String) -> Capacity {
+        Capacity(
+            cores: 8,
+            memoryMBPerCore: 4000,
+            walltimeSeconds: 86_400,
+            diskMB: 100_000,
+            platform: "linux-x86_64",
+            storage: [storage]
+        )
+    }
+
     /// The next of its nodes that may have the job; any, if none may.
     func node(for job: OfferedJob, avoiding: [String]) -> String {
         let avoided = Set(avoiding + (job.avoidNodes ?? []))

@@ -165,14 +165,7 @@ package final class SimulatedAgent: Sendable {
             session: self.session,
             question: question,
             room: room,
-            capacity: Capacity(
-                cores: 8,
-                memoryMBPerCore: 4000,
-                walltimeSeconds: 86_400,
-                diskMB: 100_000,
-                platform: "linux-x86_64",
-                storage: [self.storage]
-            ),
+            capacity: Self.capacity(reading: self.storage),
             replyTo: Queue.agent(site: self.site, agent: self.agent),
             node: self.manner.nodes.count == 1 ? self.manner.nodes[0] : nil,
             taken: taken,
