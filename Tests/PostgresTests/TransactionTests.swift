@@ -179,6 +179,38 @@ import TestSupport
         }
     }
 
+    /// A sequence keeps what an undone transaction drew of it: it counts the tries.
+    @Test(arguments: ["40P01", "40001"])
+    func aSingleStatementThatWasUndoneIsTriedAgain(state: String) async throws {
+        var options = PostgresOptions()
+        options.transactionAttempts = 3
+        try await withDatabase(options) { client, _ in
+            try await client.executeScript(
+                """
+                CREATE TABLE done (try bigint);
+                CREATE SEQUENCE tries;
+                CREATE FUNCTION once_undone(undone int, code text) RETURNS bigint LANGUAGE plpgsql AS $$
+                DECLARE try bigint := nextval('tries');
+                BEGIN
+                    INSERT INTO done VALUES (try);
+                    IF try <= undone THEN RAISE EXCEPTION 'undone' USING ERRCODE = code; END IF;
+                    RETURN try;
+                END $$;
+                """
+            )
+            func call(_ undone: Int32) -> Statement<Int64> {
+                Statement("call", "SELECT once_undone(\(undone), \(state))", returning: Int64.self)
+            }
+            let done = Statement("done", "SELECT try FROM done ORDER BY try", returning: Int64.self)
+            #expect(try await client.query(call(2)) == [3])
+            #expect(try await client.query(done) == [3])
+            let error = await postgresError { _ = try await client.query(call(100)) }
+            #expect(error?.sqlState == state)
+            #expect(try await client.query(call(0)) == [7], "three tries, and no more")
+            #expect(try await client.query(done) == [3, 7])
+        }
+    }
+
     @Test func aScriptIsAllOrNothingAndNamesTheLine() async throws {
         try await withDatabase { client, _ in
             let error = await postgresError {

@@ -38,7 +38,8 @@ package final class PostgresClient: Sendable {
 
     // MARK: Single statements
 
-    /// Runs one statement as a transaction of its own and reads its rows.
+    /// Runs one statement as a transaction of its own and reads its rows. After a serialisation failure or a deadlock, which undo it, it runs
+    /// again, up to ``PostgresOptions/transactionAttempts`` times.
     ///
     /// - Throws: ``PostgresError``; `connectionLost` if the connection broke while the statement was under way, which
     ///   may then have taken effect; `CancellationError` if the task is cancelled (the statement may still run).
@@ -70,6 +71,7 @@ package final class PostgresClient: Sendable {
     private func runShared(_ statements: [AnyStatement]) async throws -> [PostgresRows] {
         let giveUp = ContinuousClock.now + self.options.acquireTimeout
         var isAnew = false
+        var attempt = 1
         while true {
             let connection = try await self.sharedConnection(until: giveUp)
             do {
@@ -80,6 +82,11 @@ package final class PostgresClient: Sendable {
             } catch let error as PostgresError where error.isOfPreparedStatement && !isAnew {
                 // Nothing was done, and the connection has forgotten what it had prepared.
                 isAnew = true
+            } catch let error as PostgresError where error.isOfContention && attempt < self.options.transactionAttempts
+            {
+                self.logger.debug("attempt \(attempt) of a single statement failed, again: \(error)")
+                try await Task.sleep(for: self.options.retry.delay(after: attempt))
+                attempt += 1
             }
         }
     }

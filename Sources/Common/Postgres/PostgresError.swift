@@ -77,10 +77,13 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
         return self.sqlState == "26000" || (self.sqlState == "0A000" && self.message.hasPrefix("cached plan"))
     }
 
+    /// The server has undone the transaction for the sake of another one: a serialisation failure or a deadlock.
+    var isOfContention: Bool { self.code == .server && (self.sqlState == "40001" || self.sqlState == "40P01") }
+
     /// True where the same transaction, run again from its start, may well succeed.
     package var isRetryable: Bool {
         switch self.code {
-        case .server: self.sqlState == "40001" || self.sqlState == "40P01" || self.isOfPreparedStatement
+        case .server: self.isOfContention || self.isOfPreparedStatement
         case .notConnected, .connectionLost: true
         default: false
         }

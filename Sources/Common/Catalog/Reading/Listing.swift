@@ -8,6 +8,8 @@ package struct Listing: Sendable {
     package let name: String
     /// What follows FROM; the listed row is called `v` in it.
     private let source: SQL
+    /// The same where no filter narrows the rows.
+    private let whole: SQL
     private let key: [ListKey]
     package let filters: [ListFilter]
 
@@ -18,13 +20,16 @@ package struct Listing: Sendable {
 
     /// - Parameter source: a view, or a query in brackets.
     init(_ name: String, from source: SQL, key: [ListKey], filters: [ListFilter]) {
-        self.init(name, joined: "\(fragment: source) v", key: key, filters: filters)
+        self.init(name, joined: "\(fragment: source) v", whole: "\(fragment: source) v", key: key, filters: filters)
     }
 
-    /// - Parameter joined: the view, called `v`, with what leads to its rows.
-    init(_ name: String, joined: SQL, key: [ListKey], filters: [ListFilter]) {
+    /// - Parameters:
+    ///   - joined: the view, called `v`, with what leads to its rows, for pages with a filter: the planner begins with what is rarer.
+    ///   - whole: the same rows for pages without one, in which the rows are led to one by one in the order of the key.
+    init(_ name: String, joined: SQL, whole: SQL, key: [ListKey], filters: [ListFilter]) {
         self.name = name
         self.source = joined
+        self.whole = whole
         self.key = key
         self.filters = filters
     }
@@ -69,7 +74,12 @@ package struct Listing: Sendable {
             conditions.append(filter.sql(try filter.values(text)))
         }
         if let after = query.after { conditions.append(try self.position(after, query.isDescending)) }
-        return self.statement(conditions, limit: query.limit + 1, isDescending: query.isDescending)
+        return self.statement(
+            query.filters.isEmpty ? self.whole : self.source,
+            conditions,
+            limit: query.limit + 1,
+            isDescending: query.isDescending
+        )
     }
 
     /// A page of the rows that ``statement(_:scope:)`` returned.
@@ -90,7 +100,12 @@ package struct Listing: Sendable {
             ? "(\(fragment: columns)) < (\(fragment: values))" : "(\(fragment: columns)) > (\(fragment: values))"
     }
 
-    private func statement(_ conditions: [SQL], limit: Int, isDescending: Bool) -> Statement<String, String> {
+    private func statement(
+        _ source: SQL,
+        _ conditions: [SQL],
+        limit: Int,
+        isDescending: Bool
+    ) -> Statement<String, String> {
         let order = SQL.joined(
             self.key.map { isDescending ? "\(unsafe: $0.column) DESC" : "\(unsafe: $0.column)" },
             separator: ", "
@@ -101,7 +116,7 @@ package struct Listing: Sendable {
         return Statement(
             "reading.\(self.name)",
             """
-            SELECT concat_ws(',', \(fragment: shown)), row_to_json(v)::text FROM \(fragment: self.source)
+            SELECT concat_ws(',', \(fragment: shown)), row_to_json(v)::text FROM \(fragment: source)
             \(fragment: condition) ORDER BY \(fragment: order) LIMIT \(limit)
             """,
             returning: String.self,
@@ -122,8 +137,9 @@ package struct Listing: Sendable {
         let position: SQL = "(\(fragment: columns)) > (\(fragment: SQL.joined(after, separator: ", ")))"
         let conditions = self.filters.map { $0.sql($0.example) } + [position]
         return [
-            self.statement(conditions, limit: 1, isDescending: false).erased,
-            self.statement([], limit: 1, isDescending: true).erased,
+            self.statement(self.source, conditions, limit: 1, isDescending: false).erased,
+            self.statement(self.whole, [position], limit: 1, isDescending: false).erased,
+            self.statement(self.whole, [], limit: 1, isDescending: true).erased,
         ]
     }
 }

@@ -110,10 +110,12 @@ package enum Listings {
     )
 
     /// The files of one dataset in the order in which they came into the books: led by the dataset's membership, so that a page costs
-    /// what it holds however large the dataset is.
+    /// what it holds however large the dataset and the catalogue are. Left free, the planner walked both keys from their beginnings, or
+    /// every file of the catalogue: each page cost more than the one before.
     package static let datasetFiles = Listing(
         "dataset files",
         joined: "dataset_file m JOIN file_view v ON v.file = m.file",
+        whole: "dataset_file m CROSS JOIN LATERAL (SELECT * FROM file_view f WHERE f.file = m.file OFFSET 0) v",
         key: [.integer("m.file")],
         filters: Self.files.filters
     )
