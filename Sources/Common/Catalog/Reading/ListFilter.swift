@@ -135,8 +135,13 @@ package struct ListKey: Sendable {
 
     let column: StaticString
     let form: Form
+    /// A column of another table that always has the same value: what bounds the one is made to bound the other, so that a page deep in
+    /// the order does not walk through the other table from its beginning.
+    var twin: StaticString?
 
-    static func integer(_ column: StaticString) -> ListKey { ListKey(column: column, form: .integer) }
+    static func integer(_ column: StaticString, twin: StaticString? = nil) -> ListKey {
+        ListKey(column: column, form: .integer, twin: twin)
+    }
     static func text(_ column: StaticString) -> ListKey { ListKey(column: column, form: .text) }
     static func moment(_ column: StaticString) -> ListKey { ListKey(column: column, form: .moment) }
 

@@ -94,10 +94,19 @@ package struct Listing: Sendable {
         guard parts.count == self.key.count, parameters.count == self.key.count else {
             throw CatalogRefusal(.invalid, "after: \(Quoted.short(after)) is not a next of \(self.name)")
         }
+        return self.position(parameters, isDescending)
+    }
+
+    private func position(_ parameters: [SQL], _ isDescending: Bool) -> SQL {
         let columns = SQL.joined(self.key.map { "\(unsafe: $0.column)" }, separator: ", ")
         let values = SQL.joined(parameters, separator: ", ")
-        return isDescending
+        let beyond: SQL =
+            isDescending
             ? "(\(fragment: columns)) < (\(fragment: values))" : "(\(fragment: columns)) > (\(fragment: values))"
+        guard let twin = self.key[0].twin else { return beyond }
+        return isDescending
+            ? "\(fragment: beyond) AND \(unsafe: twin) <= \(fragment: parameters[0])"
+            : "\(fragment: beyond) AND \(unsafe: twin) >= \(fragment: parameters[0])"
     }
 
     private func statement(
@@ -133,8 +142,7 @@ package struct Listing: Sendable {
             case .moment: key.parameter("2026-01-01T00:00:00.000000Z")
             }
         }
-        let columns = SQL.joined(self.key.map { "\(unsafe: $0.column)" }, separator: ", ")
-        let position: SQL = "(\(fragment: columns)) > (\(fragment: SQL.joined(after, separator: ", ")))"
+        let position = self.position(after, false)
         let conditions = self.filters.map { $0.sql($0.example) } + [position]
         return [
             self.statement(self.source, conditions, limit: 1, isDescending: false).erased,

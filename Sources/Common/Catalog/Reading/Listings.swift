@@ -116,7 +116,7 @@ package enum Listings {
         "dataset files",
         joined: "dataset_file m JOIN file_view v ON v.file = m.file",
         whole: "dataset_file m CROSS JOIN LATERAL (SELECT * FROM file_view f WHERE f.file = m.file OFFSET 0) v",
-        key: [.integer("m.file")],
+        key: [.integer("m.file", twin: "v.file")],
         filters: Self.files.filters
     )
 
