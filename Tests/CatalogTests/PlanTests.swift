@@ -13,6 +13,8 @@ import Testing
 /// Found so: a report that read every attempt of its task, an acceptance that read every output and every replica of it, and a
 /// feed that read all it had not published.
 @Suite struct PlanTests {
+    /// What changes rows that it finds by a join, and does nothing else.
+    private static let matched: Set = ["verdicts", "lease of jobs that waited again"]
     private static let anyParameters: SQL = "SET LOCAL plan_cache_mode = force_generic_plan"
     /// Longer than the test takes.
     private static let longer = Duration.seconds(3600)
@@ -22,9 +24,11 @@ import Testing
     /// One session for all, set as a service's. Either nothing is prepared, and its plans for triggers and checks of keys are those it
     /// made while the tables were empty; or all plans are as old as a service's at most, and those of statements may be for any
     /// parameters, as they are for what is sent again and again; or those of statements, too, were made while the tables were empty, as
-    /// in the first seconds of a new farm.
-    @Test(arguments: [nil, Duration.zero, Self.longer])
-    func noHotStatementReadsAWholeTable(planAge: Duration?) async throws {
+    /// in the first seconds of a new farm. The tables were never analysed, or while they were empty, as by somebody who analyses a new
+    /// farm by hand: of those the planner assumes that nothing is in them. Plans made then are bad ones where rows to be changed are joined
+    /// with a batch (``matched``), for the five seconds that a service keeps a plan.
+    @Test(arguments: [nil, Duration.zero, Self.longer], [false, true])
+    func noHotStatementReadsAWholeTable(planAge: Duration?, isAnalysed: Bool) async throws {
         let url = try await CatalogDatabase.make()
         let plans = PlanCollector()
         var options = PostgresOptions()
@@ -34,6 +38,7 @@ import Testing
         let client = PostgresClient(url: url, options: options, logger: plans.logger)
         let running = Task { try await client.run() }
         try await Self.run(GrownWorld.script[0], url)
+        if isAnalysed { try await Self.run("ANALYZE", url) }
         for _ in 1...10 {
             await #expect(throws: RolledBack.self) {
                 try await client.withTransaction { transaction in
@@ -60,6 +65,7 @@ import Testing
             let read = plans.take()
             #expect(!read.isEmpty, "\(name): no plan was seen")
             Self.checkSums(name, Set(read.flatMap(\.rows.keys)))
+            if planAge == Self.longer, isAnalysed, Self.matched.contains(name) { continue }
             for plan in read {
                 for (table, rows) in plan.rows where rows > Self.limit {
                     Issue.record("\(name) reads \(Int(rows)) rows of \(table): \(plan.query.prefix(160))")

@@ -104,7 +104,7 @@ package enum AcceptStatements {
             ), p AS (
                 INSERT INTO file_parent (file, parent)
                 SELECT DISTINCT o.file, u.file FROM o CROSS JOIN LATERAL (
-                    SELECT u.file FROM unit_input u WHERE u.task = o.task AND u.index = o.index OFFSET 0) u
+                    SELECT u.file FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "o.task", index: "o.index")) OFFSET 0) u
                 WHERE o.file IS NOT NULL
             ), op AS (
                 INSERT INTO output (task, index, attempt, stream, events, counted, file)
@@ -192,7 +192,8 @@ package enum AcceptStatements {
             CROSS JOIN LATERAL (SELECT j.index, j.first_event FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
             CROSS JOIN LATERAL (SELECT t.events_per_job, t.first_event FROM task t WHERE t.id = i.task OFFSET 0) t
             CROSS JOIN LATERAL (
-                SELECT count(*) AS inputs, min(lower(u.slice)) AS first FROM unit_input u WHERE u.task = i.task AND u.index = i.index) u
+                SELECT count(*) AS inputs, min(lower(u.slice)) AS first FROM unit_input u
+                WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index"))) u
             """,
             returning: Int64.self,
             Int64.self,

@@ -30,7 +30,15 @@ package enum GrowthStatements {
     /// What every grown transaction begins with.
     package static let quietly: SQL = "SET LOCAL session_replication_role = replica"
 
-    package static let analyze: SQL = "ANALYZE"
+    /// As autovacuum does: what is empty is left alone. Of a table that was analysed while it was empty the planner believes that it is, and
+    /// plans made before it grows are bad ones.
+    package static let analyze: SQL = """
+        DO $$ DECLARE t regclass; BEGIN
+            FOR t IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'millrace'::regnamespace AND c.relkind = 'r' AND pg_relation_size(c.oid) > 0 LOOP
+                EXECUTE format('ANALYZE %s', t);
+            END LOOP;
+        END $$
+        """
 
     /// Jobs and attempts in the catalogue.
     package static let size = Statement<Int64, Int64>(

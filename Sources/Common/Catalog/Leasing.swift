@@ -170,7 +170,9 @@ package enum LeasingStatements {
             SELECT u.task, u.index, f.lfn, f.bytes, f.adler32, f.events, lower(u.slice),
                    ARRAY(SELECT r.storage FROM replica r WHERE r.file = f.id AND r.state = 'available' ORDER BY r.storage)
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
-            JOIN unit_input u ON u.task = i.task AND u.index = i.index JOIN file f ON f.id = u.file
+            CROSS JOIN LATERAL (
+                SELECT u.* FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index")) OFFSET 0) u
+            CROSS JOIN LATERAL (SELECT f.* FROM file f WHERE f.id = u.file OFFSET 0) f
             ORDER BY u.task, u.index, f.task, f.index, f.lfn, lower(u.slice)
             """,
             returning: Int64.self,

@@ -86,7 +86,9 @@ package enum RecoveryFacts {
                                    EXISTS (SELECT 1 FROM task_input WHERE task = \(task)) AS reads) s
                 LEFT JOIN lease l ON l.task = j.task AND l.index = j.index
                 LEFT JOIN attempt a ON a.task = j.task AND a.index = j.index AND a.attempt = j.attempts
-                LEFT JOIN verdict v ON v.task = j.task AND v.index = j.index AND v.attempt = j.attempts
+                LEFT JOIN LATERAL (
+                    SELECT v.task, v.carried_out_at FROM verdict v
+                    WHERE v.task = j.task AND v.index = j.index AND v.attempt = j.attempts OFFSET 0) v ON true
                 LEFT JOIN winner w ON w.task = j.task AND w.index = j.index
                 LEFT JOIN attempt b ON b.task = w.task AND b.index = w.index AND b.attempt = w.attempt
                 CROSS JOIN LATERAL (\(fragment: Self.outputs)) o
@@ -150,7 +152,8 @@ package enum RecoveryFacts {
                                          WHERE df.file = x.id AND d.state = 'closed')) END AS can_be_made
             FROM (
                 SELECT u.slice, f.id, f.lfn, f.lost, f.task, f.task || '.' || f.index AS maker, \(fragment: Self.isThere) AS there
-                FROM unit_input u JOIN file f ON f.id = u.file WHERE u.task = j.task AND u.index = j.index OFFSET 0
+                FROM unit_input u JOIN file f ON f.id = u.file
+                WHERE \(fragment: UnitInputs.areOfJob(task: "j.task", index: "j.index")) OFFSET 0
             ) x
         ) y
         """

@@ -94,7 +94,8 @@ package enum ReportStatements {
             SELECT a.task, a.index, a.attempt, a.site, a.agent, i.name, u.files FROM i CROSS JOIN LATERAL (
                 SELECT a.* FROM attempt a WHERE a.task = i.task AND a.index = i.index AND a.attempt = i.attempt AND a.token = i.token
                   AND a.submission IS NULL FOR NO KEY UPDATE OFFSET 0
-            ) a CROSS JOIN LATERAL (SELECT count(*) AS files FROM unit_input u WHERE u.task = i.task AND u.index = i.index) u
+            ) a CROSS JOIN LATERAL (
+                SELECT count(*) AS files FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index"))) u
         ), s AS (
             INSERT INTO batch_submission AS b (site, agent, name, task, attempts, input_files)
             SELECT site, agent, name, task, count(*), sum(files) FROM a GROUP BY site, agent, name, task ORDER BY task, site, agent, name
@@ -280,8 +281,8 @@ package enum ReportStatements {
                 SELECT * FROM attempt a WHERE a.task = u.task AND a.index = u.index AND a.attempt = u.attempt OFFSET 0
             ) a
             WHERE a.state = 'failed' AND a.ended_at < statement_timestamp() - make_interval(secs => \(seconds))
-              AND a.ended_at > statement_timestamp() - interval '7 days' AND NOT EXISTS (
-                SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt)
+              AND a.ended_at > statement_timestamp() - interval '7 days' AND NOT (SELECT EXISTS (
+                SELECT 1 FROM verdict v WHERE v.task = a.task AND v.index = a.index AND v.attempt = a.attempt))
             ORDER BY a.ended_at LIMIT 500
             """,
             returning: Int64.self,
