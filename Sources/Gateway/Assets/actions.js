@@ -79,8 +79,10 @@ function bodyOf(open, node) {
 export function actionDesk(node, changed) {
   // What is being confirmed, and what was last done or refused: they stay when the page is read again.
   let open = null, told = null, subjects = {};
-  let turn = 0;
+  let turn = 0, timer;
 
+  // What was asked before, or is about to be, is of no interest any more.
+  const askNoMore = () => { turn += 1; clearTimeout(timer); };
   const key = subject => `${subject.kind}/${subject.id}`;
   const address = () => `/${paths[open.subject.kind]}/${open.subject.id}/${open.form.path || open.act}`;
   const lacks = body => open.form.needs && !open.form.needs.some(name => body[name] !== undefined);
@@ -106,7 +108,7 @@ export function actionDesk(node, changed) {
   async function carryOut() {
     const mine = open, where = address();
     mine.isReady = false;
-    turn += 1;
+    askNoMore();
     const body = bodyOf(mine, node.querySelector('#confirm'));
     try {
       const answer = await post(where, body);
@@ -128,6 +130,7 @@ export function actionDesk(node, changed) {
     const form = subject && forms[subject.kind][pressed.dataset.act];
     if (!form) return;
     told = null;
+    askNoMore();
     open = { act: pressed.dataset.act, form, subject, version: subject.version, submission: uuid(), lines: null, refusal: null, isReady: false };
     changed();
     dryRun();
@@ -136,20 +139,20 @@ export function actionDesk(node, changed) {
   node.addEventListener('click', event => {
     const pressed = event.target.closest('button[data-act]');
     if (!pressed) return;
-    if (pressed.dataset.act === 'leave') { open = null; turn += 1; changed(); } else begin(pressed);
+    if (pressed.dataset.act === 'leave') { open = null; askNoMore(); changed(); } else begin(pressed);
   });
   node.addEventListener('submit', event => {
     if (event.target.id !== 'confirm') return;
     event.preventDefault();
     if (open && open.isReady) carryOut();
   });
-  // What was typed changes what would happen.
+  // What was typed changes what would happen: an answer that is still on its way is about something else.
   node.addEventListener('input', event => {
     if (!open || !event.target.closest('#confirm')) return;
     open.isReady = false;
     node.querySelector('#confirm-yes').disabled = true;
-    clearTimeout(open.timer);
-    open.timer = setTimeout(dryRun, 300);
+    askNoMore();
+    timer = setTimeout(dryRun, 300);
   });
 
   function outlook() {
@@ -197,7 +200,7 @@ export function actionDesk(node, changed) {
       open = null;
       told = follows ? { ...told, key: `request/${told.made}`, made: null } : null;
       subjects = {};
-      turn += 1;
+      askNoMore();
     },
   };
 }
