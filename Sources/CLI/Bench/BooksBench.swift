@@ -58,6 +58,7 @@ struct BooksBench: Sendable {
         let there = try await database.query(BooksBenchStatements.files).first ?? 0
         _ = try await growth.grow(jobs: max(0, self.files - there) * 100 / 95)
         let before = try await database.query(BooksBenchStatements.files).first ?? 0
+        let listing = try await self.list(database, large)
 
         let request = try await database.query(BooksBenchStatements.request)[0]
         var parent = try await self.task(database, request, position: 0, parent: nil, streams: 1)
@@ -72,7 +73,6 @@ struct BooksBench: Sendable {
         let wide = try await self.task(database, request, position: 6, parent: parent, streams: 14)
         let seconds = try await self.accept(books, wide, streams: 14)
         let (up, down) = try await self.provenance(database, first: first, last: parent)
-        let listing = try await self.list(database, large)
         return Result(
             filesBefore: before,
             one: self.rate(generations, streams: 1),

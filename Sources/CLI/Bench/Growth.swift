@@ -26,8 +26,7 @@ struct Growth: Sendable {
                 )
             )
         }
-        // What autovacuum would have done by then.
-        try await self.database.execute(GrowthStatements.analyze)
+        try await self.settle()
         return tasks
     }
 
@@ -35,8 +34,12 @@ struct Growth: Sendable {
     func dataset(files: Int64) async throws -> GrowthStatements.Task {
         _ = try await self.quietly { try await $0.execute(GrowthStatements.farm) }
         let task = try await self.task(0, jobs: (files * 100 + 94) / 95, began: 3600, ended: 0)
-        try await self.database.execute(GrowthStatements.analyze)
+        try await self.settle()
         return task
+    }
+
+    private func settle() async throws {
+        for statement in GrowthStatements.settle { try await self.database.execute(statement) }
     }
 
     private func task(

@@ -30,9 +30,14 @@ package enum GrowthStatements {
     /// What every grown transaction begins with.
     package static let quietly: SQL = "SET LOCAL session_replication_role = replica"
 
-    /// As autovacuum does: what is empty is left alone. Of a table that was analysed while it was empty the planner believes that it is, and
-    /// plans made before it grows are bad ones.
-    package static let analyze: SQL = """
+    /// What autovacuum and the writing of dirty pages would have done by then, and would otherwise do while something is measured. What is
+    /// empty is not analysed: the planner would go on believing that it is, and plans made before it grows would be bad ones.
+    package static let settle: [SQL] = [
+        "VACUUM file, replica, output, winner, accepted, dataset_file, transition, job, attempt, transfer",
+        Self.analyze, "CHECKPOINT",
+    ]
+
+    private static let analyze: SQL = """
         DO $$ DECLARE t regclass; BEGIN
             FOR t IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'millrace'::regnamespace AND c.relkind = 'r' AND pg_relation_size(c.oid) > 0 LOOP
                 EXECUTE format('ANALYZE %s', t);
