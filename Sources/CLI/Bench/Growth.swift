@@ -38,7 +38,11 @@ struct Growth: Sendable {
         return task
     }
 
+    /// Until the farm has done with what was made, and what a server does behind one's back is done, too.
     private func settle() async throws {
+        while try await self.database.query(BenchStatements.isFeedBehind).first == true {
+            try await Task.sleep(for: .milliseconds(200))
+        }
         for statement in GrowthStatements.settle { try await self.database.execute(statement) }
     }
 

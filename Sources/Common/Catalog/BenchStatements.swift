@@ -101,10 +101,12 @@ package enum BenchStatements {
         ]
     }
 
-    /// Whether the feed has published all there is: before, its relay is at work, in the Monitor.
+    /// Whether the feed has yet to publish what there is: before, its relay is at work, in the Monitor. False where nobody feeds.
     package static let isFeedBehind = Statement<Bool>(
         "bench.isFeedBehind",
-        "SELECT published < (SELECT coalesce(max(id), 0) FROM transition) FROM relay",
+        """
+        SELECT lease_until > clock_timestamp() AND published < (SELECT coalesce(max(id), 0) FROM transition) FROM relay
+        """,
         returning: Bool.self
     )
 
