@@ -237,12 +237,13 @@ package enum GrowthStatements {
         ]
     }
 
-    /// The last move of each attempt and of each done job.
+    /// The last move of each attempt and of each done job. Without a route: they would have been published long ago, and are not to be
+    /// published while something is measured.
     private static func log(_ task: Task) -> [SQL] {
         [
             """
-            INSERT INTO transition (kind, entity, version, from_state, to_state, who, at, route, detail)
-            SELECT 'attempt', 'attempt:' || \(task.id) || '.' || i || '.' || n, 4, 'running', state, 'bench', at, 'attempt.' || site || '.' || state,
+            INSERT INTO transition (kind, entity, version, from_state, to_state, who, at, detail)
+            SELECT 'attempt', 'attempt:' || \(task.id) || '.' || i || '.' || n, 4, 'running', state, 'bench', at,
                    jsonb_build_object('task', \(task.id)::bigint, 'index', i, 'attempt', n, 'site', site, 'node', node, 'code', code)
             FROM \(fragment: Self.attempts(task)) a WHERE state IS NOT NULL ORDER BY at
             """,
