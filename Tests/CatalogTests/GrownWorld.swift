@@ -177,6 +177,18 @@ enum GrownWorld {
                 "failure sums",
                 [TallyStatements.failuresWait.sql, TallyStatements.countFailures(most: Int(Self.batch)).sql]
             ),
+            (
+                "submitted",
+                [ReportStatements.submitted(Self.active.map { ($0, Self.token($0), "grid job") })]
+            ),
+            (
+                "suspicions",
+                [
+                    SuspicionStatements.inputs(
+                        Self.active.map { .init(key: $0, site: "LOCAL", code: 1001, diagnostic: "d") }
+                    ).sql
+                ]
+            ),
             ("without verdict", [ReportStatements.withoutVerdict(Self.active).sql]),
             ("forgotten rejections", [ReportStatements.forgottenRejections(seconds: 5).sql]),
             (

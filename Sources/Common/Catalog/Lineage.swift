@@ -64,7 +64,7 @@ package enum LineageStatements {
         LEFT JOIN LATERAL (
             SELECT d.name, d.version FROM dataset_file m JOIN dataset d ON d.id = m.dataset WHERE m.file = f.id
             ORDER BY d.task IS NULL, d.id LIMIT 1) d ON true
-        WHERE u.task = a.task AND u.index = a.index GROUP BY 1, 2 ORDER BY 1, 2
+        WHERE \(fragment: UnitInputs.areOfJob(task: "a.task", index: "a.index")) GROUP BY 1, 2 ORDER BY 1, 2
         """
 
     /// What `a` wrote, by stream; one without events has no file.

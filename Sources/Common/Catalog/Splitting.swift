@@ -13,7 +13,9 @@ package enum SplitStatements {
                    coalesce(upper(u.slice) - lower(u.slice), j.events_expected), j.split_level::int
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
             JOIN job j ON j.task = i.task AND j.index = i.index JOIN task t ON t.id = j.task
-            LEFT JOIN unit_input u ON u.task = j.task AND u.index = j.index LEFT JOIN file f ON f.id = u.file
+            LEFT JOIN LATERAL (
+                SELECT u.file, u.slice FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "j.task", index: "j.index")) OFFSET 0) u ON true
+            LEFT JOIN file f ON f.id = u.file
             ORDER BY j.task, j.index, f.task, f.index, f.lfn, lower(u.slice)
             """,
             returning: Int64.self,
@@ -71,7 +73,7 @@ package enum SplitStatements {
             """,
             """
             DELETE FROM unit_input u USING unnest(\(replaced.map(\.task)), \(replaced.map(\.index))) AS i(task, index)
-            WHERE u.task = i.task AND u.index = i.index
+            WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index"))
             """,
             """
             INSERT INTO unit_input (task, index, file, slice)

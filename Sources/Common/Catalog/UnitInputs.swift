@@ -2,8 +2,8 @@ import Postgres
 
 /// The slices of files that jobs read.
 enum UnitInputs {
-    /// That `u` of `unit_input` is of one job. Written so that only the key of jobs can answer it: the index that keeps slices from
-    /// overlapping begins with the task, too, and while the table was empty it looked as good; a plan made then read all slices of the task
+    /// That `u` of `unit_input` is of one job. Written so that it is answered by the key of jobs: the index that keeps slices from
+    /// overlapping begins with the task, too, but cannot take an array. While the table was empty it looked as good; a plan made then read all slices of the task
     /// for each job (4,000 of them: 1.7 ms instead of 0.001, `auto_explain`, `millrace bench books --jobs 4000`).
     ///
     /// - Parameters: the columns that name the job.

@@ -38,8 +38,8 @@ package final class PostgresClient: Sendable {
 
     // MARK: Single statements
 
-    /// Runs one statement as a transaction of its own and reads its rows. After a serialisation failure or a deadlock, which undo it, it runs
-    /// again, up to ``PostgresOptions/transactionAttempts`` times.
+    /// Runs one statement as a transaction of its own and reads its rows. After a serialisation failure or a deadlock, which undo it (or, of
+    /// what is no transaction, such as VACUUM, the part at hand), it runs again, up to ``PostgresOptions/transactionAttempts`` times.
     ///
     /// - Throws: ``PostgresError``; `connectionLost` if the connection broke while the statement was under way, which
     ///   may then have taken effect; `CancellationError` if the task is cancelled (the statement may still run).

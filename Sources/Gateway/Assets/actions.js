@@ -83,6 +83,7 @@ export function actionDesk(node, changed) {
 
   // What was asked before, or is about to be, is of no interest any more.
   const askNoMore = () => { turn += 1; clearTimeout(timer); };
+  const close = () => { open = null; askNoMore(); };
   const key = subject => `${subject.kind}/${subject.id}`;
   const address = () => `/${paths[open.subject.kind]}/${open.subject.id}/${open.form.path || open.act}`;
   const lacks = body => open.form.needs && !open.form.needs.some(name => body[name] !== undefined);
@@ -107,19 +108,19 @@ export function actionDesk(node, changed) {
 
   async function carryOut() {
     const mine = open, where = address();
-    mine.isReady = false;
+    Object.assign(mine, { isReady: false, isSent: true });
     askNoMore();
     const body = bodyOf(mine, node.querySelector('#confirm'));
     try {
       const answer = await post(where, body);
       told = { key: key(mine.subject), lines: answer.lines, made: mine.form.isNew && answer.result.request, isRefusal: false };
-      if (open === mine) open = null;
+      if (open === mine) close();
     } catch (error) {
       const text = error instanceof Refusal ? error.message : `the gateway did not answer (${error.message}): look whether it was done`;
-      if (error instanceof Refusal && error.status === 400) Object.assign(mine, { refusal: text, lines: null });
+      if (error instanceof Refusal && error.status === 400) Object.assign(mine, { refusal: text, lines: null, isSent: false });
       else {
         told = { key: key(mine.subject), lines: [text], isRefusal: true };
-        if (open === mine) open = null;
+        if (open === mine) close();
       }
     }
     changed();
@@ -139,7 +140,7 @@ export function actionDesk(node, changed) {
   node.addEventListener('click', event => {
     const pressed = event.target.closest('button[data-act]');
     if (!pressed) return;
-    if (pressed.dataset.act === 'leave') { open = null; askNoMore(); changed(); } else begin(pressed);
+    if (pressed.dataset.act === 'leave') { close(); changed(); } else begin(pressed);
   });
   node.addEventListener('submit', event => {
     if (event.target.id !== 'confirm') return;
@@ -148,7 +149,7 @@ export function actionDesk(node, changed) {
   });
   // What was typed changes what would happen: an answer that is still on its way is about something else.
   node.addEventListener('input', event => {
-    if (!open || !event.target.closest('#confirm')) return;
+    if (!open || open.isSent || !event.target.closest('#confirm')) return;
     open.isReady = false;
     node.querySelector('#confirm-yes').disabled = true;
     askNoMore();
@@ -197,10 +198,9 @@ export function actionDesk(node, changed) {
     // Another page is shown.
     forget() {
       const follows = told && told.made && location.hash === `#request/${told.made}`;
-      open = null;
+      close();
       told = follows ? { ...told, key: `request/${told.made}`, made: null } : null;
       subjects = {};
-      askNoMore();
     },
   };
 }

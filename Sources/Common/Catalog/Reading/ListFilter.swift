@@ -135,8 +135,8 @@ package struct ListKey: Sendable {
 
     let column: StaticString
     let form: Form
-    /// A column of another table that always has the same value: what bounds the one is made to bound the other, so that a page deep in
-    /// the order does not walk through the other table from its beginning.
+    /// Of the first column of a key: a column of another table that always has the same value. What bounds the one is made to bound the
+    /// other, so that a page deep in the order does not walk through the other table from its beginning.
     var twin: StaticString?
 
     static func integer(_ column: StaticString, twin: StaticString? = nil) -> ListKey {
