@@ -46,22 +46,20 @@ struct FeedDesk: Sendable {
         let classID: Int32
         let priority: Int32
         let flushAfter: Double
-        let flush: Bool
         let isClosed: Bool
         let groupBy: [String]
         let isContinuation: Bool
 
-        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String], Int64?)) {
+        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, [String], Int64?)) {
             self.id = row.0
             self.kind = row.1
             self.size = JobSize(events: row.2, files: row.3, bytes: row.4)
             self.classID = row.5
             self.priority = row.6
             self.flushAfter = row.7.map(Double.init) ?? .infinity
-            self.flush = row.8
-            self.isClosed = row.10
-            self.groupBy = row.11
-            self.isContinuation = row.12 != nil
+            self.isClosed = row.8
+            self.groupBy = row.9
+            self.isContinuation = row.10 != nil
         }
     }
 
@@ -72,7 +70,9 @@ struct FeedDesk: Sendable {
     }
 
     private func feed(_ task: Fed, in transaction: PostgresTransaction) async throws -> Fill {
-        guard let first = try await transaction.query(FeedingStatements.lock(task.id)).first else { return Fill() }
+        guard let (first, flush) = try await transaction.query(FeedingStatements.lock(task.id)).first else {
+            return Fill()
+        }
         let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: self.page))
         let isFullPage = rows.count == self.page
         var files = rows.map { row in
@@ -84,11 +84,13 @@ struct FeedDesk: Sendable {
             kind: task.kind,
             inputs: try await InputKeys.read(files, by: task.groupBy, in: transaction),
             size: task.size,
-            flush: task.flush || (task.isClosed && !isFullPage),
+            flush: flush || (task.isClosed && !isFullPage),
             overdue: Set(rows.filter { $0.3 >= task.flushAfter }.map(\.0)),
             page: self.page
         )
         try await self.make(jobs, of: task, from: first, in: transaction)
+        // With a full page more may wait: it is flushed with the next one.
+        if flush, !isFullPage { try await transaction.execute(FeedingStatements.flushed(task.id)) }
         let kept = Set(rest.map(\.file))
         try await transaction.execute(
             FeedingStatements.taken(task.id, files: rows.map(\.0).filter { !kept.contains($0) })

@@ -71,6 +71,9 @@ import Testing
                 as: String.self
             )
             #expect(sizes == "200,200,40")
+            // Nothing waits now: what comes later is not merged alone because of that.
+            try await centre.carryOut(try await operations.flush(task: 3, version: nil, reason: "once more"))
+            try await centre.until("SELECT NOT flush FROM task WHERE id = 3")
             try await centre.carryOut(try await operations.kill(JobKey(task: 1, index: 44), reason: "it hangs"))
             try await watch.finish(of: request)
             running.cancel()

@@ -97,6 +97,13 @@ import Testing
         ),
         ("missingIn is for derive tasks", { $0.tasks[1].inputs = [InputTemplate(dataset: "d", missingIn: "x")] }),
         ("filesPerJob: is for merge tasks", { $0.tasks[0].filesPerJob = 3 }),
+        (
+            "flushAfter: needs eventsPerJob",
+            {
+                $0.tasks[1].filesPerJob = nil
+                $0.tasks[1].flushAfter = 60
+            }
+        ),
         ("0 is not a number from 1 to 1000000", { $0.tasks[1].filesPerJob = 0 }),
         ("neither a parameter nor a job variable", { $0.tasks[0].steps[0].command = ["x", "${sead}"] }),
         ("at least one step", { $0.tasks[0].steps = [] }),

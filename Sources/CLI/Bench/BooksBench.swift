@@ -136,7 +136,8 @@ struct BooksBench: Sendable {
         return task
     }
 
-    /// Accepts every job of a task, by several clients that each take every so-many-th batch. - Returns: seconds.
+    /// Accepts every job of a task, by several clients that each take every so-many-th batch, until the feed has published what was done, if
+    /// anybody feeds. - Returns: seconds.
     private func accept(_ books: PostgresClient, _ task: Int64, streams: Int) async throws -> Double {
         let duration = try await ContinuousClock().measure {
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -156,6 +157,9 @@ struct BooksBench: Sendable {
                 try await group.waitForAll()
             }
             _ = try await Settlement.settle([task], in: books)
+            while try await books.query(BenchStatements.isFeedBehind).first == true {
+                try await Task.sleep(for: .milliseconds(10))
+            }
         }
         return duration.seconds
     }

@@ -139,6 +139,7 @@ struct FileCommands: AsyncParsableCommand {
                     file,
                     first: [
                         "lfn", "bytes", "events", "adler32", "crc32c", "task", "index", "attempt", "software", "site",
+                        "node",
                     ],
                     styles: ["created": .time],
                     tables: ["replica_rows": [Column("storage"), Column("state", .state), Column("at", .time)]]
@@ -177,7 +178,13 @@ extension FileRelatives {
         let arguments = self.arguments
         let depth = arguments.depth.map { [("depth", "\($0)")] } ?? []
         let gateway = try await GatewayClient.fromEnvironment()
-        let rows = try await gateway.get("/files/\(Self.direction)", [("lfn", arguments.lfn)] + depth)["items"].items
+        let answer = try await gateway.get("/files/\(Self.direction)", [("lfn", arguments.lfn)] + depth)
+        let rows = answer["items"].items
+        if answer["complete"].truth == false {
+            Terminal.complain(
+                "millrace: these are the nearest \(rows.count), there are more: ask for fewer generations with --depth"
+            )
+        }
         if arguments.json { return try Output.json(.list(rows)) }
         let columns = [
             Column("depth"), Column("lfn"), Column("events"), Column("task"), Column("index"), Column("attempt"),

@@ -109,9 +109,7 @@ package enum ContinuingStatements {
             ), known AS MATERIALIZED (
                 SELECT df.file FROM task_input i JOIN dataset d ON d.name = i.dataset OR d.task = i.parent AND d.stream = i.stream
                 JOIN dataset_file df ON df.dataset = d.id
-                WHERE i.task = \(task) AND (i.missing_in IS NULL OR NOT EXISTS (
-                    SELECT 1 FROM file_parent p JOIN dataset_file m ON m.file = p.file JOIN dataset md ON md.id = m.dataset
-                    WHERE p.parent = df.file AND md.name = i.missing_in))
+                WHERE i.task = \(task) AND (i.missing_in IS NULL OR NOT \(fragment: Derived.isMade(from: "df.file", in: "i.missing_in")))
                 UNION SELECT u.file FROM version v JOIN unit_input u ON u.task = v.task
             )
             SELECT count(*), count(*) FILTER (WHERE d.events >= f.events), count(*) FILTER (WHERE d.events < f.events),

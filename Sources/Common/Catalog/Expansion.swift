@@ -83,15 +83,13 @@ package enum ExpansionStatements {
 
     /// Files of a dataset in a stable order.
     ///
-    /// - Parameter missing: only those of which this dataset holds no file that was made from them.
+    /// - Parameter missing: only those of which this dataset, or container, holds no file that was made from them.
     package static func datasetFiles(_ name: String, missingIn missing: String? = nil) -> InputFiles.Statement {
         InputFiles.statement(
             "expansion.datasetFiles",
             from: "dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file",
             where: """
-                d.name = \(name) AND (\(missing)::text IS NULL OR NOT EXISTS (
-                    SELECT 1 FROM file_parent p JOIN dataset_file m ON m.file = p.file JOIN dataset md ON md.id = m.dataset
-                    WHERE p.parent = f.id AND md.name = \(missing)))
+                d.name = \(name) AND (\(missing)::text IS NULL OR NOT \(fragment: Derived.isMade(from: "f.id", in: "\(missing)::text")))
                 """
         )
     }

@@ -66,14 +66,13 @@ package enum FeedingStatements {
     }
 
     /// Tasks that are fed: id, kind, events, files and bytes per job, class, priority, seconds after which what waits is flushed,
-    /// whether an operator wants it flushed, jobs so far, whether no more can come, fields to group by, the task of an earlier version that it
-    /// goes on with.
+    /// whether no more can come, fields to group by, the task of an earlier version that it goes on with.
     package static let fed = Statement<
-        Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, Int64, Bool, [String], Int64?
+        Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, [String], Int64?
     >(
         "feeding.fed",
         """
-        SELECT t.id, t.kind, t.events_per_job, t.files_per_job, t.bytes_per_job, t.class, t.priority, t.flush_after_s, t.flush, t.jobs_total,
+        SELECT t.id, t.kind, t.events_per_job, t.files_per_job, t.bytes_per_job, t.class, t.priority, t.flush_after_s,
                NOT EXISTS (
                    SELECT 1 FROM input_feed f JOIN dataset d ON d.id = f.dataset LEFT JOIN task p ON p.id = d.task
                    WHERE f.task = t.id AND d.state = 'open' AND coalesce(p.state NOT IN ('done', 'failed', 'aborted'), true)),
@@ -89,18 +88,17 @@ package enum FeedingStatements {
         Int32.self,
         Int32?.self,
         Bool.self,
-        Int64.self,
-        Bool.self,
         [String].self,
         Int64?.self
     )
 
-    /// A fed task, locked: its jobs so far.
-    package static func lock(_ task: Int64) -> Statement<Int64> {
+    /// A fed task, locked: its jobs so far, and whether an operator wants flushed what waits.
+    package static func lock(_ task: Int64) -> Statement<Int64, Bool> {
         Statement(
             "feeding.lock",
-            "SELECT jobs_total FROM task WHERE id = \(task) AND inputs_open AND state IN ('running', 'scouting') FOR NO KEY UPDATE",
-            returning: Int64.self
+            "SELECT jobs_total, flush FROM task WHERE id = \(task) AND inputs_open AND state IN ('running', 'scouting') FOR NO KEY UPDATE",
+            returning: Int64.self,
+            Bool.self
         )
     }
 
@@ -146,9 +144,14 @@ package enum FeedingStatements {
 
     package static func grow(_ task: Int64, jobs: Int64, events: Int64) -> SQL {
         """
-        UPDATE task SET jobs_total = jobs_total + \(jobs), events_total = events_total + \(events), flush = false, updated = now()
+        UPDATE task SET jobs_total = jobs_total + \(jobs), events_total = events_total + \(events), updated = now()
         WHERE id = \(task)
         """
+    }
+
+    /// What waited when the operator asked is in jobs, or nothing did: what comes later waits for company again.
+    package static func flushed(_ task: Int64) -> SQL {
+        "UPDATE task SET flush = false, updated = now() WHERE id = \(task)"
     }
 
     static func flush(_ task: Int64) -> SQL {
@@ -173,7 +176,8 @@ package enum FeedingStatements {
     static var examples: [AnyStatement] {
         let changes =
             Self.begin(1) + Self.end([1]) + [
-                Self.taken(1, files: []), Self.narrow(1, to: 1), Self.flush(1), Self.grow(1, jobs: 1, events: 1),
+                Self.taken(1, files: []), Self.narrow(1, to: 1), Self.flush(1), Self.flushed(1),
+                Self.grow(1, jobs: 1, events: 1),
             ]
         return [
             Self.canBegin(1).erased, Self.fed.erased, Self.lock(1).erased, Self.pending(1, limit: 1).erased,

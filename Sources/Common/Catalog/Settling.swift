@@ -182,7 +182,8 @@ package enum SettlingStatements {
         )
     }
 
-    /// Files of the task's datasets that are not yet at their home.
+    /// Files of the task's datasets that are not yet at their home. One that is lost never will be: the task waits for an operator to recover
+    /// it, unless its events are in a merged file already.
     package static func filesOnTheWay(_ task: Int64) -> Statement<Int64> {
         Statement(
             "settling.filesOnTheWay",
@@ -190,6 +191,10 @@ package enum SettlingStatements {
             SELECT count(*) FROM dataset d JOIN dataset_file df ON df.dataset = d.id
             WHERE d.task = \(task)
               AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = df.file AND r.storage = d.home AND r.state = 'available')
+              AND NOT EXISTS (
+                SELECT 1 FROM file f JOIN output o ON o.file = f.id AND o.task = \(task)
+                JOIN merge_input m ON m.src_task = o.task AND m.src_index = o.index AND m.stream = o.stream
+                JOIN winner w ON w.task = m.task AND w.index = m.index WHERE f.id = df.file AND f.lost)
             """,
             returning: Int64.self
         )

@@ -141,6 +141,8 @@ extension Route {
         let lfn = try call.requiredQuery("lfn")
         let depth = try call.optionalQueryInteger("depth", in: 1...1000) ?? 1000
         _ = try await gateway.object(ObjectStatements.file(lfn), "file \(lfn.prefix(200))")
-        return try .list(try await gateway.database.query(statement(lfn, depth)), next: nil)
+        let rows = try await gateway.database.query(statement(lfn, depth))
+        let isWhole = rows.count <= Listing.largestPage
+        return try .list(Array(rows.prefix(Listing.largestPage)), next: nil, more: ("complete", "\(isWhole)"))
     }
 }

@@ -101,6 +101,15 @@ enum OperatingStatements {
         )
     }
 
+    /// Which of these are names of datasets or of containers.
+    static func datasetsOrContainers(_ names: [String]) -> Statement<String> {
+        Statement(
+            "operating.datasetsOrContainers",
+            "SELECT name FROM dataset WHERE name = ANY(\(names)) UNION SELECT name FROM container WHERE name = ANY(\(names))",
+            returning: String.self
+        )
+    }
+
     /// Which of these sites exist.
     static func sites(_ names: [String]) -> Statement<String> {
         Statement("operating.sites", "SELECT name FROM site WHERE name = ANY(\(names))", returning: String.self)
@@ -226,6 +235,7 @@ enum OperatingStatements {
         [
             Self.lockRequest(1).erased, Self.content(1).erased, Self.requestOfTask(1).erased, Self.lockTask(1).erased,
             Self.retryJobs(1, who: "x", cause: "y").erased, Self.storages.erased, Self.datasets([]).erased,
+            Self.datasetsOrContainers([]).erased,
             Self.sites([]).erased, Self.lockSite("x").erased,
             Command("operating.moveSite", Self.moveSite("x", to: .banned, reason: nil, until: nil, who: "x")).erased,
             Command("operating.forgetExclusion", Self.forgetExclusion("x", nodesToo: true)).erased,

@@ -122,6 +122,14 @@ extension Operations {
         if let missing = wanted.first(where: { !known.contains($0) }) {
             throw CatalogRefusal(.missing, "there is no dataset \(missing), which the request would read")
         }
+        let lacking = plans.flatMap(\.inputs).compactMap(\.missingIn)
+        let named = Set(try await transaction.query(OperatingStatements.datasetsOrContainers(lacking)))
+        if let missing = lacking.first(where: { !named.contains($0) }) {
+            throw CatalogRefusal(
+                .missing,
+                "there is no dataset or container \(missing), of which the request would make what is missing"
+            )
+        }
         let sites = plans.flatMap(\.requirement.sites)
         let there = Set(try await transaction.query(OperatingStatements.sites(sites)))
         if let missing = sites.first(where: { !there.contains($0) }) {

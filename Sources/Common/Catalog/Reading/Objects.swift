@@ -117,6 +117,8 @@ package enum ObjectStatements {
             """
             SELECT row_to_json(d)::text FROM (
                 SELECT v.*,
+                       -- Of a task whose rows are archived nobody knows it.
+                       (SELECT a.node FROM attempt a WHERE a.task = v.task AND a.index = v.index AND a.attempt = v.attempt) AS node,
                        coalesce((SELECT json_agg(r ORDER BY r.storage) FROM replica_view r WHERE r.lfn = v.lfn), '[]') AS replica_rows,
                        coalesce((SELECT json_agg(json_build_object('task', s.task, 'index', s.index, 'attempt', s.attempt, 'site', s.site,
                                      'code', s.code, 'diagnostic', s.diagnostic, 'at', s.at) ORDER BY s.at)
@@ -150,7 +152,7 @@ package enum ObjectStatements {
                 SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt
                 FROM (SELECT file, min(depth) AS depth FROM up GROUP BY file) u CROSS JOIN LATERAL (
                     SELECT * FROM file f WHERE f.id = u.file OFFSET 0) f
-                ORDER BY 2, 1 LIMIT \(Listing.largestPage)
+                ORDER BY 2, 1 LIMIT \(Listing.largestPage + 1)
             ) d
             """,
             returning: String.self
@@ -173,7 +175,7 @@ package enum ObjectStatements {
                 SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt
                 FROM (SELECT file, min(depth) AS depth FROM down GROUP BY file) u CROSS JOIN LATERAL (
                     SELECT * FROM file f WHERE f.id = u.file OFFSET 0) f
-                ORDER BY 2, 1 LIMIT \(Listing.largestPage)
+                ORDER BY 2, 1 LIMIT \(Listing.largestPage + 1)
             ) d
             """,
             returning: String.self

@@ -70,6 +70,12 @@ extension WorkflowDocument {
             if task.filesPerJob != nil { refuse("filesPerJob", "is for merge tasks") }
             if task.megabytesPerJob != nil { refuse("megabytesPerJob", "is for merge tasks") }
             if task.flushAfter != nil { refuse("flushAfter", "is for merge tasks") }
+        } else if task.flushAfter != nil, task.eventsPerJob == nil, task.filesPerJob == nil, task.megabytesPerJob == nil
+        {
+            refuse(
+                "flushAfter",
+                "needs eventsPerJob, filesPerJob or megabytesPerJob: without one the task waits for all and makes one file"
+            )
         }
         if let fields = task.groupBy {
             if task.kind != "merge" && task.kind != "analyse" {
