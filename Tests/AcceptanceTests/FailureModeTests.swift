@@ -90,7 +90,7 @@ import Testing
     private static func checkLateOnes(_ modes: FailureModes, _ centre: TestCentre) async throws {
         try await centre.until(
             """
-            SELECT count(*) = 4 FROM (SELECT DISTINCT a.task, a.index FROM attempt_view a JOIN task_view t ON t.task = a.task
+            SELECT count(*) = \(FailureModes.late) FROM (SELECT DISTINCT a.task, a.index FROM attempt_view a JOIN task_view t ON t.task = a.task
                 WHERE t.name LIKE 'skim-%-after' AND a.attempt = 1 AND a.state = 'lost') x
             """
         )

@@ -54,11 +54,19 @@ final class FailureModes: Sendable {
         }
     }
 
-    /// Each alone, all at once, and those that can come back before, with and after the job in their place.
+    /// Each alone and all at once; the originals that can come back, those of lost jobs, before, with and after the job in their place, alone
+    /// and beside all others.
     static let plans: [Plan] =
-        Mode.allCases.map { Plan(modes: [$0], comesBack: .never) }
-        + [Plan(modes: Mode.allCases, comesBack: .never)]
-        + [Return.before, .together, .after].map { Plan(modes: Mode.allCases, comesBack: $0) }
+        (Mode.allCases.map { [$0] } + [Mode.allCases]).map { Plan(modes: $0, comesBack: .never) }
+        + [[Mode.whole], [.part], Mode.allCases].flatMap { modes in
+            [Return.before, .together, .after].map { Plan(modes: modes, comesBack: $0) }
+        }
+
+    /// How many originals come back when the recovery job in their place has been accepted.
+    static let late = plans.filter { $0.comesBack == .after }
+        .reduce(0) { sum, plan in
+            sum + (0..<inputs).count { [.whole, .part].contains(plan.mode(of: $0)) }
+        }
 
     static let inputs: Int64 = 14
     static let eventsPerInput: Int64 = 100
