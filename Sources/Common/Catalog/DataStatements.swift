@@ -176,6 +176,33 @@ package enum DataStatements {
         )
     }
 
+    /// The same by task: task, its name, request, files of the task that were made from the file, its jobs that have yet to read it.
+    package static func dependentTasks(_ file: Int64) -> Statement<Int64, String, Int64, Int64, Int64> {
+        Statement(
+            "data.dependentTasks",
+            """
+            WITH RECURSIVE down AS (
+                SELECT p.file FROM file_parent p WHERE p.parent = \(file)
+                UNION
+                SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
+            )
+            SELECT t.id, t.name, t.request, sum(x.made)::bigint, sum(x.waits)::bigint
+            FROM (
+                SELECT f.task, 1 AS made, 0 AS waits FROM down d JOIN file f ON f.id = d.file
+                UNION ALL
+                SELECT u.task, 0, 1 FROM unit_input u JOIN job j ON j.task = u.task AND j.index = u.index
+                WHERE u.file = \(file) AND j.state IN ('waiting', 'active', 'recovering')
+            ) x JOIN task t ON t.id = x.task
+            GROUP BY t.id ORDER BY t.id
+            """,
+            returning: Int64.self,
+            String.self,
+            Int64.self,
+            Int64.self,
+            Int64.self
+        )
+    }
+
     static var examples: [AnyStatement] {
         let changes =
             [
@@ -186,7 +213,7 @@ package enum DataStatements {
             Self.subscribe(dataset: 1, storage: "x", who: "x").erased, Self.fill(dataset: 1, storage: "x").erased,
             Self.recentSubscriptions.erased, Self.lock(file: "x").erased, Self.replicas(1).erased,
             Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y", cause: "x", who: "x").erased,
-            Self.dependents(1).erased,
+            Self.dependents(1).erased, Self.dependentTasks(1).erased,
         ] + changes.enumerated().map { Command("data.change.\($0)", $1).erased }
     }
 }

@@ -168,6 +168,11 @@ extension Operations {
         var lines = ["file \(file) is lost"]
         for (children, jobs, task) in try await transaction.query(DataStatements.dependents(id)) {
             lines.append("\(children) files were made from it, \(jobs) jobs have yet to read it")
+            for (task, name, request, made, waiting) in try await transaction.query(DataStatements.dependentTasks(id)) {
+                lines.append(
+                    "task \(task) (\(name)) of request \(request): \(made) of these files, \(waiting) of these jobs"
+                )
+            }
             if let task { lines.append("whether it can be made again: millrace recover \(task) --dry-run") }
         }
         return lines
