@@ -92,12 +92,16 @@ import Testing
     @Test func aLostFileIsToldWithWhatDependsOnIt() async throws {
         try await withGateway(production: Production.running()) { gateway in
             try await gateway.database.execute(
-                "UPDATE file SET task = 2 WHERE id IN (SELECT p.file FROM file_parent p JOIN file f ON f.id = p.parent WHERE f.lfn = \(Self.first))"
+                """
+                UPDATE file SET task = 2
+                WHERE id IN (SELECT p.file FROM file_parent p JOIN file f ON f.id = p.parent WHERE f.lfn = \(Self.first))
+                """
             )
             let body = "{\"lfn\": \"\(Self.first)\", \"lost\": true, \"reason\": \"tape broke\"}"
             let lost = try await gateway.post("/files/declare-bad", body, as: .operator, who: "olga")
             #expect(lost.status == 200 && lost.text.contains("1 files were made from it"), "\(lost.text)")
-            #expect(lost.text.contains("task 2 (merge) of request 1: 1 of these files, 0 of these jobs"), "\(lost.text)")
+            let task = "task 2 (merge) of request 1: 1 of these files, 0 of these jobs"
+            #expect(lost.text.contains(task), "\(lost.text)")
             #expect(lost.text.contains("millrace recover 1 --dry-run"))
             let facts = try await self.text(
                 gateway,
