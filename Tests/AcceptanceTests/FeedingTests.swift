@@ -84,6 +84,29 @@ import Testing
         }
     }
 
+    /// What has waited for company as long as the workflow says is merged without anybody's asking, while a job of the task before goes on.
+    @Test func whatHasWaitedLongEnoughIsMerged() async throws {
+        var workflow = Self.workflow
+        workflow.tasks[2].flushAfter = 1
+        try await LifecycleTests.withCentre { [workflow] centre, _ in
+            let watch = try await centre.events(["request.#"])
+            let agent = try await centre.agent("ALPHA", room: 100) { job, task in
+                task.name == "generate" && job.name.index == 44 ? .hang : .finish
+            }
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(workflow)
+            try await centre.until("SELECT events_done = 440 FROM task_view WHERE task = 3")
+            let state = try await centre.one("SELECT state FROM task_view WHERE task = 1", as: String.self)
+            #expect(state == "running")
+            let operations = Operations(centre.database, caller: centre.caller)
+            try await centre.carryOut(try await operations.kill(JobKey(task: 1, index: 44), reason: "it hangs"))
+            try await watch.finish(of: request)
+            running.cancel()
+            await watch.stop()
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
     /// Two tasks whose files say another energy, and a merge of both.
     private static let keyed = WorkflowDocument(
         name: "keyed",
