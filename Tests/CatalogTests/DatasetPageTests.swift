@@ -27,13 +27,6 @@ import Testing
         INSERT INTO file_parent (file, parent) SELECT n, n - 1 FROM generate_series(30, \(files), 30) n;
         """
 
-    /// Rows that this transaction has read so far of all tables, with those that it threw away.
-    private static let read = Statement<Int64>(
-        "test.read",
-        "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint FROM pg_stat_xact_user_tables",
-        returning: Int64.self
-    )
-
     /// As the planner finds the tables: never analysed, and as they are.
     @Test(arguments: [false, true])
     func aPageOfADatasetCostsWhatItShows(isAnalysed: Bool) async throws {
@@ -68,9 +61,9 @@ import Testing
         (query.filters, query.after, query.isDescending, query.limit) = (filters, after, isDescending, 100)
         let statement = try Listings.datasetFiles.statement(query, scope: Listings.isDataset("sparse"))
         let (rows, cost) = try await client.withTransaction { transaction in
-            let before = try await transaction.query(Self.read).first ?? 0
+            let before = try await transaction.query(RowsRead.soFar).first ?? 0
             let rows = try await transaction.query(statement)
-            return (rows.count, (try await transaction.query(Self.read).first ?? 0) - before)
+            return (rows.count, (try await transaction.query(RowsRead.soFar).first ?? 0) - before)
         }
         #expect(rows == 101)
         return cost

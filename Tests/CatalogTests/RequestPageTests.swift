@@ -23,13 +23,6 @@ import Testing
         ANALYZE;
         """
 
-    /// Rows that this transaction has read so far of all tables, with those that it threw away.
-    private static let read = Statement<Int64>(
-        "test.read",
-        "SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint FROM pg_stat_xact_user_tables",
-        returning: Int64.self
-    )
-
     @Test func aPageCostsWhatItShows() async throws {
         let url = try await CatalogDatabase.make()
         try await PostgresSession.with(url: url, logger: CatalogDatabase.logger) {
@@ -44,9 +37,9 @@ import Testing
             (query.filters, query.limit, query.isDescending) = (filters, 50, true)
             let statement = try listing.statement(query)
             return try await client.withTransaction { transaction in
-                let before = try await transaction.query(Self.read).first ?? 0
+                let before = try await transaction.query(RowsRead.soFar).first ?? 0
                 _ = try await transaction.query(statement)
-                return (try await transaction.query(Self.read).first ?? 0) - before
+                return (try await transaction.query(RowsRead.soFar).first ?? 0) - before
             }
         }
         for state in ["new,approved,running,held", "approved,running", "new", "held", "finished", "rejected,cancelled"]

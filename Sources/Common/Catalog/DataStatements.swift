@@ -155,16 +155,23 @@ package enum DataStatements {
         )
     }
 
+    /// `down`: the files that were made from this one, in all generations.
+    private static func madeFrom(_ file: Int64) -> SQL {
+        """
+        down AS (
+            SELECT p.file FROM file_parent p WHERE p.parent = \(file)
+            UNION
+            SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
+        )
+        """
+    }
+
     /// What depends on a file: files made from it, in all generations; jobs that have yet to read it; the task that made it.
     package static func dependents(_ file: Int64) -> Statement<Int64, Int64, Int64?> {
         Statement(
             "data.dependents",
             """
-            WITH RECURSIVE down AS (
-                SELECT p.file FROM file_parent p WHERE p.parent = \(file)
-                UNION
-                SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
-            )
+            WITH RECURSIVE \(fragment: Self.madeFrom(file))
             SELECT (SELECT count(*) FROM down),
                    (SELECT count(*) FROM unit_input u JOIN job j ON j.task = u.task AND j.index = u.index
                     WHERE u.file = \(file) AND j.state IN ('waiting', 'active', 'recovering')),
@@ -181,11 +188,7 @@ package enum DataStatements {
         Statement(
             "data.dependentTasks",
             """
-            WITH RECURSIVE down AS (
-                SELECT p.file FROM file_parent p WHERE p.parent = \(file)
-                UNION
-                SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
-            )
+            WITH RECURSIVE \(fragment: Self.madeFrom(file))
             SELECT t.id, t.name, t.request, sum(x.made)::bigint, sum(x.waits)::bigint
             FROM (
                 SELECT f.task, 1 AS made, 0 AS waits FROM down d JOIN file f ON f.id = d.file
