@@ -27,6 +27,7 @@ package struct Migration: Sendable {
         Migration(11, "remedies", PackageResources.V0011_remedies_sql),
         Migration(12, "places", PackageResources.V0012_places_sql),
         Migration(13, "offers", PackageResources.V0013_offers_sql),
+        Migration(14, "readers", PackageResources.V0014_readers_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

@@ -173,6 +173,6 @@ package enum RecoveryStatements {
         ]
             + Self.withdraw(1, [], files: [], who: "x", cause: "y", graceSeconds: 1).enumerated().map {
                 Command("recovery.withdraw.\($0)", $1).erased
-            } + RecoveryFacts.examples
+            } + RecoveryFacts.examples + TakerStatements.examples
     }
 }

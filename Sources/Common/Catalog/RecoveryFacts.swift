@@ -6,23 +6,34 @@ package enum RecoveryFacts {
     /// One job as the books describe it, with the names that an operator needs.
     struct Row: Sendable {
         let job: JobKey
-        let condition: JobCondition
+        private(set) var condition: JobCondition
         /// Events the job has to make.
         let events: Int64
         let attempts: Int
         /// A closed dataset that keeps the job from being made again.
         let closedDataset: String?
-        /// A job that reads the job's outputs.
-        let reader: String?
+        /// A job that has read the job's outputs, reads them, or cannot let go of them.
+        private(set) var reader: String?
+        /// Jobs that are to read the job's outputs and can let go of them.
+        let takers: [JobKey]
         /// The first input that is gone, and the job that made it.
         let lostInput: String?
         let producer: String?
+
+        /// The same where one of the jobs that are to read its outputs is not among those the caller has locked: it came meanwhile.
+        func asSeen(by locked: Set<JobKey>) -> Row {
+            guard let unknown = self.takers.first(where: { !locked.contains($0) }) else { return self }
+            var row = self
+            row.condition.use = .read
+            row.reader = "\(unknown)"
+            return row
+        }
     }
 
     package typealias Query = Statement<
         Int64, String, Int64, Int32, Bool, String, String, Bool, String, String, String, String, String, String?,
         String?,
-        String?, String?
+        String?, String?, [Int64], [Int64]
     >
 
     /// The last index of the next page of a task's job rows; no row: there are none after `index`.
@@ -95,8 +106,8 @@ package enum RecoveryFacts {
                 CROSS JOIN LATERAL (\(fragment: Self.inputs)) u
             )
             SELECT f.index, f.state, f.events_expected, f.attempts, f.leased, f.last_end, f.verdict, f.winner, f.streams, f.events, f.files,
-                   f.inputs, CASE WHEN c.name IS NOT NULL THEN 'closed' WHEN r.job IS NOT NULL THEN 'read' ELSE 'free' END,
-                   c.name, r.job, f.gone, f.producer
+                   f.inputs, CASE WHEN c.name IS NOT NULL THEN 'closed' WHEN r.job IS NOT NULL THEN 'read' WHEN r.tasks <> '{}' THEN 'taken' ELSE 'free' END,
+                   c.name, r.job, f.gone, f.producer, r.tasks, r.indexes
             FROM facts f
             CROSS JOIN LATERAL (\(fragment: Self.closedDataset)) c
             CROSS JOIN LATERAL (\(fragment: Self.reader)) r
@@ -118,7 +129,9 @@ package enum RecoveryFacts {
             String?.self,
             String?.self,
             String?.self,
-            String?.self
+            String?.self,
+            [Int64].self,
+            [Int64].self
         )
     }
 
@@ -152,8 +165,9 @@ package enum RecoveryFacts {
                                          WHERE df.file = x.id AND d.state = 'closed')) END AS can_be_made
             FROM (
                 SELECT u.slice, f.id, f.lfn, f.lost, f.task, f.task || '.' || f.index AS maker, \(fragment: Self.isThere) AS there
-                FROM unit_input u JOIN file f ON f.id = u.file
-                WHERE \(fragment: UnitInputs.areOfJob(task: "j.task", index: "j.index")) OFFSET 0
+                FROM (SELECT u.slice, u.file FROM unit_input u
+                      WHERE \(fragment: UnitInputs.areOfJob(task: "j.task", index: "j.index")) OFFSET 0) u
+                JOIN file f ON f.id = u.file OFFSET 0
             ) x
         ) y
         """
@@ -167,17 +181,24 @@ package enum RecoveryFacts {
             JOIN dataset_file df ON df.file = o.file WHERE ac.task = f.task AND ac.index = f.index))
         """
 
-    /// A job that merges or reads the job's outputs, in a task that takes them from this one or from a dataset of it.
+    /// The jobs that merge or read the job's outputs: the first that cannot let go of them, and those that can. One can that waits or was
+    /// given up, in a task that is still fed: what is made again comes to it. One that was cancelled reads nothing any more.
     private static let reader: SQL = """
-        SELECT min(x.job) AS job FROM (
-            SELECT m.task || '.' || m.index AS job FROM merge_input m WHERE m.src_task = f.task AND m.src_index = f.index
-            UNION ALL
-            SELECT u.task || '.' || u.index FROM accepted ac
-            JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
-            JOIN task_input ti ON ti.parent = f.task
-                OR ti.dataset IN (SELECT d.name FROM dataset_file df JOIN dataset d ON d.id = df.dataset WHERE df.file = o.file)
-            JOIN unit_input u ON u.task = ti.task AND u.file = o.file
-            WHERE ac.task = f.task AND ac.index = f.index
+        SELECT min(x.task || '.' || x.index) FILTER (WHERE NOT x.can_let_go) AS job,
+               coalesce(array_agg(x.task ORDER BY x.task, x.index) FILTER (WHERE x.can_let_go), '{}') AS tasks,
+               coalesce(array_agg(x.index ORDER BY x.task, x.index) FILTER (WHERE x.can_let_go), '{}') AS indexes
+        FROM (
+            SELECT y.task, y.index, q.state = 'cancelled' OR q.state IN ('waiting', 'aborted') AND t.inputs_open AS can_let_go
+            FROM (
+                SELECT m.task, m.index FROM merge_input m WHERE m.src_task = f.task AND m.src_index = f.index
+                UNION
+                SELECT u.task, u.index FROM accepted ac
+                JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
+                JOIN unit_input u ON u.file = o.file
+                WHERE ac.task = f.task AND ac.index = f.index
+            ) y
+            CROSS JOIN LATERAL (SELECT q.state FROM job q WHERE q.task = y.task AND q.index = y.index OFFSET 0) q
+            JOIN task t ON t.id = y.task
         ) x
         """
 
@@ -186,7 +207,7 @@ package enum RecoveryFacts {
         _ task: Int64,
         _ row: (
             Int64, String, Int64, Int32, Bool, String, String, Bool, String, String, String, String, String, String?,
-            String?, String?, String?
+            String?, String?, String?, [Int64], [Int64]
         )
     ) throws -> Row {
         let job = JobKey(task: task, index: row.0)
@@ -208,6 +229,7 @@ package enum RecoveryFacts {
             attempts: Int(row.3),
             closedDataset: row.13,
             reader: row.14,
+            takers: zip(row.17, row.18).map { JobKey(task: $0, index: $1) },
             lostInput: row.15,
             producer: row.16
         )

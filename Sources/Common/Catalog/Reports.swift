@@ -95,7 +95,8 @@ package enum ReportStatements {
                 SELECT a.* FROM attempt a WHERE a.task = i.task AND a.index = i.index AND a.attempt = i.attempt AND a.token = i.token
                   AND a.submission IS NULL FOR NO KEY UPDATE OFFSET 0
             ) a CROSS JOIN LATERAL (
-                SELECT count(DISTINCT u.file) AS files FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index"))) u
+                SELECT count(DISTINCT u.file) AS files FROM (
+                    SELECT u.file FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index")) OFFSET 0) u) u
         ), s AS (
             INSERT INTO batch_submission AS b (site, agent, name, task, attempts, input_files)
             SELECT site, agent, name, task, count(*), sum(files) FROM a GROUP BY site, agent, name, task ORDER BY task, site, agent, name

@@ -31,7 +31,8 @@ package enum SuspicionStatements {
                  AS i(task, index, site, diagnostic)
             CROSS JOIN LATERAL (
                 SELECT u.file, f.lfn, count(*) OVER () AS files
-                FROM (SELECT DISTINCT file FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index"))) u
+                FROM (SELECT DISTINCT file FROM (
+                    SELECT u.file FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index")) OFFSET 0) u) u
                 JOIN file f ON f.id = u.file
             ) u
             WHERE u.files = 1 OR position(u.lfn IN i.diagnostic) > 0

@@ -38,6 +38,10 @@ extension Operations {
         try self.caller.need(TaskAction.recover.role, to: "recover task \(task)")
         let found = try await self.survey(task)
         return try await self.change { transaction in
+            let takers = Set(found.takers.map(\.task))
+            if !takers.isEmpty {
+                try await Takers.lock(requestsOf: takers.union([task]).sorted(), in: transaction)
+            }
             let locked = try await self.lock(task: task, in: transaction)
             guard !locked.state.isTerminal else { throw CatalogRefusal(.state, Self.ended(task, locked.state)) }
             try locked.check(.recover, by: self.caller, expected: version)

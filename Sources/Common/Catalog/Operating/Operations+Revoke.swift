@@ -4,12 +4,22 @@ import Postgres
 
 extension Operations {
     /// Withdraws what was accepted of a job that is done, and makes it wait again: what it made is wrong, although the books found nothing.
+    /// Jobs that are to read it let go of it.
     ///
-    /// - Throws: ``CatalogRefusal``: it has no winner, its outputs were merged or read, their dataset is closed, its inputs are gone,
-    ///   or its task has ended.
+    /// - Throws: ``CatalogRefusal``: it has no winner, its outputs were merged or read, their dataset is closed, its inputs are gone
+    ///   for good, or its task has ended.
     package func revoke(_ job: JobKey, reason: String?) async throws -> Outcome {
         try self.caller.need(.operator, to: "revoke the winner of a job")
+        let found = try await self.database.query(RecoveryFacts.of(job.task, [job.index])).first
+        let takers = Takers(
+            jobs: Set(try found.map { try RecoveryFacts.row(job.task, $0).takers } ?? []),
+            who: self.caller.who
+        )
         return try await self.change { transaction in
+            if !takers.jobs.isEmpty {
+                let tasks = Set(takers.jobs.map(\.task)).union([job.task])
+                try await Takers.lock(requestsOf: tasks.sorted(), in: transaction)
+            }
             let locked = try await self.lock(task: job.task, in: transaction)
             guard !locked.state.isTerminal else {
                 throw CatalogRefusal(
@@ -17,14 +27,16 @@ extension Operations {
                     "task \(job.task) is \(locked.state.rawValue): a task that has ended is never changed; make another request"
                 )
             }
+            try await takers.lockRanges(in: transaction)
             guard try await !transaction.query(ReportStatements.lockJobs([job])).isEmpty else {
                 throw CatalogRefusal(.missing, "job \(job) has never left the queue, or does not exist")
             }
+            try await takers.lockJobs(in: transaction)
             _ = try await transaction.query(RecoveryStatements.lockFiles(job.task, [job.index]))
             guard let row = try await transaction.query(RecoveryFacts.of(job.task, [job.index])).first else {
                 throw CatalogRefusal(.missing, "there is no job \(job)")
             }
-            let facts = try RecoveryFacts.row(job.task, row)
+            let facts = try RecoveryFacts.row(job.task, row).asSeen(by: takers.jobs)
             try Self.check(job, facts)
             let recovery = Recovery(
                 locked: locked,
@@ -34,7 +46,8 @@ extension Operations {
                 survey: RecoverySurvey()
             )
             try await recovery.revoke(
-                job.index,
+                facts,
+                takers,
                 cause: "revoked: \(reason ?? "by \(self.caller.who)")",
                 in: transaction
             )
@@ -52,9 +65,7 @@ extension Operations {
                 )
             )
             return Outcome(
-                lines: [
-                    "job \(job) waits again: its \(facts.events) events are out of the books, its files are deleted in an hour"
-                ],
+                lines: Self.told(job, facts),
                 result: try await self.object(
                     OperatingStatements.taskRow(job.task),
                     in: transaction,
@@ -65,6 +76,18 @@ extension Operations {
         }
     }
 
+    private static func told(_ job: JobKey, _ facts: RecoveryFacts.Row) -> [String] {
+        let files = "its \(facts.events) events are out of the books, its files are deleted in an hour"
+        let takers = facts.takers.map { "job \($0), which was to read them, lets go of them" }
+        let input =
+            facts.condition.inputs == .there
+            ? nil
+            : facts.producer.map {
+                "its input \(facts.lostInput ?? "file") is gone: job \($0) has to make it again, too (see millrace recover)"
+            }
+        return ["job \(job) waits again: \(files)"] + takers + (input.map { [$0] } ?? [])
+    }
+
     private static func check(_ job: JobKey, _ facts: RecoveryFacts.Row) throws(CatalogRefusal) {
         guard facts.condition.hasWinner, facts.condition.state == .done else {
             throw CatalogRefusal(
@@ -73,7 +96,7 @@ extension Operations {
             )
         }
         switch facts.condition.use {
-        case .free: break
+        case .free, .taken: break
         case .read:
             throw CatalogRefusal(
                 .state,
@@ -85,7 +108,8 @@ extension Operations {
                 "dataset \(facts.closedDataset ?? "of job \(job)") is closed: what is in it never changes"
             )
         }
-        guard facts.condition.inputs == .there else {
+        // What is gone and can be made again comes back: by recovering the task that made it.
+        guard [.there, .producible].contains(facts.condition.inputs) else {
             throw CatalogRefusal(
                 .state,
                 "input \(facts.lostInput ?? "files") of job \(job) is not there: it could not be made again"

@@ -32,29 +32,32 @@ struct Recovery {
     /// Locks the jobs that were found, plans once more from what is true now, and does it.
     mutating func apply(to found: RecoverySurvey, in transaction: PostgresTransaction) async throws {
         let task = self.locked.id
+        let takers = Takers(jobs: found.takers, who: self.who)
         var plans: [(row: RecoveryFacts.Row, plan: RecoveryPlan)] = []
         // All ranges before all jobs, and all jobs before any file: the order of locks everywhere.
         for indexes in Self.batches(found.openInRanges) {
             _ = try await transaction.query(RecoveryStatements.lockRanges(task, indexes))
         }
+        try await takers.lockRanges(in: transaction)
         for indexes in Self.batches(found.open) {
             _ = try await transaction.query(
                 ReportStatements.lockJobs(indexes.map { JobKey(task: task, index: $0) })
             )
         }
+        try await takers.lockJobs(in: transaction)
         // Files before the look: what a task takes of them at this moment is seen by it.
         for indexes in Self.batches(found.open) {
             _ = try await transaction.query(RecoveryStatements.lockFiles(task, indexes))
         }
         for indexes in Self.batches(found.open) {
             for row in try await transaction.query(RecoveryFacts.of(task, indexes)) {
-                let row = try RecoveryFacts.row(task, row)
+                let row = try RecoveryFacts.row(task, row).asSeen(by: takers.jobs)
                 plans.append((row, RecoveryPolicy.plan(row.condition)))
             }
         }
         for start in stride(from: 0, to: plans.count, by: Self.batch) {
             let batch = Array(plans[start..<min(start + Self.batch, plans.count)])
-            try await self.carryOut(batch, in: transaction)
+            try await self.carryOut(batch, takers, in: transaction)
             for one in batch { self.survey.add(one.row, one.plan) }
         }
         self.verdicts = plans.filter { $0.plan.action == .carryOut }.map(\.row.job.index)
@@ -62,6 +65,7 @@ struct Recovery {
 
     private func carryOut(
         _ plans: [(row: RecoveryFacts.Row, plan: RecoveryPlan)],
+        _ takers: Takers,
         in transaction: PostgresTransaction
     ) async throws {
         let task = self.locked.id
@@ -70,7 +74,7 @@ struct Recovery {
         let again = plans.filter { [.waitAgain, .makeAgain].contains($0.plan.action) }
         let givenUp = plans.filter { $0.plan.action == .giveUp }
         for (plan, jobs) in Dictionary(grouping: done, by: \.plan).sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            try await self.withdraw(jobs.map(\.row.job.index), cause: self.cause(plan), in: transaction)
+            try await self.withdraw(jobs.map(\.row), takers, cause: self.cause(plan), in: transaction)
         }
         // Done jobs that are given up go by way of waiting: there is no other legal way.
         let waiting = again + givenUp.filter { $0.row.condition.state == .done }
@@ -82,8 +86,18 @@ struct Recovery {
         ])
     }
 
-    private func withdraw(_ indexes: [Int64], cause: String, in transaction: PostgresTransaction) async throws {
+    private func withdraw(
+        _ rows: [RecoveryFacts.Row],
+        _ takers: Takers,
+        cause: String,
+        in transaction: PostgresTransaction
+    ) async throws {
+        let indexes = rows.map(\.job.index)
         let files = try await transaction.query(RecoveryStatements.lockFiles(self.locked.id, indexes))
+        let taken = Set(rows.flatMap(\.takers))
+        if !taken.isEmpty {
+            try await takers.letGo(taken, of: files, madeBy: self.locked.id, indexes, in: transaction)
+        }
         _ = try await transaction.query(RecoveryStatements.sayWhy(who: self.who, cause: cause))
         try await transaction.execute(
             RecoveryStatements.withdraw(
@@ -97,10 +111,16 @@ struct Recovery {
         )
     }
 
-    /// Takes a winner out of the books, and lets its job wait again. The caller has locked the job and its files, and has seen that nobody
-    /// has taken them.
-    func revoke(_ index: Int64, cause: String, in transaction: PostgresTransaction) async throws {
-        try await self.withdraw([index], cause: cause, in: transaction)
+    /// Takes a winner out of the books, and lets its job wait again. The caller has locked the job, its files and those who are to read them, and
+    /// has seen that nobody has read them.
+    func revoke(
+        _ row: RecoveryFacts.Row,
+        _ takers: Takers,
+        cause: String,
+        in transaction: PostgresTransaction
+    ) async throws {
+        let index = row.job.index
+        try await self.withdraw([row], takers, cause: cause, in: transaction)
         try await transaction.execute([
             RecoveryStatements.move(self.locked.id, [(index: index, cause: cause)], to: .waiting, who: self.who),
             RecoveryStatements.wait(self.locked.id, [index]),

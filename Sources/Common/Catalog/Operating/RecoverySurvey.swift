@@ -29,6 +29,8 @@ package struct RecoverySurvey: Sendable {
     private(set) var open: [Int64] = []
     /// Of those, the jobs that wait in a range.
     private(set) var openInRanges: [Int64] = []
+    /// The jobs of other tasks that are to read what is made again, and let go of it.
+    private(set) var takers: Set<JobKey> = []
 
     /// Those to whom something is done first.
     var groups: [Group] { RecoveryPlan.allCases.compactMap { self.byPlan[$0] }.sorted { $0.rank < $1.rank } }
@@ -45,6 +47,7 @@ package struct RecoverySurvey: Sendable {
         if plan.action.isChange || plan.action == .carryOut {
             self.open.append(row.job.index)
             if row.condition.state == .waiting { self.openInRanges.append(row.job.index) }
+            if plan.action.isChange { self.takers.formUnion(row.takers) }
         }
         var group = self.byPlan[plan] ?? Group(plan)
         group.jobs += 1
@@ -95,14 +98,17 @@ extension RecoveryAction {
 extension RecoveryFacts.Row {
     /// The job, and what an operator has to look at.
     fileprivate func example(_ plan: RecoveryPlan) -> String {
-        let detail =
-            switch plan {
-            case .datasetClosed: self.closedDataset.map { "dataset \($0)" }
-            case .outputsRead: self.reader.map { "read by \($0)" }
-            case .inputProducible: self.producer.map { "recover \($0)" }
-            case .inputLost, .inputUnavailable, .givenUp, .lastCopies: self.lostInput
-            default: String?.none
-            }
-        return detail.map { "\(self.job) (\($0))" } ?? "\(self.job)"
+        self.detail(plan).map { "\(self.job) (\($0))" } ?? "\(self.job)"
+    }
+
+    /// What an operator has to look at, besides the job.
+    func detail(_ plan: RecoveryPlan) -> String? {
+        switch plan {
+        case .datasetClosed: self.closedDataset.map { "dataset \($0)" }
+        case .outputsRead: self.reader.map { "read by \($0)" }
+        case .inputProducible: self.producer.map { "recover \($0)" }
+        case .inputLost, .inputUnavailable, .givenUp, .lastCopies: self.lostInput
+        default: self.takers.first.map { "job \($0) lets go of it" }
+        }
     }
 }

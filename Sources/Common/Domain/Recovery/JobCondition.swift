@@ -50,7 +50,10 @@ package struct JobCondition: Hashable, Sendable {
     /// What has been made of the outputs: they cannot be withdrawn from under it.
     package enum Use: String, CaseIterable, Sendable {
         case free
-        /// A job of another task reads or merges them.
+        /// Jobs of other tasks are to read or merge them. None has done so or is doing so, and each can let go of them: their tasks take what
+        /// is made again as it comes.
+        case taken
+        /// A job of another task has read or merged them, does so now, or cannot let go of them.
         case read
         /// Their dataset is closed.
         case closed

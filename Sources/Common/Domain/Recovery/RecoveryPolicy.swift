@@ -53,7 +53,8 @@ package enum RecoveryPolicy {
         switch job.use {
         case .read: return .outputsRead
         case .closed: return .datasetClosed
-        case .free: break
+        // Whoever was to read them lets go.
+        case .free, .taken: break
         }
         switch job.inputs {
         case .there: return fault

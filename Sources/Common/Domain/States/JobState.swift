@@ -20,7 +20,12 @@ package enum JobState: String, StateMachine {
             "its inputs were grouped (a job without inputs has no row before its first lease)"
         ),
         move(.waiting, .active, [.scheduler], "an attempt was leased to an agent"),
-        move(.waiting, .cancelled, [.scheduler, .operator], "its task or request was cancelled"),
+        move(
+            .waiting,
+            .cancelled,
+            [.scheduler, .operator],
+            "its task or request was cancelled, or an input is made again and another job reads the rest"
+        ),
         move(.waiting, .aborted, [.operator], "given up by an operator"),
         move(.active, .done, [.bookkeeper], "the books accepted an attempt: it is the winner"),
         move(
