@@ -13,7 +13,8 @@ package enum ContinuingStatements {
         """
     }
 
-    /// What winners of earlier versions of a task read of these files, in order: file, first event, events. Each file is looked up: the
+    /// What winners of earlier versions of a task read of these files, in order: file, first event, events. A winner of which nothing is
+    /// left counts for nothing. Each file is looked up: the
     /// effort does not grow with what the versions did.
     package static func read(before task: Int64, of files: [Int64]) -> Statement<Int64, Int64, Int64> {
         Statement(
@@ -24,7 +25,7 @@ package enum ContinuingStatements {
             FROM version v CROSS JOIN unnest(\(files)) AS i(file)
             CROSS JOIN LATERAL (SELECT u.index, u.slice FROM unit_input u WHERE u.task = v.task AND u.file = i.file OFFSET 0) u
             CROSS JOIN LATERAL (SELECT FROM winner w WHERE w.task = v.task AND w.index = u.index OFFSET 0) w
-            WHERE v.task <> \(task) ORDER BY i.file, lower(u.slice)
+            WHERE v.task <> \(task) AND NOT \(fragment: Holes.isHole(task: "v.task", index: "u.index")) ORDER BY i.file, lower(u.slice)
             """,
             returning: Int64.self,
             Int64.self,
@@ -59,7 +60,7 @@ package enum ContinuingStatements {
     // MARK: What a version has done
 
     /// The tasks of a request, in order: id, name, state, number of the first event, most events (nil: all of its inputs), events of
-    /// jobs that are done, the first of it and its earlier versions that is archived.
+    /// jobs that are done and of which something is left, the first of it and its earlier versions that is archived.
     static func tasks(of request: Int64) -> Statement<Int64, String, String, Int64, Int64?, Int64, Int64?> {
         Statement(
             "continuing.tasks",
@@ -67,7 +68,11 @@ package enum ContinuingStatements {
             SELECT t.id, t.name, t.state, t.first_event,
                    CASE WHEN EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id)
                         THEN (SELECT min(i.events) FROM task_input i WHERE i.task = t.id) ELSE t.events_total END,
-                   (SELECT coalesce(sum(j.events_expected), 0)::bigint FROM job j WHERE j.task = t.id AND j.state = 'done'),
+                   (SELECT coalesce(sum(j.events_expected), 0)::bigint FROM job j WHERE j.task = t.id AND j.state = 'done')
+                   - (SELECT coalesce(sum(j.events_expected), 0)::bigint
+                      FROM (SELECT DISTINCT f.task, f.index FROM file f WHERE f.task = t.id AND f.lost) l
+                      JOIN job j ON j.task = l.task AND j.index = l.index AND j.state = 'done'
+                      WHERE \(fragment: Holes.isHole(task: "j.task", index: "j.index"))),
                    (WITH RECURSIVE version(task) AS (
                         SELECT t.id UNION ALL SELECT e.continues FROM version v JOIN task e ON e.id = v.task WHERE e.continues IS NOT NULL
                     ) SELECT min(a.task) FROM version v JOIN archived_task a ON a.task = v.task)
@@ -105,6 +110,7 @@ package enum ContinuingStatements {
             WITH RECURSIVE \(fragment: Self.versions(of: task)), done AS MATERIALIZED (
                 SELECT u.file, sum(upper(u.slice) - lower(u.slice))::bigint AS events
                 FROM version v JOIN unit_input u ON u.task = v.task JOIN winner w ON w.task = u.task AND w.index = u.index
+                WHERE NOT \(fragment: Holes.isHole(task: "u.task", index: "u.index"))
                 GROUP BY u.file
             ), known AS MATERIALIZED (
                 SELECT df.file FROM task_input i JOIN dataset d ON d.name = i.dataset OR d.task = i.parent AND d.stream = i.stream

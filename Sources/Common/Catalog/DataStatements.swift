@@ -155,52 +155,56 @@ package enum DataStatements {
         )
     }
 
-    /// `down`: the files that were made from this one, in all generations.
-    private static func madeFrom(_ file: Int64) -> SQL {
-        """
-        down AS (
-            SELECT p.file FROM file_parent p WHERE p.parent = \(file)
-            UNION
-            SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
-        )
-        """
-    }
-
-    /// What depends on a file: files made from it, in all generations; jobs that have yet to read it; the task that made it.
-    package static func dependents(_ file: Int64) -> Statement<Int64, Int64, Int64?> {
+    /// What made a file: task, index, the task's state, its request, whether its jobs are archived. No row: no job did.
+    static func maker(of file: Int64) -> Statement<Int64, Int64, String, Int64, Bool> {
         Statement(
-            "data.dependents",
+            "data.maker",
             """
-            WITH RECURSIVE \(fragment: Self.madeFrom(file))
-            SELECT (SELECT count(*) FROM down),
-                   (SELECT count(*) FROM unit_input u JOIN job j ON j.task = u.task AND j.index = u.index
-                    WHERE u.file = \(file) AND j.state IN ('waiting', 'active', 'recovering')),
-                   (SELECT task FROM file WHERE id = \(file))
+            SELECT t.id, f.index, t.state, t.request, EXISTS (SELECT 1 FROM archived_task a WHERE a.task = t.id)
+            FROM file f JOIN task t ON t.id = f.task WHERE f.id = \(file)
             """,
             returning: Int64.self,
             Int64.self,
-            Int64?.self
+            String.self,
+            Int64.self,
+            Bool.self
         )
     }
 
-    /// The same by task: task, its name, request, files of the task that were made from the file, its jobs that have yet to read it.
-    package static func dependentTasks(_ file: Int64) -> Statement<Int64, String, Int64, Int64, Int64> {
+    /// Whether something is left of what a job made: one of its files, or one that was made of them, in any generation.
+    static func isHole(_ task: Int64, _ index: Int64) -> Statement<Bool> {
         Statement(
-            "data.dependentTasks",
+            "data.isHole",
             """
-            WITH RECURSIVE \(fragment: Self.madeFrom(file))
+            SELECT \(fragment: Holes.isHole(task: "j.task", index: "j.index")) FROM (SELECT \(task)::bigint AS task, \(index)::bigint AS index) j
+            """,
+            returning: Bool.self
+        )
+    }
+
+    /// What depends on a file, by task: task, its name, request, files of it that were made from the file in all generations, its
+    /// jobs that have yet to read it. Files that no task made come last, without one.
+    package static func dependents(_ file: Int64) -> Statement<Int64?, String?, Int64?, Int64, Int64> {
+        Statement(
+            "data.dependents",
+            """
+            WITH RECURSIVE down AS (
+                SELECT p.file FROM file_parent p WHERE p.parent = \(file)
+                UNION
+                SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
+            )
             SELECT t.id, t.name, t.request, sum(x.made)::bigint, sum(x.waits)::bigint
             FROM (
                 SELECT f.task, 1 AS made, 0 AS waits FROM down d JOIN file f ON f.id = d.file
                 UNION ALL
-                SELECT u.task, 0, 1 FROM unit_input u JOIN job j ON j.task = u.task AND j.index = u.index
-                WHERE u.file = \(file) AND j.state IN ('waiting', 'active', 'recovering')
-            ) x JOIN task t ON t.id = x.task
+                SELECT y.task, 0, 1 FROM (SELECT DISTINCT u.task, u.index FROM unit_input u WHERE u.file = \(file)) y
+                JOIN job j ON j.task = y.task AND j.index = y.index WHERE j.state IN ('waiting', 'active', 'recovering')
+            ) x LEFT JOIN task t ON t.id = x.task
             GROUP BY t.id ORDER BY t.id
             """,
-            returning: Int64.self,
-            String.self,
-            Int64.self,
+            returning: Int64?.self,
+            String?.self,
+            Int64?.self,
             Int64.self,
             Int64.self
         )
@@ -216,7 +220,7 @@ package enum DataStatements {
             Self.subscribe(dataset: 1, storage: "x", who: "x").erased, Self.fill(dataset: 1, storage: "x").erased,
             Self.recentSubscriptions.erased, Self.lock(file: "x").erased, Self.replicas(1).erased,
             Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y", cause: "x", who: "x").erased,
-            Self.dependents(1).erased, Self.dependentTasks(1).erased,
+            Self.dependents(1).erased, Self.maker(of: 1).erased, Self.isHole(1, 1).erased,
         ] + changes.enumerated().map { Command("data.change.\($0)", $1).erased }
     }
 }

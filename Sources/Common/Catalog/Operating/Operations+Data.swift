@@ -101,10 +101,15 @@ extension Operations {
             try await transaction.execute(
                 DataStatements.condemn(id, storages: condemned, cause: cause, who: self.caller.who)
             )
-            let (lines, messages) =
-                good.isEmpty
-                ? (try await self.lose(id, file, cause, in: transaction), [])
-                : try await self.mend(id, file, condemned, from: good, cause, in: transaction)
+            guard !good.isEmpty else {
+                let loss = try await self.lose(id, cause, in: transaction)
+                let row = try await self.object(ObjectStatements.file(file), in: transaction, "file \(file)")
+                return Outcome(
+                    lines: ["file \(file) is lost"] + loss.lines,
+                    result: ObjectText.adding("loss", try WireFormat.text(loss), to: row)
+                )
+            }
+            let (lines, messages) = try await self.mend(id, file, condemned, from: good, cause, in: transaction)
             return Outcome(
                 lines: lines,
                 result: try await self.object(ObjectStatements.file(file), in: transaction, "file \(file)"),
@@ -155,26 +160,5 @@ extension Operations {
             lines.append("the replica of \(file) on \(storage) is bad; \(left), and it is copied again from \(good[0])")
         }
         return (lines, messages)
-    }
-
-    private func lose(
-        _ id: Int64,
-        _ file: String,
-        _ cause: String,
-        in transaction: PostgresTransaction
-    ) async throws -> [String] {
-        _ = try await transaction.query(RecoveryStatements.sayWhy(who: self.caller.who, cause: cause))
-        try await transaction.execute(DataStatements.lose(id, reason: cause, who: self.caller.who))
-        var lines = ["file \(file) is lost"]
-        for (children, jobs, task) in try await transaction.query(DataStatements.dependents(id)) {
-            lines.append("\(children) files were made from it, \(jobs) jobs have yet to read it")
-            for (task, name, request, made, waiting) in try await transaction.query(DataStatements.dependentTasks(id)) {
-                lines.append(
-                    "task \(task) (\(name)) of request \(request): \(made) of these files, \(waiting) of these jobs"
-                )
-            }
-            if let task { lines.append("whether it can be made again: millrace recover \(task) --dry-run") }
-        }
-        return lines
     }
 }

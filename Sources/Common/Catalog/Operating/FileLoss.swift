@@ -1,0 +1,87 @@
+import Domain
+
+/// What depends on a file that is lost, and how it comes back.
+struct FileLoss: Sendable, Encodable {
+    /// A task with files that were made from it, in any generation, or with jobs that have yet to read it.
+    struct Dependent: Sendable, Encodable, Hashable {
+        let task: Int64
+        let name: String
+        let request: Int64
+        let files_made: Int64
+        let jobs_waiting: Int64
+    }
+
+    /// What there is to do about it.
+    struct Remedy: Sendable, Encodable, Hashable {
+        /// The job that made the file; nil: none did.
+        let job: String?
+        /// What recovery does about that job; nil: its task has ended, and is not recovered.
+        let plan: RecoveryPlan?
+        /// In words.
+        let text: String
+        /// What to type; nil: nothing, or nothing yet.
+        let command: String?
+    }
+
+    /// Files made from it, in all generations.
+    let files_made: Int64
+    let jobs_waiting: Int64
+    let tasks: [Dependent]
+    let remedy: Remedy
+
+    var lines: [String] {
+        let all = "\(self.files_made) files were made from it, \(self.jobs_waiting) jobs have yet to read it"
+        let tasks = self.tasks.map {
+            "task \($0.task) (\($0.name)) of request \($0.request): \($0.files_made) of these files, \($0.jobs_waiting) of these jobs"
+        }
+        let maker = self.remedy.job.map { "job \($0) made it: " } ?? ""
+        return [all] + tasks + ["\(maker)\(self.remedy.text)"] + (self.remedy.command.map { ["to do it: \($0)"] } ?? [])
+    }
+}
+
+extension FileLoss.Remedy {
+    /// No job made it.
+    static func ofNobody(_ dependents: [FileLoss.Dependent]) -> Self {
+        let waiting = dependents.first { $0.jobs_waiting > 0 }
+        return Self(
+            job: nil,
+            plan: nil,
+            text: "no job made it, so none can make it again"
+                + (waiting == nil ? "" : "; recovery gives up the jobs that have yet to read it"),
+            command: waiting.map { "millrace recover \($0.task)" }
+        )
+    }
+
+    /// Its task runs: recovery makes the job again, or says why not.
+    static func ofRunning(_ job: JobKey, _ plan: RecoveryPlan, detail: String?) -> Self {
+        Self(
+            job: "\(job)",
+            plan: plan,
+            text: plan.words + (detail.map { " (\($0))" } ?? ""),
+            command: plan.action.isChange ? "millrace recover \(job.task)" : nil
+        )
+    }
+
+    /// Its task has ended and never changes; another version of the request makes what is lost.
+    static func ofEnded(_ job: JobKey, _ state: TaskState, request: Int64, isHole: Bool, isArchived: Bool) -> Self {
+        let ended = "its task is \(state.rawValue), and a task that has ended is never changed"
+        guard isHole else {
+            return Self(
+                job: "\(job)",
+                plan: nil,
+                text:
+                    "\(ended); other files of the job, or files made from them, are there, so the job is not made again",
+                command: nil
+            )
+        }
+        return Self(
+            job: "\(job)",
+            plan: nil,
+            text:
+                "\(ended); nothing of the job is left, so another version of request \(request) makes its events again",
+            command: isArchived
+                ? "millrace task restore \(job.task), then millrace request derive \(request)"
+                : "millrace request derive \(request)"
+        )
+    }
+}
