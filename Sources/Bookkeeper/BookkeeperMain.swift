@@ -22,17 +22,23 @@ struct BookkeeperConfig: Sendable {
     var sweep: Duration = .seconds(10)
     /// How long files of attempts that did not win are kept.
     var grace: Duration = .seconds(3600)
+    /// How long after its end a request goes into the archive by itself; nil: only when somebody says so.
+    var archiveAfter: Duration?
     /// Where run events go; nil: nowhere.
     var lineage: LineageConfig?
 
     static let shape: DocumentShape = .keys(
-        ["sweep": .scalar, "grace": .scalar, "lineage": LineageConfig.shape],
+        ["sweep": .scalar, "grace": .scalar, "archiveAfter": .scalar, "lineage": LineageConfig.shape],
         required: []
     )
 
     init(_ values: ConfigurationValues) throws {
         self.sweep = try values.duration("sweep", default: self.sweep)
         self.grace = try values.duration("grace", default: self.grace)
+        self.archiveAfter = try values.optionalDuration("archiveAfter")
+        if let archiveAfter, archiveAfter < .seconds(1) {
+            throw values.error("archiveAfter", "must be at least 1s; without it nothing is archived by itself")
+        }
         self.lineage = try LineageConfig(values.section("lineage"))
     }
 }
@@ -98,7 +104,21 @@ enum BookkeeperAssembly {
             settling, subscriptions, archive, cleaning, folding, tallies, consumers.manifests(desk),
             consumers.commands(),
             consumers.control(tasks, archive, cleaning),
-        ] + Self.lineage(config, parts)
+        ] + Self.retention(config, parts) + Self.lineage(config, parts)
+    }
+
+    /// Asks for the archiving of what ended long ago, as an operator would.
+    private static func retention(_ config: BookkeeperConfig, _ parts: CentralParts) -> [any Service] {
+        guard let age = config.archiveAfter else { return [] }
+        let operations = Operations(parts.database, caller: Caller(who: "bookkeeper", role: .operator))
+        let reason = "ended longer ago than archiveAfter (\(DurationText.text(age)))"
+        return [
+            parts.sweep("retention", every: min(age, .seconds(3600))) {
+                let outcome = try await operations.archive(olderThan: age / .seconds(1), reason: reason)
+                parts.outbox.send(outcome.messages)
+                return outcome.changed ? .more : .done
+            }
+        ]
     }
 
     private static func lineage(_ config: BookkeeperConfig, _ parts: CentralParts) -> [any Service] {

@@ -72,6 +72,9 @@ import Testing
             #expect(try await world.text("SELECT string_agg(DISTINCT task::text, ',') FROM verdict") == "1")
             let back = try await world.operations().restore(request: 4, reason: nil)
             #expect(back.changed && back.lines == ["task 4 (old) of request 4 comes back: 600 jobs"])
+            // Somebody wants to see it: it is as if it had ended now.
+            let none = try await world.operations().archive(olderThan: 3600, reason: nil)
+            #expect(!none.changed, "\(none.lines)")
             _ = try await world.operations().restore(request: 3, reason: nil)
             _ = try await world.operations().restore(request: 2, reason: nil)
             while try await Archive.step(world.database, chunks: 1) != .nothing { try await world.expectNoViolations() }

@@ -20,16 +20,17 @@ enum ArchivingStatements {
         )
     }
 
-    /// Requests that ended so long ago and have a task that is neither archived nor on its way, the oldest first.
-    static func old(seconds: Double, limit: Int) -> Statement<Int64> {
+    /// Requests that ended so long ago, or were restored so long ago, and have a task that is neither archived nor on its way; those
+    /// after `request`, in their order.
+    static func old(seconds: Double, after request: Int64, limit: Int) -> Statement<Int64> {
         Statement(
             "archiving.old",
             """
             SELECT r.id FROM request r
-            WHERE r.state IN ('finished', 'failed', 'cancelled') AND r.updated < now() - make_interval(secs => \(seconds))
+            WHERE r.id > \(request) AND r.state IN ('finished', 'failed', 'cancelled') AND r.updated < now() - make_interval(secs => \(seconds))
               AND EXISTS (SELECT 1 FROM task t WHERE t.request = r.id
                           AND NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = t.id))
-            ORDER BY r.updated, r.id LIMIT \(limit)
+            ORDER BY r.id LIMIT \(limit)
             """,
             returning: Int64.self
         )
@@ -139,6 +140,11 @@ enum ArchivingStatements {
         """
     }
 
+    /// Somebody wants to look at these requests: their age counts from now.
+    static func touch(requestsOf tasks: [Int64]) -> SQL {
+        "UPDATE request SET updated = now() WHERE id IN (SELECT request FROM task WHERE id = ANY(\(tasks)))"
+    }
+
     static func row(_ tasks: [Int64]) -> Statement<String> {
         Statement(
             "archiving.row",
@@ -153,7 +159,7 @@ enum ArchivingStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.lockRequests([]).erased, Self.tasks(of: []).erased, Self.old(seconds: 1, limit: 1).erased,
+            Self.lockRequests([]).erased, Self.tasks(of: []).erased, Self.old(seconds: 1, after: 0, limit: 1).erased,
             Self.facts([]).erased, Command("archiving.archive", Self.archive([], reason: nil, who: "x")).erased,
             Command("archiving.restore", Self.restore([], reason: nil, who: "x")).erased, Self.row([]).erased,
         ]

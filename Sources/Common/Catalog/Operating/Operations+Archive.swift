@@ -30,15 +30,22 @@ extension Operations {
     package func archive(olderThan seconds: Double, reason: String?) async throws -> Outcome {
         try self.caller.need(.operator, to: "archive requests")
         return try await self.change { transaction in
-            let requests = try await transaction.query(
-                ArchivingStatements.old(seconds: seconds, limit: Self.mostRequests)
-            )
-            let facts = try await self.facts(of: requests, in: transaction)
-            let (kept, wanted) = Self.split(facts)
+            var kept: [Int64: String] = [:]
+            var requests: [Int64] = []
+            var wanted: [Int64] = []
+            // A page of requests that all stay hides none that could go.
+            repeat {
+                requests = try await transaction.query(
+                    ArchivingStatements.old(seconds: seconds, after: requests.last ?? 0, limit: Self.mostRequests)
+                )
+                let page = Self.split(try await self.facts(of: requests, in: transaction))
+                kept.merge(page.kept) { $1 }
+                wanted = page.tasks
+            } while wanted.isEmpty && requests.count == Self.mostRequests
             var outcome = try await self.archive(wanted, reason: reason, in: transaction)
             outcome.lines += kept.sorted { $0.key < $1.key }.map { "request \($0.key) is left: \($0.value)" }
             if requests.count == Self.mostRequests {
-                outcome.lines.append("these are the \(requests.count) oldest: run it again for more")
+                outcome.lines.append("these are the first \(requests.count): run it again for more")
             }
             return outcome
         }
@@ -132,9 +139,10 @@ extension Operations {
         }
         let leaving = facts.filter { $0.place == .archived || $0.place == .archiving }
         if !leaving.isEmpty {
-            try await transaction.execute(
-                ArchivingStatements.restore(leaving.map(\.task), reason: reason, who: self.caller.who)
-            )
+            try await transaction.execute([
+                ArchivingStatements.restore(leaving.map(\.task), reason: reason, who: self.caller.who),
+                ArchivingStatements.touch(requestsOf: leaving.map(\.task)),
+            ])
         }
         let lines = facts.filter { $0.place != nil }.map { one in
             one.place == .restoring
