@@ -54,7 +54,9 @@ import Testing
             // By itself, since it ended (or was restored) longer ago than it may stay.
             processes.removeLast().killAndWait()
             processes.append(try await centre.start("bookkeeper", config: "bookkeeper: {sweep: 1s, archiveAfter: 1s}"))
-            try await centre.until("SELECT bool_and(state = 'archived' AND who = 'bookkeeper') AND count(*) = 2 FROM archived_task")
+            try await centre.until(
+                "SELECT bool_and(state = 'archived' AND who = 'bookkeeper') AND count(*) = 2 FROM archived_task"
+            )
             try await LifecycleTests.expectNoViolations(centre)
         }
     }

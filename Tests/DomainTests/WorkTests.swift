@@ -205,6 +205,8 @@ import Testing
         for job in all { #expect(Set(job.slices.map(\.input.key)).count == 1) }
         #expect(InputGrouping.jobs(kind: "merge", inputs: files, size: .init(), limit: nil).count == 3)
         #expect(InputGrouping.jobs(kind: "analyse", inputs: files, size: .init(), limit: nil).count == 3)
+        let analyses = InputGrouping.jobs(kind: "analyse", inputs: files, size: .init(files: 4), limit: nil)
+        #expect(analyses == all, "whole files, as many as fit")
 
         func arrived(overdue: Set<Int64> = [], flush: Bool = false, page: Int = .max) -> ([Int], [Int64]) {
             let found = InputGrouping.arrived(

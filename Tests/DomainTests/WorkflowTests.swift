@@ -96,7 +96,7 @@ import Testing
             }
         ),
         ("missingIn is for derive tasks", { $0.tasks[1].inputs = [InputTemplate(dataset: "d", missingIn: "x")] }),
-        ("filesPerJob: is for merge tasks", { $0.tasks[0].filesPerJob = 3 }),
+        ("filesPerJob: is for tasks that merge or analyse", { $0.tasks[0].filesPerJob = 3 }),
         (
             "flushAfter: needs eventsPerJob",
             {

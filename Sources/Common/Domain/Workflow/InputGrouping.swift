@@ -66,16 +66,15 @@ package struct JobSize: Sendable, Hashable {
 /// Which inputs make which job: pure. The order of the inputs is the order of the jobs, so give them in a stable one.
 package enum InputGrouping {
     /// - Parameters:
-    ///   - kind: process, skim, derive: each file is cut into slices of `size.events` (nil: one job a file); merge: files are taken
-    ///     together, in their order, as long as every limit of `size` holds (none: one job of all; a file that alone is larger is a
-    ///     job of its own); analyse: one job of all. Merges and analyses take each key for itself, in the order of their first files.
+    ///   - kind: process, skim, derive: each file is cut into slices of `size.events` (nil: one job a file); merge, analyse: files are
+    ///     taken together, in their order, as long as every limit of `size` holds (none: one job of all; a file that alone is larger
+    ///     is a job of its own). Merges and analyses take each key for itself, in the order of their first files.
     ///   - limit: only the first so many events over all files; nil: all.
     package static func jobs(kind: String, inputs: [InputFile], size: JobSize, limit: Int64?) -> [GroupedJob] {
         let slices = Self.firstEvents(of: inputs, limit: limit)
         switch kind {
         case "process", "skim", "derive": return slices.flatMap { Self.cut($0, size.events) }
-        case "merge": return Self.byKey(slices).flatMap { Self.gather($0, size) }
-        default: return Self.byKey(slices).map { GroupedJob(slices: $0) }
+        default: return Self.byKey(slices).flatMap { Self.gather($0, size) }
         }
     }
 

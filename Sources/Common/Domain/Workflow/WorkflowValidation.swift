@@ -66,9 +66,11 @@ extension WorkflowDocument {
         default:
             refuse("kind", "\(task.kind) is not known; known: generate, process, skim, merge, derive, analyse")
         }
+        if task.kind != "merge" && task.kind != "analyse" {
+            if task.filesPerJob != nil { refuse("filesPerJob", "is for tasks that merge or analyse") }
+            if task.megabytesPerJob != nil { refuse("megabytesPerJob", "is for tasks that merge or analyse") }
+        }
         if task.kind != "merge" {
-            if task.filesPerJob != nil { refuse("filesPerJob", "is for merge tasks") }
-            if task.megabytesPerJob != nil { refuse("megabytesPerJob", "is for merge tasks") }
             if task.flushAfter != nil { refuse("flushAfter", "is for merge tasks") }
         } else if task.flushAfter != nil, task.eventsPerJob == nil, task.filesPerJob == nil, task.megabytesPerJob == nil
         {
