@@ -29,10 +29,14 @@ import Testing
         let node = """
             SET LOCAL session_replication_role = replica;
             UPDATE attempt SET node = 'n7' WHERE task = 1 AND index = 0;
+            UPDATE file SET node = 'n8' WHERE lfn = '/raw/0';
             """
         try await RecoveryWorld.with(node) { world in
             let file = try await world.database.query(ObjectStatements.file("/made/0")).first
             #expect(file?.contains(#""node":"n7""#) == true, "\(file ?? "")")
+            // The attempt that made the other may be archived.
+            let raw = try await world.database.query(ObjectStatements.file("/raw/0")).first
+            #expect(raw?.contains(#""node":"n8""#) == true, "\(raw ?? "")")
         }
     }
 

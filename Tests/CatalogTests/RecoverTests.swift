@@ -202,6 +202,7 @@ extension RecoveryWorld {
             _ = try await transaction.query(AcceptStatements.accept([Self.acceptance(AttemptKey(job, attempt: 2))]))
         }
         #expect(try await self.job(1, 0) == "done won by 2")
+        #expect(try await self.text("SELECT node FROM millrace.file_view WHERE lfn = '/made/again'") == "n")
         #expect(try await self.text("SELECT events_done FROM millrace.task_view WHERE task = 1") == "10")
         #expect(try await self.check().map(\.reason) == [.attemptLives])
         try await self.expectNoViolations()

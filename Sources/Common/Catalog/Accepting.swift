@@ -98,9 +98,9 @@ package enum AcceptStatements {
                     cpu_seconds = l.cpu, wall_seconds = l.wall, memory_peak = l.memory, steps = l.steps, step = l.step, cause = 'accepted'
                 FROM l WHERE a.task = l.task AND a.index = l.index AND a.attempt = l.attempt
             ), f AS (
-                INSERT INTO file (id, lfn, bytes, adler32, crc32c, events, task, index, attempt, software, site)
+                INSERT INTO file (id, lfn, bytes, adler32, crc32c, events, task, index, attempt, software, site, node)
                 OVERRIDING SYSTEM VALUE
-                SELECT file, lfn, bytes, adler32, crc32c, events, task, index, attempt, software, site FROM o WHERE file IS NOT NULL
+                SELECT file, lfn, bytes, adler32, crc32c, events, task, index, attempt, software, site, node FROM o WHERE file IS NOT NULL
             ), p AS (
                 INSERT INTO file_parent (file, parent)
                 SELECT DISTINCT o.file, u.file FROM o CROSS JOIN LATERAL (
@@ -162,11 +162,11 @@ package enum AcceptStatements {
         return """
             SELECT o.*, CASE WHEN o.lfn IS NOT NULL THEN nextval('file_id_seq') END AS file
             FROM unnest(\(outputs.map(\.of.key.task)), \(outputs.map(\.of.key.index)), \(outputs.map { Int32($0.of.key.attempt) }),
-                \(outputs.map(\.of.software)), \(outputs.map(\.of.site)),
+                \(outputs.map(\.of.software)), \(outputs.map(\.of.site)), \(outputs.map(\.of.node)),
                 \(outputs.map(\.out.stream)), \(outputs.map(\.out.events)), \(outputs.map(\.out.counted)),
                 \(outputs.map(\.out.file?.lfn)), \(outputs.map(\.out.file?.bytes)), \(outputs.map(\.out.file?.adler32)),
                 \(outputs.map(\.out.file?.crc32c)), \(outputs.map(\.out.file?.storage)))
-            AS o(task, index, attempt, software, site, stream, events, counted, lfn, bytes, adler32, crc32c, storage)
+            AS o(task, index, attempt, software, site, node, stream, events, counted, lfn, bytes, adler32, crc32c, storage)
             """
     }
 

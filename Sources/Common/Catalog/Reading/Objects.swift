@@ -116,9 +116,10 @@ package enum ObjectStatements {
             "objects.file",
             """
             SELECT row_to_json(d)::text FROM (
-                SELECT v.*,
-                       -- Of a task whose rows are archived nobody knows it.
-                       (SELECT a.node FROM attempt a WHERE a.task = v.task AND a.index = v.index AND a.attempt = v.attempt) AS node,
+                SELECT v.lfn, v.bytes, v.adler32, v.crc32c, v.events, v.task, v.index, v.attempt, v.software, v.site, v.parents, v.replicas,
+                       v.created, v.lost, v.file,
+                       -- Of what was made by an older version only the attempt knows it.
+                       coalesce(v.node, (SELECT a.node FROM attempt a WHERE a.task = v.task AND a.index = v.index AND a.attempt = v.attempt)) AS node,
                        coalesce((SELECT json_agg(r ORDER BY r.storage) FROM replica_view r WHERE r.lfn = v.lfn), '[]') AS replica_rows,
                        coalesce((SELECT json_agg(json_build_object('task', s.task, 'index', s.index, 'attempt', s.attempt, 'site', s.site,
                                      'code', s.code, 'diagnostic', s.diagnostic, 'at', s.at) ORDER BY s.at)
