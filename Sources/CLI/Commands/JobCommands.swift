@@ -98,7 +98,7 @@ struct JobCommands: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Withdraw what was accepted of a job that is done; it waits again.",
             discussion:
-                "Only while nobody has merged or read it and its datasets are open. Its files are deleted after an hour."
+                "Only while nobody has merged or read it and its datasets are open; jobs that are to read it let go of it. Its files are deleted after an hour."
         )
         @OptionGroup var options: ChangeOptions
         @OptionGroup var job: JobReference

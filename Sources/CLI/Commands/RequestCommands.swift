@@ -8,7 +8,8 @@ struct RequestCommands: AsyncParsableCommand {
         commandName: "request",
         abstract: "Requests: a workflow with its parameters, to be worked off.",
         subcommands: [
-            Create.self, List.self, Show.self, Approve.self, Reject.self, Hold.self, Release.self, Cancel.self,
+            Create.self, List.self, Show.self, History.self, Approve.self, Reject.self, Hold.self, Release.self,
+            Cancel.self,
             Extend.self, Change.self, Clone.self, Derive.self, Watch.self, Debug.self, Archive.self, Restore.self,
         ]
     )

@@ -6,7 +6,8 @@ struct TaskCommands: AsyncParsableCommand {
         commandName: "task",
         abstract: "Tasks of requests.",
         subcommands: [
-            List.self, Show.self, Pause.self, Resume.self, Retry.self, Flush.self, Abort.self, Debug.self, Check.self,
+            List.self, Show.self, History.self, Pause.self, Resume.self, Retry.self, Flush.self, Abort.self, Debug.self,
+            Check.self,
             Archive.self, Restore.self,
         ]
     )
