@@ -20,7 +20,7 @@ import Testing
                          {"span": "week", "of": "events", "value": 12000, "start": "2026-11-16"}]}
             """
         )
-        let lines = ReportCommand.lines(answer, by: .week, colours: false)
+        let lines = ReportCommand.lines(answer, by: [.week], colours: false)
         #expect(lines.count == 6)
         #expect(lines[0].hasPrefix("week"))
         #expect(
@@ -30,8 +30,16 @@ import Testing
         )
         #expect(lines[2].split(separator: " ").first == "-")
         #expect(lines[4...] == ["best day by jobs: 700, on 2026-11-20", "best week by events: 12000, from 2026-11-16"])
+        #expect(
+            ReportCommand.lines(answer, by: [.week, .site], colours: false)[0].hasPrefix("week        site  jobs_done")
+        )
+        func by(_ text: String) throws -> [ProductionStatements.By] { try ReportCommand.parse(["--by", text]).by }
+        #expect(try by("month,cloud") == [.month, .cloud])
+        for wrong in ["", "year", "month,", "month,month", "day,site,kind"] {
+            #expect(throws: (any Error).self, "\(wrong)") { try by(wrong) }
+        }
         let nothing = try Self.json(#"{"items": [], "records": [], "since": "2026-11-20"}"#)
-        #expect(ReportCommand.lines(nothing, by: .day, colours: false) == ["nothing ended since 2026-11-20"])
+        #expect(ReportCommand.lines(nothing, by: [.day], colours: false) == ["nothing ended since 2026-11-20"])
     }
 
     @Test func anArchivedTaskSaysHowToGetItBack() throws {
@@ -60,7 +68,7 @@ import Testing
         #expect(try Millrace.parseAsRoot(["task", "archive", "12", "--dry-run"]) is TaskCommands.Archive)
         #expect(try Millrace.parseAsRoot(["request", "restore", "3"]) is RequestCommands.Restore)
         let report = try Millrace.parseAsRoot(["report", "--last", "90d", "--by", "class"]) as? ReportCommand
-        #expect(report?.last == "90d" && report?.by == .class)
+        #expect(report?.last == "90d" && report?.by == [.class])
         #expect((try Millrace.parseAsRoot(["tracker", "--damaged"]) as? TrackerCommand)?.damaged == true)
         #expect(throws: (any Error).self) { try Millrace.parseAsRoot(["report", "--by", "year"]) }
     }

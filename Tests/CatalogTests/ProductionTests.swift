@@ -34,10 +34,11 @@ import Testing
     private static func report(
         _ world: RecoveryWorld,
         _ by: ProductionStatements.By = .day,
+        then: ProductionStatements.By? = nil,
         days: Double = 365
     ) async throws -> Report {
-        let text = try await world.database.query(ProductionStatements.report(by, since: .secondsAgo(days * 86_400)))
-            .first
+        let start = WindowStart.secondsAgo(days * 86_400)
+        let text = try await world.database.query(ProductionStatements.report(by, then: then, since: start)).first
         return try WireFormat.value(Report.self, from: try #require(text))
     }
 
@@ -65,6 +66,13 @@ import Testing
                 let hours = report.items.reduce(0) { $0 + $1.lost_core_hours }
                 #expect(abs(hours - total.lost_core_hours) < 1e-9, "\(by)")
             }
+            let kinds = try await Self.report(world, .month, then: .kind)
+            #expect(kinds.items.reduce(0) { $0 + $1.jobs_done } == kinds.total.jobs_done)
+            #expect(kinds.items.reduce(0) { $0 + $1.failed } == kinds.total.failed)
+            let divided: SQL = """
+                SELECT count(*) FROM (SELECT DISTINCT date_trunc('month', p.day), t.kind FROM production p JOIN task t ON t.id = p.task) x
+                """
+            #expect(try await world.text(divided) == "\(kinds.items.count)")
             let days = try await Self.report(world)
             // Two of long ago, and today with or without yesterday: some ended an hour ago.
             let different: SQL =

@@ -28,7 +28,12 @@ import Testing
             }
             let sites = try await gateway.get("/report?by=site").items.compactMap { $0["site"]?.text }
             #expect(Set(sites) == ["lyon", "desy", "kek"])
-            for query in ["by=week;", "by=year", "since=never", "since=0d", "last=1d"] {
+            let both = try await gateway.get("/report?by=month&then=site").items
+            #expect(both.allSatisfy { $0["month"] != nil && $0["site"] != nil })
+            #expect(both.reduce(0) { $0 + ($1["jobs_done"]?.integer ?? 0) } == 1000)
+            for query in [
+                "by=site&then=site", "then=year", "by=week;", "by=year", "since=never", "since=0d", "last=1d",
+            ] {
                 #expect(try await gateway.get("/report?\(query)").status == 400, "\(query)")
             }
         }

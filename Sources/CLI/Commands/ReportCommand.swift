@@ -2,8 +2,6 @@ import ArgumentParser
 import Catalog
 import Messages
 
-extension ProductionStatements.By: ExpressibleByArgument {}
-
 /// `millrace report`: production over time.
 struct ReportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -15,11 +13,31 @@ struct ReportCommand: AsyncParsableCommand {
 
     @Flag(help: "Print an array of objects, one per row.") var json = false
     @Option(help: "How far back: a length of time such as 90d or 365d.") var last = "365d"
-    @Option(help: "What a row is: day, week, month, site, cloud, kind, class, request, blame.")
-    var by = ProductionStatements.By.day
+    @Option(
+        help:
+            "What a row is: day, week, month, site, cloud, kind, class, request, blame; or two of them, such as month,cloud.",
+        transform: Self.parts
+    )
+    var by = [ProductionStatements.By.day]
+
+    private static func parts(_ text: String) throws -> [ProductionStatements.By] {
+        let words = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let known = ProductionStatements.By.allCases.map(\.rawValue).joined(separator: ", ")
+        let parts = try words.map { word in
+            guard let by = ProductionStatements.By(rawValue: word) else {
+                throw ValidationError("\(word.isEmpty ? "nothing" : word) is not one of \(known)")
+            }
+            return by
+        }
+        guard parts.count <= 2, Set(parts).count == parts.count else {
+            throw ValidationError("a row is one of these, or two different ones: \(known)")
+        }
+        return parts
+    }
 
     mutating func run() async throws {
-        let query = [("since", self.last), ("by", self.by.rawValue)]
+        let words = zip(["by", "then"], self.by).map { ($0, $1.rawValue) }
+        let query = [("since", self.last)] + words
         let answer = try await GatewayClient.fromEnvironment().get("/report", query)
         if self.json {
             try Output.json(.list(answer["items"].items))
@@ -30,18 +48,19 @@ struct ReportCommand: AsyncParsableCommand {
 
     static func lines(
         _ answer: JSON,
-        by: ProductionStatements.By,
+        by: [ProductionStatements.By],
         colours: Bool = Terminal.hasColours
     ) -> [String] {
         guard !answer["items"].items.isEmpty else { return ["nothing ended since \(answer["since"].text ?? "then")"] }
-        let names: [Column] =
+        let names = by.flatMap { by -> [Column] in
             switch by {
-            case .class: [Column("cores"), Column("memory_mb"), Column("walltime_s")]
-            case .request: [Column("title"), Column("owner")]
-            case .day, .week, .month, .site, .cloud, .kind, .blame: []
+            case .class: [Column("class"), Column("cores"), Column("memory_mb"), Column("walltime_s")]
+            case .request: [Column("request"), Column("title"), Column("owner")]
+            case .day, .week, .month, .site, .cloud, .kind, .blame: [Column(by.rawValue)]
             }
+        }
         let columns =
-            [Column(by.rawValue)] + names + [
+            names + [
                 Column("jobs_done"), Column("jobs_aborted"), Column("events"), Column("attempts"), Column("failed"),
                 Column("core_hours", .tenths), Column("lost_core_hours", .tenths),
             ]

@@ -8,10 +8,12 @@ import ServiceKit
 /// What was: production over time, and the archive.
 extension Route {
     static let history: [Route] = [
-        .get("/report", query: ["since", "by"]) { gateway, call in
+        .get("/report", query: ["since", "by", "then"]) { gateway, call in
             let by = try call.word("by", default: ProductionStatements.By.day)
+            let then = try call.query["then"].map { _ in try call.word("then", default: by) }
+            guard then != by else { throw Refusal(.badRequest, "then: \(by.rawValue) is what by says already") }
             let start = try Window.start(call, default: "365d")
-            return .json(try await gateway.object(ProductionStatements.report(by, since: start), "report"))
+            return .json(try await gateway.object(ProductionStatements.report(by, then: then, since: start), "report"))
         },
         .post("/archive", role: .operator) { gateway, call in
             let body = try call.body(["older_than", "reason"])

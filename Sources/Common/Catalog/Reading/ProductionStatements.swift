@@ -29,30 +29,33 @@ package enum ProductionStatements {
             }
         }
 
-        fileprivate var facts: SQL {
+        /// The name and what else there is to say of it, from the column with the key.
+        fileprivate func facts(_ key: StaticString) -> SQL {
             switch self {
-            case .day: "jsonb_build_object('day', r.key)"
-            case .week: "jsonb_build_object('week', r.key)"
-            case .month: "jsonb_build_object('month', r.key)"
-            case .site: "jsonb_build_object('site', r.key)"
-            case .cloud: "jsonb_build_object('cloud', r.key)"
-            case .kind: "jsonb_build_object('kind', r.key)"
-            case .blame: "jsonb_build_object('blame', r.key)"
+            case .day: "jsonb_build_object('day', \(unsafe: key))"
+            case .week: "jsonb_build_object('week', \(unsafe: key))"
+            case .month: "jsonb_build_object('month', \(unsafe: key))"
+            case .site: "jsonb_build_object('site', \(unsafe: key))"
+            case .cloud: "jsonb_build_object('cloud', \(unsafe: key))"
+            case .kind: "jsonb_build_object('kind', \(unsafe: key))"
+            case .blame: "jsonb_build_object('blame', \(unsafe: key))"
             case .class:
                 """
                 (SELECT jsonb_build_object('class', c.id, 'cores', c.cores, 'memory_mb', c.memory_mb, 'walltime_s', c.walltime_s)
-                 FROM class c WHERE c.id = r.key)
+                 FROM class c WHERE c.id = \(unsafe: key))
                 """
             case .request:
-                "(SELECT jsonb_build_object('request', q.id, 'title', q.title, 'owner', q.owner) FROM request q WHERE q.id = r.key)"
+                """
+                (SELECT jsonb_build_object('request', q.id, 'title', q.title, 'owner', q.owner) FROM request q WHERE q.id = \(unsafe: key))
+                """
             }
         }
 
         /// Times as they came; the rest by what was done most.
-        fileprivate var order: SQL {
+        fileprivate func order(_ key: StaticString) -> SQL {
             switch self {
-            case .day, .week, .month: "r.key"
-            case .site, .cloud, .kind, .class, .request, .blame: "r.jobs_done DESC, r.attempts DESC, r.key"
+            case .day, .week, .month: "\(unsafe: key)"
+            case .site, .cloud, .kind, .class, .request, .blame: "r.jobs_done DESC, r.attempts DESC, \(unsafe: key)"
             }
         }
     }
@@ -70,19 +73,26 @@ package enum ProductionStatements {
 
     /// The report as one JSON object: `items`, `total`, `records` (of all time: the best day and the best week by jobs and by events),
     /// `since`, the first day that counts.
-    package static func report(_ by: By, since start: WindowStart) -> Statement<String> {
-        Statement(
-            "production.report.\(by.rawValue)",
+    ///
+    /// - Parameter then: what each row is divided by; nil: it is not.
+    package static func report(_ by: By, then: By? = nil, since start: WindowStart) -> Statement<String> {
+        let keys: SQL = then.map { "\(fragment: by.key), \(fragment: $0.key)" } ?? by.key
+        let facts: SQL =
+            then.map { "\(fragment: by.facts("r.key")) || \(fragment: $0.facts("r.then"))" } ?? by.facts("r.key")
+        let order: SQL = then.map { "r.key, \(fragment: $0.order("r.then"))" } ?? by.order("r.key")
+        return Statement(
+            "production.report.\(by.rawValue)\(then.map { ".\($0.rawValue)" } ?? "")",
             """
             WITH w AS (SELECT utc_day(\(fragment: start.sql)) AS since), summed AS (
-                SELECT \(fragment: by.key) AS key, grouping(\(fragment: by.key)) = 1 AS is_total, \(fragment: Self.sums)
+                SELECT \(fragment: by.key) AS key, \(fragment: then?.key ?? "NULL::text") AS then, grouping(\(fragment: by.key)) = 1 AS is_total,
+                       \(fragment: Self.sums)
                 FROM production p JOIN task t ON t.id = p.task WHERE p.day >= (SELECT since FROM w)
-                GROUP BY GROUPING SETS ((\(fragment: by.key)), ())
+                GROUP BY GROUPING SETS ((\(fragment: keys)), ())
             ), figures AS MATERIALIZED (
                 SELECT r.*, jsonb_build_object('jobs_done', r.jobs_done, 'jobs_aborted', r.jobs_aborted, 'events', r.events,
                            'attempts', r.attempts, 'failed', r.failed, 'cancelled', r.cancelled, 'core_hours', r.core_hours,
                            'lost_core_hours', r.lost_core_hours) AS figures,
-                       row_number() OVER (PARTITION BY r.is_total ORDER BY \(fragment: by.order)) AS rank
+                       row_number() OVER (PARTITION BY r.is_total ORDER BY \(fragment: order)) AS rank
                 FROM summed r
             ), days AS MATERIALIZED (
                 SELECT day, sum(jobs_done)::bigint AS jobs_done, sum(events)::bigint AS events FROM production GROUP BY day
@@ -96,7 +106,7 @@ package enum ProductionStatements {
                 WHERE v.value > 0 ORDER BY s.span, v.of, v.value DESC, s.start
             )
             SELECT json_build_object(
-                'items', coalesce((SELECT json_agg(\(fragment: by.facts) || r.figures ORDER BY r.rank)
+                'items', coalesce((SELECT json_agg(\(fragment: facts) || r.figures ORDER BY r.rank)
                                    FROM figures r WHERE NOT r.is_total AND r.rank <= \(Self.mostShown)), '[]'),
                 'next', NULL, 'total', (SELECT r.figures FROM figures r WHERE r.is_total),
                 'records', coalesce((SELECT json_agg(json_build_object('span', span, 'of', of, 'value', value, 'start', start)
@@ -135,5 +145,11 @@ package enum ProductionStatements {
 
     static var examples: [AnyStatement] {
         By.allCases.map { Self.report($0, since: .secondsAgo(60)).erased } + [Self.fold.erased]
+            + By.allCases.filter { $0 != .month }.flatMap { by in
+                [
+                    Self.report(.month, then: by, since: .secondsAgo(60)).erased,
+                    Self.report(by, then: .month, since: .secondsAgo(60)).erased,
+                ]
+            }
     }
 }
