@@ -117,13 +117,17 @@ struct ReportHandler: Sendable {
     /// In which batch submission attempts went, of late reports too: that stays true. The last word of each, in their order.
     private static func submissions(
         _ reports: [(site: String, report: Report)]
-    ) -> [(key: AttemptKey, token: UUIDText, submission: String)] {
-        var words: [AttemptKey: (key: AttemptKey, token: UUIDText, submission: String)] = [:]
-        for case (_, .running(let item)) in reports {
-            guard let submission = item.submission, !submission.isEmpty, let token = UUIDText(item.name.token) else {
-                continue
-            }
-            words[item.name.key] = (item.name.key, token, String(submission.prefix(200)))
+    ) -> [ReportStatements.Submitted] {
+        var words: [AttemptKey: ReportStatements.Submitted] = [:]
+        for (_, report) in reports {
+            let (submission, batchID) = report.batch
+            guard let submission, !submission.isEmpty, let token = UUIDText(report.name.token) else { continue }
+            words[report.name.key] = ReportStatements.Submitted(
+                key: report.name.key,
+                token: token,
+                submission: String(submission.unicodeScalars.prefix(200)),
+                batchID: batchID
+            )
         }
         return words.sorted { $0.key < $1.key }.map(\.value)
     }

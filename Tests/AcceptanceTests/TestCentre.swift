@@ -48,7 +48,7 @@ final class TestCentre: Sendable {
         }
     }
 
-    private var keyFile: String { "\(self.folder)/signing.key" }
+    var keyFile: String { "\(self.folder)/signing.key" }
 
     private func seed() async throws {
         try await self.database.execute(RuleStatements.seed(try StoredRule.rows(.defaults)))

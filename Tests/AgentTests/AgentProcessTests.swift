@@ -25,6 +25,7 @@ struct AgentProcessTests {
                 try await centre.offer(work, [description], [Sample.job()])
                 let running = try await centre.first(RunningItem.self)
                 #expect(running.step == "one" && running.sequence == 1 && running.name == Sample.job().name)
+                #expect(running.submission == nil && running.batchID == nil)
                 let finished = try await centre.first(FinishedItem.self)
                 #expect(finished.sequence == 2 && finished.eventsRead == 10)
                 #expect(finished.steps.map(\.exitCode) == [0])
@@ -98,15 +99,21 @@ struct AgentProcessTests {
     @Test("in a batch job that is told to end, says that the batch system ended it")
     func batch() async throws {
         try await Centre.with { centre in
-            try await AgentProcess.with(centre, environment: ["SLURM_JOB_ID": "77"]) { _ in
+            let environment = [
+                "SLURM_JOB_ID": "77", "SLURM_ARRAY_JOB_ID": "70", "SLURM_ARRAY_TASK_ID": "7",
+                "SLURM_CLUSTER_NAME": "hpc",
+            ]
+            try await AgentProcess.with(centre, environment: environment) { _ in
                 let work = try await centre.first(WorkItem.self)
                 let step = Sample.step("one", "sleep 1000")
                 try await centre.offer(work, [Sample.description(steps: [step])], [Sample.job()])
-                _ = try await centre.first(RunningItem.self)
+                let running = try await centre.first(RunningItem.self)
+                #expect(running.submission == "slurm:hpc:70" && running.batchID == "70_7")
             }
             let failed = try await centre.first(FailedItem.self)
             #expect(failed.failures.map(\.code) == [FailureCode.batchRemoved.rawValue])
             #expect(failed.failures[0].diagnostic.contains("slurm job 77"))
+            #expect(failed.submission == "slurm:hpc:70" && failed.batchID == "70_7")
         }
     }
 

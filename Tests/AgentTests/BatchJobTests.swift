@@ -1,4 +1,5 @@
 import Domain
+import ServiceKit
 import Testing
 
 @testable import Agent
@@ -7,26 +8,47 @@ import Testing
 struct BatchJobTests {
     private let now = Timestamp(secondsSince1970: 1_000_000)
 
-    @Test("knows it by its environment")
-    func environment() {
-        let known: [([String: String], BatchJob)] = [
-            (["SLURM_JOB_ID": "7"], BatchJob(system: "slurm", id: "7")),
-            (
-                ["SLURM_JOB_ID": "7", "SLURM_JOB_END_TIME": "1000000"],
-                BatchJob(system: "slurm", id: "7", end: self.now)
-            ),
-            (["SLURM_JOB_ID": "7", "SLURM_JOB_END_TIME": "soon"], BatchJob(system: "slurm", id: "7")),
-            (["SLURM_JOB_ID": "7", "SLURM_JOB_END_TIME": "1e300"], BatchJob(system: "slurm", id: "7")),
-            (["PBS_JOBID": "8.host"], BatchJob(system: "pbs", id: "8.host")),
-            (["LSB_JOBID": "9"], BatchJob(system: "lsf", id: "9")),
-            (["OAR_JOB_ID": "1"], BatchJob(system: "oar", id: "1")),
-            (["_CONDOR_JOB_AD": "/x", "_CONDOR_SLOT": "slot1"], BatchJob(system: "htcondor", id: "slot1")),
-            (["JOB_ID": "5", "SGE_TASK_ID": "undefined"], BatchJob(system: "gridengine", id: "5")),
-        ]
-        for (environment, batch) in known { #expect(BatchJob(environment: environment) == batch) }
-        for none in [[:], ["JOB_ID": "5"], ["SLURM_JOB_ID": ""], ["PATH": "/bin"]] {
-            #expect(BatchJob(environment: none) == nil)
+    @Test("knows it by its environment, and which submission and which part of it that is", arguments: BatchCase.all)
+    func environment(_ known: BatchCase) {
+        #expect(BatchJob(environment: known.environment, readFile: { known.files[$0] }) == known.batch)
+    }
+
+    @Test("is none when its environment says nothing that only a batch system says")
+    func none() {
+        for none in [
+            [:], ["PATH": "/bin"], ["JOB_ID": "5"], ["SLURM_JOB_ID": ""], ["PBS_JOBID": ""], ["LSB_JOBINDEX": "3"],
+            ["SGE_ROOT": "/sge"], ["JOB_ID": "five", "SGE_ROOT": "/sge"], ["JOB_ID": "", "SGE_TASK_ID": "1"],
+            ["SLURM_ARRAY_JOB_ID": "4"], ["_CONDOR_JOB_AD": ""],
+        ] {
+            #expect(BatchJob(environment: none, readFile: { _ in "ClusterId = 1\nProcId = 0\n" }) == nil, "\(none)")
         }
+    }
+
+    @Test("of two clusters that both count from 1 the submissions have different names")
+    func clusters() {
+        let jobs = ["hpc1", "hpc2"].map { BatchJob(environment: ["SLURM_JOB_ID": "1", "SLURM_CLUSTER_NAME": $0]) }
+        #expect(
+            jobs.map { $0?.submission } == ["slurm:hpc1:1", "slurm:hpc2:1"] && jobs[0]?.element == jobs[1]?.element
+        )
+    }
+
+    @Test("reports what its file says before what its environment says, and nothing if neither says anything")
+    func place() throws {
+        func place(_ line: String, _ environment: [String: String]) throws -> BatchPlace? {
+            let config = try AgentConfig(
+                YAMLDocument.node(from: ConfigTests.good + line, name: "agent.yaml"),
+                environment: [:]
+            ) { _ in "" }
+            return BatchPlace(config: config, batch: BatchJob(environment: environment))
+        }
+        #expect(try place("", [:]) == nil)
+        let slurm = ["SLURM_JOB_ID": "9", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2"]
+        let found = try #require(try place("", slurm))
+        #expect(found.submission == "slurm:7" && found.element == "7_2")
+        let named = try #require(try place("submission: flux 3\n", slurm))
+        #expect(named.submission == "flux 3" && named.element == "7_2")
+        let alone = try #require(try place("submission: flux 3\n", [:]))
+        #expect(alone.submission == "flux 3" && alone.element == nil)
     }
 
     @Test("says of the jobs that it ends whether the batch system ended it, its slot was over, or nobody knows")

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("agent.yaml")
 struct ConfigTests {
-    private static let good = """
+    static let good = """
         site: T1
         agent: a
         amqp: amqp://site.T1@broker/
@@ -34,7 +34,8 @@ struct ConfigTests {
     func defaults() throws {
         let config = try self.read(Self.good)
         #expect(config.logs == "/w/logs" && config.software == "/w/software" && config.heartbeatSeconds == 10)
-        #expect(config.loopingSeconds == 7200)
+        #expect(config.loopingSeconds == 7200 && config.submission == nil)
+        #expect(try self.read(Self.good + "submission: array 17\n").submission == "array 17")
         #expect(try self.read(Self.good + "loopingSeconds: 0\n").loopingSeconds == 0)
         #expect(config.python == "/usr/bin/python3" && config.capacity.cores == 4)
         #expect(config.amqp == "amqp://site.T1@broker/")
@@ -62,6 +63,10 @@ struct ConfigTests {
             ("base: /d", "base: d", "storage.DISK.base: d must be an absolute path"),
             ("base: /d", "base: /d, mode: 1", "storage.DISK.mode: unknown key"),
             ("site: T1", "site: T 1", "line 1, site: T 1 must be"),
+            ("slots: 4", "slots: 4\nsubmission: \"\"", "line 6, submission: must be one line of 1 to 200 characters"),
+            ("slots: 4", "slots: 4\nsubmission: \"a\\nb\"", "submission: must be one line"),
+            ("slots: 4", "slots: 4\nsubmission: " + String(repeating: "x", count: 201), "submission: must be one line"),
+            ("slots: 4", "slots: 4\nsubmission: [a]", "submission"),
             ("agent: a\n", "", "key agent is missing"),
             ("agent: a", "agent: [", "not YAML"),
             ("slots: 4", "slots: 4\nexecutor: slurm", "executor: slurm is not known"),

@@ -179,7 +179,11 @@ enum GrownWorld {
             ),
             (
                 "submitted",
-                [ReportStatements.submitted(Self.active.map { ($0, Self.token($0), "grid job") })]
+                [
+                    ReportStatements.submitted(
+                        Self.active.map { .init(key: $0, token: Self.token($0), submission: "grid job") }
+                    )
+                ]
             ),
             (
                 "suspicions",

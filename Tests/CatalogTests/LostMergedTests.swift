@@ -56,12 +56,21 @@ import Testing
                     )
                 ).first
             )
-            let words = [(key: AttemptKey(task: 1, index: 1, attempt: 1), token: token, submission: "grid job 1")]
+            let words = [
+                ReportStatements.Submitted(
+                    key: AttemptKey(task: 1, index: 1, attempt: 1),
+                    token: token,
+                    submission: "grid job 1",
+                    batchID: "1.7"
+                )
+            ]
             for _ in 1...2 { try await world.database.execute(ReportStatements.submitted(words)) }
             let told = try await world.text(
                 "SELECT concat(name, ': ', attempts, ' ', input_files) FROM millrace.batch_submission"
             )
             #expect(told == "grid job 1: 1 2")
+            let batch = try await world.text("SELECT batch_id FROM millrace.attempt WHERE task = 1 AND index = 1")
+            #expect(batch == "1.7")
         }
     }
 }

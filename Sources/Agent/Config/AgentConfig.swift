@@ -25,6 +25,8 @@ struct AgentConfig: Sendable, Equatable {
     /// A step that neither writes anything nor uses CPU for so long is ended; 0: none is.
     var loopingSeconds: Int
     var python: String
+    /// What its attempts are said to be part of, as the site's batch system names it; nil: what its environment says, if anything.
+    var submission: String?
     /// `host:port` of health and metrics; nil: none.
     var admin: String?
 
@@ -61,7 +63,8 @@ struct AgentConfig: Sendable, Equatable {
             "output": .scalar, "signingKey": .scalar, "executor": .scalar,
             "software": .keys(["folder": .scalar], required: ["folder"]),
             "logs": .keys(["folder": .scalar], required: ["folder"]),
-            "heartbeatSeconds": .scalar, "loopingSeconds": .scalar, "python": .scalar, "admin": .scalar,
+            "heartbeatSeconds": .scalar, "loopingSeconds": .scalar, "python": .scalar,
+            "submission": .scalar, "admin": .scalar,
         ],
         required: ["site", "agent", "work", "slots", "storage", "output", "signingKey"]
     )
@@ -94,6 +97,7 @@ extension AgentConfig {
         self.heartbeatSeconds = try reader.number("heartbeatSeconds", 1...3600, default: 10)
         self.loopingSeconds = try reader.number("loopingSeconds", 0...31_536_000, default: 7200)
         self.python = try reader.optionalPath("python") ?? "/usr/bin/python3"
+        self.submission = try reader.line("submission", limit: 200)
         self.admin = reader.text("admin")
         self.signingKey = try reader.path("signingKey")
         let (storage, output) = (try reader.storage(), try reader.required("output"))

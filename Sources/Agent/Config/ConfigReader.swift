@@ -41,6 +41,16 @@ struct ConfigReader {
         return text
     }
 
+    /// Some text in one line; nil: the key is not there.
+    func line(_ key: String, limit: Int) throws(DocumentProblem) -> String? {
+        guard let text = self.text(key) else { return nil }
+        let hasControl = text.unicodeScalars.contains { $0.value < 32 || $0.value == 127 }
+        guard !text.allSatisfy(\.isWhitespace), !hasControl, text.unicodeScalars.count <= limit else {
+            throw self.problem(key, "must be one line of 1 to \(limit) characters")
+        }
+        return text
+    }
+
     func path(_ key: String) throws(DocumentProblem) -> String { try self.absolute(self.required(key), key) }
 
     func optionalPath(_ key: String, of group: String? = nil) throws(DocumentProblem) -> String? {

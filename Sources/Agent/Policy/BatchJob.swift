@@ -1,38 +1,24 @@
 import Domain
 
-/// The job of a batch system that the agent itself runs in, from its environment.
+/// The job of a batch system that the agent itself runs in.
 struct BatchJob: Sendable, Equatable {
     var system: String
+    /// As the batch system is asked about it, and as people know it.
     var id: String
     /// When the slot is over; nil: the batch system does not tell.
     var end: Timestamp?
+    /// The submission that it is part of (an array or a cluster of jobs, or itself), with the batch system and, where that is told, the
+    /// cluster or server: `slurm:hpc1:4711`. A site may have several, and each counts from 1. nil: not known.
+    var submission: String?
+    /// Which part of the submission it is, as the batch system writes it: `4711_3`; nil: not known.
+    var element: String?
 
-    init(system: String, id: String, end: Timestamp? = nil) {
+    init(system: String, id: String, end: Timestamp? = nil, submission: String? = nil, element: String? = nil) {
         self.system = system
         self.id = id
         self.end = end
-    }
-
-    /// Nil: none that is known. `JOB_ID` alone may be anybody's.
-    init?(environment: [String: String]) {
-        func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
-        if let id = value("SLURM_JOB_ID") {
-            let seconds = value("SLURM_JOB_END_TIME").flatMap(Double.init)
-            let end = seconds.flatMap { (1...1e11).contains($0) ? Timestamp(microseconds: Int64($0 * 1e6)) : nil }
-            self.init(system: "slurm", id: id, end: end)
-        } else if let id = value("PBS_JOBID") {
-            self.init(system: "pbs", id: id)
-        } else if let id = value("LSB_JOBID") {
-            self.init(system: "lsf", id: id)
-        } else if let id = value("OAR_JOB_ID") {
-            self.init(system: "oar", id: id)
-        } else if value("_CONDOR_JOB_AD") != nil || value("_CONDOR_SCRATCH_DIR") != nil {
-            self.init(system: "htcondor", id: value("_CONDOR_SLOT") ?? "of unknown number")
-        } else if value("SGE_TASK_ID") != nil, let id = value("JOB_ID") {
-            self.init(system: "gridengine", id: id)
-        } else {
-            return nil
-        }
+        self.submission = submission
+        self.element = element
     }
 
     /// What is reported of the jobs that an agent ends because it stops itself.

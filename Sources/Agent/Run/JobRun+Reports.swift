@@ -4,8 +4,18 @@ import Messages
 extension JobRun {
     func reportRunning(_ step: StepTemplate) async {
         let (name, agent, node, at) = (self.accepted.job.name, self.runner.agent, self.runner.node, Now.timestamp)
+        let place = self.place
         await self.runner.reporter.report(self.key, routingKey: RoutingKey.running, isTerminal: false) { sequence in
-            RunningItem(name: name, sequence: sequence, agent: agent, node: node, step: step.name, at: at)
+            RunningItem(
+                name: name,
+                sequence: sequence,
+                agent: agent,
+                node: node,
+                batchID: place?.element,
+                submission: place?.submission,
+                step: step.name,
+                at: at
+            )
         }
     }
 
@@ -40,6 +50,8 @@ extension JobRun {
             sequence: 0,
             agent: self.runner.agent,
             node: self.runner.node,
+            batchID: self.place?.element,
+            submission: self.place?.submission,
             failures: failures,
             steps: self.record.steps,
             usage: self.record.usage,

@@ -14,6 +14,7 @@ final class JobRun {
     let folder: String
     let logFile: String
     var record: JobRecord
+    var place: BatchPlace?
     private var marks: [StepMark] = []
     var lastWords: String?
     private let began = ContinuousClock.now
@@ -27,6 +28,7 @@ final class JobRun {
         self.folder = runner.folder(job.accepted.key)
         self.logFile = runner.logFile(job.accepted.key)
         self.record = job.record
+        self.place = runner.place
         self.wallBefore = job.record.usage.wallSeconds
     }
 

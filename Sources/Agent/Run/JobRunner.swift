@@ -18,6 +18,8 @@ struct JobRunner: Sendable {
     let logger: Logger
     /// A step that does nothing for so long is ended; nil: none is.
     let looping: Duration?
+    /// In which batch submission the jobs run, and in which part of it; nil: in none.
+    let place: BatchPlace?
     let memory = MemoryCounters()
 
     /// How long the folder of a failed attempt waits for the next one.
@@ -49,6 +51,8 @@ struct JobRunner: Sendable {
     func abandon(_ job: HeldJob) async {
         let run = JobRun(runner: self, job: job, control: JobControl())
         run.loadMarks()
+        // It ran in the batch job of that agent.
+        run.place = nil
         let stat = FileTree.read("/proc/stat", limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
         let failure = NodeBoot.failure(started: job.record.started, boot: stat.flatMap(NodeBoot.time))
         await self.end(run, run.control, JobFailure([failure]))

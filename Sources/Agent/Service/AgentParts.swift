@@ -36,7 +36,10 @@ struct AgentParts: Sendable {
         let isSigned = try SigningKey.verifier(file: config.signingKey)
         self.config = config
         self.logger = logger
-        self.batch = BatchJob(environment: environment)
+        let batch = BatchJob(environment: environment) { file in
+            FileTree.read(file, limit: 1 << 20).map { String(decoding: $0, as: UTF8.self) }
+        }
+        self.batch = batch
         self.journal = try Journal(path: config.work + "/journal.sqlite")
         let name = "agent \(config.site) \(config.agent)"
         let queue = Queue.agent(site: config.site, agent: config.agent)
@@ -67,7 +70,8 @@ struct AgentParts: Sendable {
             onReport: { courierBell.ring() },
             onProgress: { progress.put($0) }
         )
-        self.runner = try Self.runner(config, environment, self.journal, reporter, logger)
+        let place = BatchPlace(config: config, batch: batch)
+        self.runner = try Self.runner(config, environment, place, self.journal, reporter, logger)
         self.executor = LocalExecutor(slots: config.slots, runner: self.runner) { jobEnded.ring() }
         let session = OutgoingMessage.freshID()
         self.core = AgentCore(
@@ -85,6 +89,7 @@ struct AgentParts: Sendable {
     private static func runner(
         _ config: AgentConfig,
         _ environment: [String: String],
+        _ place: BatchPlace?,
         _ journal: Journal,
         _ reporter: Reporter,
         _ logger: Logger
@@ -109,7 +114,8 @@ struct AgentParts: Sendable {
             journal: journal,
             reporter: reporter,
             logger: logger,
-            looping: config.loopingSeconds == 0 ? nil : .seconds(config.loopingSeconds)
+            looping: config.loopingSeconds == 0 ? nil : .seconds(config.loopingSeconds),
+            place: place
         )
     }
 

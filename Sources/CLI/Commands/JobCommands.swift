@@ -9,7 +9,7 @@ struct JobCommands: AsyncParsableCommand {
     )
 
     static let attemptColumns = [
-        Column("attempt"), Column("state", .state), Column("site"), Column("node"), Column("step"),
+        Column("attempt"), Column("state", .state), Column("site"), Column("node"), Column("batch_id"), Column("step"),
         Column("leased_at", .time),
         Column("started_at", .time), Column("ended_at", .time), Column("wall_seconds", .seconds), Column("code"),
         Column("blame"),

@@ -84,14 +84,29 @@ package enum ReportStatements {
         ]
     }
 
+    /// In which batch submission an attempt went.
+    package struct Submitted: Sendable {
+        package let key: AttemptKey
+        package let token: UUIDText
+        package let submission: String
+        package let batchID: String?
+
+        package init(key: AttemptKey, token: UUIDText, submission: String, batchID: String? = nil) {
+            self.key = key
+            self.token = token
+            self.submission = submission
+            self.batchID = batchID
+        }
+    }
+
     /// Notes in which batch submission attempts went. Once for each attempt: the sums stay right when a report comes again.
-    package static func submitted(_ words: [(key: AttemptKey, token: UUIDText, submission: String)]) -> SQL {
+    package static func submitted(_ words: [Submitted]) -> SQL {
         """
         WITH i AS MATERIALIZED (
             SELECT * FROM unnest(\(words.map(\.key.task)), \(words.map(\.key.index)), \(words.map { Int32($0.key.attempt) }),
-                                 \(words.map(\.token)), \(words.map(\.submission))) AS i(task, index, attempt, token, name)
+                                 \(words.map(\.token)), \(words.map(\.submission)), \(words.map(\.batchID))) AS i(task, index, attempt, token, name, batch)
         ), a AS MATERIALIZED (
-            SELECT a.task, a.index, a.attempt, a.site, a.agent, i.name, u.files FROM i CROSS JOIN LATERAL (
+            SELECT a.task, a.index, a.attempt, a.site, a.agent, i.name, i.batch, u.files FROM i CROSS JOIN LATERAL (
                 SELECT a.* FROM attempt a WHERE a.task = i.task AND a.index = i.index AND a.attempt = i.attempt AND a.token = i.token
                   AND a.submission IS NULL FOR NO KEY UPDATE OFFSET 0
             ) a CROSS JOIN LATERAL (
@@ -104,7 +119,7 @@ package enum ReportStatements {
                 input_files = b.input_files + excluded.input_files
             RETURNING b.id, b.site, b.agent, b.name, b.task
         )
-        UPDATE attempt t SET submission = s.id
+        UPDATE attempt t SET submission = s.id, batch_id = coalesce(t.batch_id, a.batch)
         FROM a JOIN s ON s.task = a.task AND s.site = a.site AND s.agent = a.agent AND s.name = a.name
         WHERE t.task = a.task AND t.index = a.index AND t.attempt = a.attempt
         """

@@ -189,9 +189,10 @@ package struct RunningItem: MessageItem {
     package var sequence: Int64
     package var agent: String
     package var node: String
+    /// The batch job, as the batch system names it.
     package var batchID: String?
-    /// What the agent sent to its batch system at once, with this attempt in it, as the batch system names it; nil: it runs its
-    /// jobs itself.
+    /// What was sent to a batch system at once, with this attempt in it: what the agent sent there, or what it is itself part of; nil: it
+    /// runs its jobs itself.
     package var submission: String?
     package var step: String
     package var at: Timestamp
@@ -255,6 +256,9 @@ package struct FailedItem: MessageItem {
     package var sequence: Int64
     package var agent: String
     package var node: String
+    /// As in ``RunningItem``: an attempt may fail before it runs. Nil from an agent of an earlier version.
+    package var batchID: String?
+    package var submission: String?
     package var failures: [Failure]
     package var steps: [StepRecord]
     package var usage: Usage
@@ -267,6 +271,8 @@ package struct FailedItem: MessageItem {
         sequence: Int64,
         agent: String,
         node: String,
+        batchID: String? = nil,
+        submission: String? = nil,
         failures: [Failure],
         steps: [StepRecord],
         usage: Usage,
@@ -277,6 +283,8 @@ package struct FailedItem: MessageItem {
         self.sequence = sequence
         self.agent = agent
         self.node = node
+        self.batchID = batchID
+        self.submission = submission
         self.failures = failures
         self.steps = steps
         self.usage = usage

@@ -25,6 +25,15 @@ enum Report: Sendable {
         }
     }
 
+    /// In which batch submission it went, and in which part of it.
+    var batch: (submission: String?, batchID: String?) {
+        switch self {
+        case .running(let item): (item.submission, item.batchID)
+        case .failed(let item): (item.submission, item.batchID)
+        case .cancelled: (nil, nil)
+        }
+    }
+
     var agent: String {
         switch self {
         case .running(let item): item.agent

@@ -77,7 +77,8 @@ package enum ObjectStatements {
             "objects.attempt",
             """
             SELECT row_to_json(d)::text FROM (
-                SELECT v.*, a.failures, a.steps, a.cause,
+                SELECT v.*, a.failures, a.steps, a.cause, a.submission,
+                       (SELECT b.name FROM batch_submission b WHERE b.id = a.submission) AS batch,
                        coalesce((SELECT json_agg(o ORDER BY o.stream) FROM output_view o
                                  WHERE o.task = a.task AND o.index = a.index AND o.attempt = a.attempt), '[]') AS outputs,
                        (SELECT row_to_json(w) FROM verdict_view w

@@ -136,7 +136,7 @@ package enum WhyStatements {
             SELECT x.code, x.attempt_json FROM (
                 SELECT a.attempt, coalesce(v.code, a.code) AS code, json_build_object(
                     'attempt', a.attempt, 'state', coalesce(a.state, l.state, 'leased'), 'site', a.site,
-                    'agent', a.agent, 'node', a.node, 'step', coalesce(a.step, l.step), 'leased_at', a.leased_at,
+                    'agent', a.agent, 'node', a.node, 'batch_id', a.batch_id, 'step', coalesce(a.step, l.step), 'leased_at', a.leased_at,
                     'started_at', a.started_at, 'ended_at', a.ended_at, 'wall_seconds', a.wall_seconds,
                     'cpu_seconds', a.cpu_seconds, 'memory_peak', a.memory_peak, 'code', coalesce(v.code, a.code),
                     'blame', coalesce(v.blame, a.blame), 'diagnostic', coalesce(v.diagnostic, a.diagnostic),
