@@ -15,8 +15,21 @@ struct ManifestDesk: Sendable {
     private struct Outcome: Sendable {
         var accepted: [Acceptance] = []
         var rejected: [AttemptKey] = []
-        var stale: [(site: String, item: FinishedItem)] = []
+        var late: [(key: AttemptKey, failure: Failure)] = []
+        /// Accepted or refused before.
+        var again = 0
+        /// What nobody was asked for, and why.
+        var strangers: [(site: String, reason: String)] = []
+        /// Files that did not win.
+        var garbage: [(lfn: String, storage: String)] = []
         var messages: [OutboxMessage] = []
+    }
+
+    /// Of two reports of one attempt the later counts, if both are of one sender: another's must not take its place.
+    private struct Sender: Hashable {
+        let key: AttemptKey
+        let site: String
+        let token: String
     }
 
     let parts: CentralParts
@@ -27,7 +40,7 @@ struct ManifestDesk: Sendable {
     var batchSize = 1000
 
     @Sendable func handle(_ batch: [Received<[FinishedItem]>]) async throws -> [Handled] {
-        var items: [AttemptKey: (site: String, item: FinishedItem)] = [:]
+        var items: [Sender: FinishedItem] = [:]
         let (known, unreadable) = try await self.tasks.facts(Set(batch.flatMap { $0.content.map(\.name.task) }))
         if !unreadable.isEmpty {
             try await UnreadableTasks(reasons: unreadable).pause(
@@ -40,8 +53,9 @@ struct ManifestDesk: Sendable {
         let handled = batch.map { received -> Handled in
             guard let site = received.message.site else { return .reject("it did not come through a site's exchange") }
             for item in received.content where unreadable[item.name.task] == nil {
-                if let known = items[item.name.key], known.item.sequence >= item.sequence { continue }
-                items[item.name.key] = (site, item)
+                let sender = Sender(key: item.name.key, site: site, token: item.name.token.lowercased())
+                if let known = items[sender], known.sequence >= item.sequence { continue }
+                items[sender] = item
             }
             guard
                 let (task, reason) = received.content.lazy.compactMap({ item in
@@ -51,7 +65,7 @@ struct ManifestDesk: Sendable {
             return .reject("this version cannot read the description of task \(task): \(reason)")
         }
         guard !items.isEmpty else { return handled }
-        let reports = items.sorted { $0.key < $1.key }.map(\.value)
+        let reports = items.map { (site: $0.key.site, item: $0.value) }.sorted { $0.item.name.key < $1.item.name.key }
         // A backlog may bring thousands at once: locks are held for a bounded time.
         for first in stride(from: 0, to: reports.count, by: self.batchSize) {
             let batch = Array(reports[first..<min(first + self.batchSize, reports.count)])
@@ -70,15 +84,18 @@ struct ManifestDesk: Sendable {
         let policy = AcceptancePolicy(facts: try await self.facts(reports, known, in: transaction))
         var outcome = Outcome()
         var ended: [ReportStatements.Ended] = []
+        var stale: [(site: String, item: FinishedItem)] = []
         for (site, item) in reports {
             switch policy.judge(item, site: site) {
             case .accept(let acceptance): outcome.accepted.append(acceptance)
-            case .stale: outcome.stale.append((site, item))
+            case .stale: stale.append((site, item))
             case .reject(let failures):
                 outcome.rejected.append(item.name.key)
+                outcome.garbage += policy.ownFiles(item)
                 ended.append(try Self.refusal(item, failures))
             }
         }
+        if !stale.isEmpty { try await self.putAside(stale, policy.facts, &outcome, in: transaction) }
         if !outcome.accepted.isEmpty {
             let moves = try await transaction.query(AcceptStatements.accept(outcome.accepted))
             for (destination, rows) in Dictionary(grouping: moves, by: \.1).sorted(by: { $0.key < $1.key }) {
@@ -92,17 +109,14 @@ struct ManifestDesk: Sendable {
             outcome.rejected.map { RejectedItem($0) },
             routingKey: RoutingKey.rejected
         )
-        let losers = outcome.stale.map(\.item) + reports.map(\.item).filter { outcome.rejected.contains($0.name.key) }
         var last: [SQL] = []
         if !ended.isEmpty { last.append(ReportStatements.end(ended)) }
+        if !outcome.late.isEmpty { last.append(LateStatements.note(outcome.late)) }
         if !outcome.messages.isEmpty { last.append(OutboxStatements.insert(outcome.messages)) }
-        let garbage = losers.flatMap {
-            $0.outputs.compactMap { out in out.lfn.flatMap { lfn in out.storage.map { (lfn, $0) } } }
-        }
-        if !garbage.isEmpty {
+        if !outcome.garbage.isEmpty {
             last.append(
                 AcceptStatements.discard(
-                    garbage,
+                    outcome.garbage,
                     graceSeconds: self.graceSeconds,
                     reason: "its attempt did not win"
                 )
@@ -112,12 +126,42 @@ struct ManifestDesk: Sendable {
         return outcome
     }
 
+    /// Those whose attempt is not live. The jobs are locked: nothing about their attempts changes meanwhile.
+    private func putAside(
+        _ stale: [(site: String, item: FinishedItem)],
+        _ known: BooksFacts,
+        _ outcome: inout Outcome,
+        in transaction: PostgresTransaction
+    ) async throws {
+        var facts = known
+        for row in try await transaction.query(LateStatements.ends(Set(stale.map(\.item.name.key)).sorted())) {
+            facts.ends[AttemptKey(task: row.0, index: row.1, attempt: Int(row.2))] = .init(
+                token: row.3.text,
+                site: row.4,
+                state: row.5.flatMap(AttemptState.init(rawValue:)),
+                code: row.6.map(Int.init),
+                isRefused: row.7
+            )
+        }
+        let policy = AcceptancePolicy(facts: facts)
+        for (site, item) in stale {
+            switch policy.late(item, site: site) {
+            case .again: outcome.again += 1
+            case .late(let failure): outcome.late.append((item.name.key, failure))
+            case .stranger(let reason):
+                outcome.strangers.append((site, reason))
+                continue
+            }
+            outcome.garbage += policy.ownFiles(item)
+        }
+    }
+
     private func facts(
         _ reports: [(site: String, item: FinishedItem)],
         _ known: BooksFacts,
         in transaction: PostgresTransaction
     ) async throws -> BooksFacts {
-        let jobs = reports.map(\.item.name.key.job)
+        let jobs = Set(reports.map(\.item.name.key.job)).sorted()
         var facts = known
         var batch = QueryBatch()
         let locked = batch.add(ReportStatements.lockJobs(jobs))
@@ -125,6 +169,8 @@ struct ManifestDesk: Sendable {
         let firsts = batch.add(
             AcceptStatements.firstEvents(reports.compactMap { $0.item.firstEvent == nil ? nil : $0.item.name.key.job })
         )
+        let ranged = Set(reports.compactMap { $0.item.ranges == nil ? nil : $0.item.name.key.job }).sorted()
+        let slices = ranged.isEmpty ? nil : batch.add(AcceptStatements.slices(ranged))
         let taken = batch.add(AcceptStatements.taken(reports.flatMap { $0.item.outputs.compactMap(\.lfn) }))
         let found = try await transaction.results(of: batch)
 
@@ -133,6 +179,11 @@ struct ManifestDesk: Sendable {
             facts.jobs[JobKey(task: row.0, index: row.1)] = .init(state: state, eventsExpected: row.4)
         }
         for row in try found.of(firsts) { facts.jobs[JobKey(task: row.0, index: row.1)]?.firstEvent = row.2 }
+        if let slices {
+            for (job, rows) in Dictionary(grouping: try found.of(slices), by: { JobKey(task: $0.0, index: $0.1) }) {
+                facts.jobs[job]?.slices = rows.map { JobSlice(lfn: $0.2, first: $0.3, count: $0.4) }
+            }
+        }
         for row in try found.of(leases) {
             facts.leases[JobKey(task: row.0, index: row.1)] = .init(attempt: Int(row.2), token: row.3.text, site: row.7)
         }
@@ -154,7 +205,7 @@ struct ManifestDesk: Sendable {
             cpuSeconds: item.usage.cpuSeconds,
             wallSeconds: item.usage.wallSeconds,
             memoryPeak: item.usage.memoryPeak,
-            cause: "the books refused its manifest"
+            cause: LateStatements.refused
         )
     }
 
@@ -165,7 +216,11 @@ struct ManifestDesk: Sendable {
         self.parts.pulse.add(outcome.accepted.count + outcome.rejected.count)
         Counter(label: "millrace.books.accepted").increment(by: Int64(outcome.accepted.count))
         Counter(label: "millrace.books.rejected").increment(by: Int64(outcome.rejected.count))
-        Counter(label: "millrace.books.stale").increment(by: Int64(outcome.stale.count))
+        let stale = outcome.late.count + outcome.again + outcome.strangers.count
+        Counter(label: "millrace.books.stale").increment(by: Int64(stale))
+        for (site, reason) in outcome.strangers {
+            self.parts.logger.notice("a manifest was put aside", metadata: ["site": "\(site)", "reason": "\(reason)"])
+        }
         do {
             let words = try await Settlement.settle(
                 Set(outcome.accepted.map(\.key.task)).sorted(),

@@ -16,7 +16,7 @@ struct AgentProcessTests {
                 let work = try await centre.first(WorkItem.self)
                 #expect(work.room == 2 && work.question == 1 && work.capacity.storage == ["DISK"])
                 #expect(work.taken == 0 && work.queue == 1)
-                let script = "env > env.txt; cat box.txt; echo millrace metric speed=3;" + Sample.goodScript
+                let script = "env > env.txt; cat box.txt; echo millrace metric speed=3;" + Sample.rangedScript
                 let description = Sample.description(
                     steps: [Sample.step("one", script)],
                     outputs: [Sample.output(), Sample.output("env", file: "env.txt", counted: false)],
@@ -28,6 +28,7 @@ struct AgentProcessTests {
                 #expect(running.submission == nil && running.batchID == nil)
                 let finished = try await centre.first(FinishedItem.self)
                 #expect(finished.sequence == 2 && finished.eventsRead == 10)
+                #expect(finished.ranges == [EventRange(first: 100, events: 10)])
                 #expect(finished.steps.map(\.exitCode) == [0])
                 let main = try #require(finished.outputs.first)
                 let lfn = description.lfn(Sample.output(), Sample.job().name.key)

@@ -107,6 +107,30 @@ struct JobResultTests {
         #expect(self.codes { try self.result([StepReport(eventsRead: 9, outputs: main)]) } == [1003])
     }
 
+    @Test("the ranges of the first step are passed on, and their sum is what it read if it says no number")
+    func ranges() throws {
+        let main = ["main": StepReport.Output(path: nil, events: 4)]
+        let told = StepReport(
+            outputs: main,
+            ranges: [.init(input: "/i", firstEvent: 0, events: 4), .init(input: "/i", firstEvent: 4, events: 6)]
+        )
+        let result = try self.result([told, StepReport(ranges: [.init(events: 3)])], inputs: [self.input])
+        #expect(result.ranges == [EventRange(lfn: "/i", first: 0, events: 10)] && result.eventsRead == 10)
+        #expect(try self.result([StepReport(eventsRead: 10, outputs: main)]).ranges == nil)
+        let fewer = StepReport(outputs: main, ranges: [.init(events: 9)])
+        #expect(self.codes { try self.result([fewer], inputs: [self.input]) } == [1003])
+        let both = try self.result([StepReport(eventsRead: 10, outputs: main, ranges: [.init(events: 9)])])
+        #expect(both.eventsRead == 10 && both.ranges == [EventRange(events: 9)])
+        let huge = StepReport(outputs: main, ranges: [.init(events: .max), .init(events: .max)])
+        #expect(self.codes { try self.result([huge], inputs: [self.input]) } == [1004])
+    }
+
+    @Test("a result in a journal of an earlier version is understood")
+    func oldJournal() throws {
+        let old = try WireFormat.value(JobResult.self, from: #"{"eventsRead": 3, "outputs": []}"#)
+        #expect(old.ranges == nil && old.eventsRead == 3)
+    }
+
     @Test("an empty stream has no file, a missing or empty one that claims events is a failure, and all are told")
     func outputs() throws {
         let reports = [

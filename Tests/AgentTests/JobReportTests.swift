@@ -1,5 +1,6 @@
 import Domain
 import FoundationEssentials
+import Messages
 import Testing
 
 @testable import Agent
@@ -216,6 +217,82 @@ struct OwnReportTests {
     func foreign(code: Int) {
         let failure = #expect(throws: JobFailure.self) { try self.read(#"{"failures": [{"code": \#(code)}]}"#) }
         #expect(failure?.failures.map(\.code) == [1004])
+    }
+}
+
+@Suite("The events that a step says it handled")
+struct ToldRangeTests {
+    private func input(_ lfn: String) -> OfferedInput {
+        OfferedInput(lfn: lfn, bytes: 1, adler32: "00000001", events: 10, storage: ["DISK"])
+    }
+
+    private func read(_ text: String) throws -> StepReport { try StepReport(reading: Array(text.utf8), step: "s") }
+
+    @Test("are told by path or by logical name, and passed on by logical name")
+    func own() throws {
+        let report = try self.read(
+            #"""
+            {"ranges": [{"input": "/disk/a", "first_event": 0, "events": 5}, {"input": "/b", "first_event": 7, "events": 2},
+                        {"input": "/else", "events": 1}, {"events": 3}]}
+            """#
+        )
+        let named = report.naming([self.input("/a"), self.input("/b")], paths: ["/disk/a", "/disk/b"])
+        #expect(
+            named.told == [
+                EventRange(lfn: "/a", first: 0, events: 5), EventRange(lfn: "/b", first: 7, events: 2),
+                EventRange(lfn: "/else", events: 1), EventRange(events: 3),
+            ]
+        )
+        #expect(named.eventsOfRanges == 11)
+        #expect(try self.read("{}").told == nil && self.read(#"{"ranges": []}"#).told == [])
+    }
+
+    @Test(
+        "that make no sense are a broken report",
+        arguments: [
+            #"{"ranges": [{"events": -1}]}"#, #"{"ranges": [{"first_event": -1, "events": 1}]}"#, #"{"ranges": [{}]}"#,
+            #"{"ranges": [{"first_event": 0}]}"#, #"{"ranges": {}}"#, #"{"ranges": [{"events": "3"}]}"#,
+            #"{"ranges": [\#(Array(repeating: #"{"events": 1}"#, count: 10_001).joined(separator: ","))]}"#,
+        ]
+    )
+    func broken(text: String) {
+        let failure = #expect(throws: JobFailure.self) { try self.read(text) }
+        #expect(failure?.failures.map(\.code) == [1004])
+    }
+
+    private static func file(_ lfn: String, _ pfn: String, _ events: String, type: String = "primaryFiles") -> String {
+        """
+        <InputFile><State Value="closed"/><LFN>\(lfn)</LFN><PFN>
+        \(pfn) </PFN><InputType>\(type)</InputType><EventsRead>\(events)</EventsRead>
+        <Runs><Run ID="1"><LumiSection ID="1"><LFN>/not/this</LFN></LumiSection></Run></Runs></InputFile>
+        """
+    }
+
+    private func ranges(_ files: [String]) -> [EventRange]? {
+        let text = "<FrameworkJobReport>\(files.joined())</FrameworkJobReport>"
+        let report = FrameworkReport.read(Array(text.utf8), step: "s")
+        #expect(report.word == .success)
+        return ForeignRead.ranges(
+            report.reads,
+            inputs: [self.input("/a"), self.input("/b")],
+            paths: ["/disk/a", "/disk/b"]
+        )
+    }
+
+    @Test("are the numbers by input of a report of CMS, if it tells of inputs only")
+    func cms() {
+        let (a, b) = (Self.file("/a", "", "5"), Self.file("", "file:/disk/b", "7"))
+        #expect(self.ranges([a, b]) == [EventRange(lfn: "/a", events: 5), EventRange(lfn: "/b", events: 7)])
+        #expect(self.ranges([a, Self.file("", "file:///disk/a", "1"), b])?.first == EventRange(lfn: "/a", events: 6))
+        #expect(self.ranges([a, b, Self.file("/pile/up", "", "900", type: "mixingFiles")])?.count == 2)
+        // A copy in the work folder, or what is not as CMSSW writes it: then nothing is known.
+        for other in [
+            Self.file("", "file:copy.root", "5"), Self.file("/store/x", "root://far//store/x", "5"),
+            Self.file("/a", "", "many"), Self.file("/a", "", "-1"), Self.file("/a", "", ""),
+        ] {
+            #expect(self.ranges([a, other]) == nil)
+        }
+        #expect(self.ranges([]) == nil)
     }
 }
 

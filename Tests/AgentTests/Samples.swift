@@ -19,6 +19,13 @@ enum Sample {
         echo '{"events_read": 10, "outputs": {"main": {"events": 10}}}' > $MILLRACE_REPORT
         """
 
+    /// The same, and it says which events these were.
+    static let rangedScript =
+        goodScript + """
+
+            echo '{"events_read": 10, "ranges": [{"first_event": 100, "events": 10}], "outputs": {"main": {"events": 10}}}' > $MILLRACE_REPORT
+            """
+
     static func description(
         task: Int64 = 7,
         steps: [StepTemplate] = [Sample.step("one", Sample.goodScript)],

@@ -237,7 +237,8 @@ enum GrownWorld {
                 "taken",
                 [
                     AcceptStatements.taken(Self.active.map { "/new/\($0)" }).sql,
-                    AcceptStatements.ends(Self.active).sql,
+                    LateStatements.ends(Self.active).sql,
+                    AcceptStatements.slices(Self.active.map(\.job)).sql,
                     AcceptStatements.firstEvents(Self.active.map(\.job)).sql,
                 ]
             ),

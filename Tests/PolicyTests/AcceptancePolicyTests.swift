@@ -118,6 +118,62 @@ import Testing
         #expect(codes(2500, nil) == [] && codes(nil, 0) == [])
     }
 
+    /// Two slices of one file and one of another.
+    private static let slices = [
+        JobSlice(lfn: "/a", first: 0, count: 100), JobSlice(lfn: "/a", first: 200, count: 100),
+        JobSlice(lfn: "/b", first: 50, count: 300),
+    ]
+
+    private static let ranges = [
+        EventRange(lfn: "/b", first: 50, events: 300), EventRange(lfn: "/a", first: 0, events: 100),
+        EventRange(lfn: "/a", first: 200, events: 100),
+    ]
+
+    @Test func theEventsThatAreToldMustBeThoseOfTheJob() {
+        func codes(_ ranges: [EventRange]?, _ slices: [JobSlice]? = Self.slices) -> [Int]? {
+            self.codes(facts: { $0.jobs[Self.key.job]?.slices = slices }, edit: { $0.ranges = ranges })
+        }
+        #expect(codes(Self.ranges) == [])
+        #expect(codes(Self.ranges.reversed()) == [])
+        // Missing, extra, twice, of another file, and each of them told.
+        #expect(codes(Array(Self.ranges.dropLast())) == [8213])
+        #expect(codes(Self.ranges + [EventRange(lfn: "/a", first: 100, events: 1)]) == [8213])
+        #expect(codes(Self.ranges + [EventRange(lfn: "/a", first: 0, events: 1)]) == [8213])
+        #expect(codes(Self.ranges + [EventRange(lfn: "/c", first: 0, events: 1)]) == [8213])
+        #expect(codes([EventRange(lfn: "/a", first: 0, events: 500)]) == [8213, 8213])
+        #expect(codes([]) == [8213, 8213])
+        // Nothing told, as by an agent of an earlier version; or nothing known.
+        #expect(codes(nil) == [] && codes(Self.ranges, nil) == [])
+        // Without inputs: first and number.
+        let generated = [JobSlice(lfn: nil, first: 2500, count: 500)]
+        #expect(codes([EventRange(first: 2500, events: 500)], generated) == [])
+        #expect(codes([EventRange(first: 2499, events: 500)], generated) == [8213, 8213])
+        #expect(codes([EventRange(first: 2500, events: 499)], generated) == [8213])
+        // Right ranges do not excuse a wrong number.
+        let both = self.codes(
+            facts: { $0.jobs[Self.key.job]?.slices = Self.slices },
+            edit: { ($0.ranges, $0.eventsRead) = (Self.ranges, 499) }
+        )
+        #expect(both == [8203])
+    }
+
+    @Test func ofVeryManyWrongRangesOnlySomeAreTold() {
+        let many = (0..<1000).map { EventRange(lfn: "/\($0)", first: 0, events: 1) }
+        let codes = self.codes(facts: { $0.jobs[Self.key.job]?.slices = Self.slices }, edit: { $0.ranges = many })
+        #expect(codes?.count == 6)
+    }
+
+    /// The same text that agents sent before there were ranges.
+    @Test func aManifestOfAnEarlierVersionIsUnderstood() throws {
+        let text = try WireFormat.text(Self.manifest)
+        #expect(!text.contains("ranges"))
+        let read = try WireFormat.value(FinishedItem.self, from: text)
+        #expect(read == Self.manifest && read.ranges == nil)
+        var told = Self.manifest
+        told.ranges = Self.ranges
+        #expect(try WireFormat.value(FinishedItem.self, from: WireFormat.text(told)) == told)
+    }
+
     @Test func everythingWrongIsRefusedByItsCode() {
         #expect(self.codes { $0.eventsRead = 499 } == [8203])
         #expect(self.codes { $0.outputs.removeLast() } == [8201])
@@ -151,6 +207,85 @@ import Testing
         #expect(
             self.codes(facts: { $0.descriptions[1]?.kind = "merge" }, edit: { $0.outputs[0].events = 400 }) == [8208]
         )
+    }
+
+    // MARK: Late ones
+
+    private func late(
+        _ end: BooksFacts.End?,
+        site: String = "DESY",
+        facts change: (inout BooksFacts) -> Void = { _ in }
+    ) -> Lateness {
+        var facts = Self.facts
+        facts.leases = [:]
+        facts.ends[Self.key] = end
+        change(&facts)
+        return AcceptancePolicy(facts: facts).late(Self.manifest, site: site)
+    }
+
+    /// Every way in which an attempt can be found, by every sender.
+    @Test func onlyAnAttemptThatEndedWithoutItsManifestIsLate() {
+        for state in [AttemptState?.none] + AttemptState.allCases.map(Optional.some) {
+            for token in [Self.token, "0b9a3f0e-0000-4000-8000-00000000dead"] {
+                for site in ["DESY", "KEK"] {
+                    for isRefused in [false, true] {
+                        let end = BooksFacts.End(
+                            token: token,
+                            site: "DESY",
+                            state: state,
+                            code: nil,
+                            isRefused: isRefused
+                        )
+                        let found = self.late(end, site: site)
+                        switch found {
+                        case .stranger: #expect(site == "KEK" || token != Self.token || state == nil)
+                        case .again: #expect(state == .done || isRefused)
+                        case .late(let failure):
+                            #expect(failure.code == FailureCode.staleAttempt.rawValue && state != .done && !isRefused)
+                        }
+                        let isOwn = site == "DESY" && token == Self.token && state != nil
+                        if isOwn, case .stranger = found { Issue.record("\(end)") }
+                        if !isOwn { if case .stranger = found {} else { Issue.record("\(end) \(site)") } }
+                    }
+                }
+            }
+        }
+        guard case .stranger = self.late(nil) else {
+            Issue.record("there is no such attempt")
+            return
+        }
+    }
+
+    @Test func aLateManifestIsToldWithWhatHasBecomeOfTheJob() {
+        let lost = BooksFacts.End(token: Self.token, site: "DESY", state: .lost, code: 9001)
+        let begin = "its manifest came after it had ended as lost (9001)"
+        func words(_ change: (inout BooksFacts) -> Void) -> String {
+            guard case .late(let failure) = self.late(lost, facts: change) else { return "not late" }
+            return failure.diagnostic
+        }
+        #expect(words { _ in } == begin + ", and the job is active; its files are deleted")
+        #expect(
+            words { $0.leases[Self.key.job] = .init(attempt: 3, token: "x", site: "KEK") }
+                == begin + ", and attempt 3 has the job; its files are deleted"
+        )
+        #expect(
+            words { $0.jobs[Self.key.job] = .init(state: .done, eventsExpected: 500) }
+                == begin + ", and the job is done; its files are deleted"
+        )
+        #expect(words { $0.jobs = [:] } == begin + "; its files are deleted")
+    }
+
+    @Test func onlyFilesWithTheNamesOfTheAttemptAreDeleted() {
+        let policy = AcceptancePolicy(facts: Self.facts)
+        var item = Self.manifest
+        #expect(policy.ownFiles(item).map(\.lfn) == ["/7/sim/rec/0/1.5.2.npz", "/7/sim/plot/0/1.5.2.png"])
+        item.outputs[0].lfn = "/7/sim/rec/0/1.5.3.npz"
+        item.outputs[1].lfn = "/7/sim/plot/0/1.5.2.png/../1.6.1.png"
+        #expect(policy.ownFiles(item).isEmpty)
+        item = Self.manifest
+        item.outputs[0].storage = nil
+        item.outputs[1].lfn = nil
+        #expect(policy.ownFiles(item).isEmpty)
     }
 
     @Test func anotherAttemptTokenOrSiteIsStale() {

@@ -14,6 +14,8 @@ struct JobResult: Codable, Sendable, Equatable {
     var eventsRead: Int64
     /// Where they began; nil in a journal of an earlier version.
     var firstEvent: Int64?
+    /// All of them, as the first step told; nil: it did not, or a journal of an earlier version.
+    var ranges: [EventRange]?
     var outputs: [OutputResult]
 }
 
@@ -62,7 +64,7 @@ enum Outcome {
 
     /// What the steps made, from their reports and the files they left.
     ///
-    /// Events read are what the *first* step says it read: later steps read what it wrote. A job whose first step does not
+    /// Events read are what the *first* step says it read, by number or by ranges: later steps read what it wrote. A job whose first step does not
     /// say takes what the last step says it wrote, and a job without inputs then its largest counted stream. A stream's
     /// events are what the last report that names it says.
     ///
@@ -101,13 +103,15 @@ enum Outcome {
         }
         guard failures.isEmpty else { throw JobFailure(failures) }
         let first = reports.first??.firstEvent ?? plan.accepted.job.firstEvent
-        return JobResult(eventsRead: read ?? 0, firstEvent: first, outputs: outputs)
+        return JobResult(eventsRead: read ?? 0, firstEvent: first, ranges: reports.first??.told, outputs: outputs)
     }
 
     private static func eventsRead(_ plan: JobPlan, _ reports: [StepReport?], _ outputs: [OutputResult]) -> Int64? {
         // A job that makes events reads none: what it wrote is what it handled.
         let makes = plan.accepted.description.kind == "generate"
-        if !makes, let read = reports.first??.eventsRead { return read }
+        if !makes, let report = reports.first ?? nil, let read = report.eventsRead ?? report.eventsOfRanges {
+            return read
+        }
         if let written = reports.last??.eventsWritten { return written }
         guard plan.accepted.job.inputs.isEmpty else { return nil }
         let counted = Set(plan.accepted.description.outputs.filter(\.counted).map(\.stream))

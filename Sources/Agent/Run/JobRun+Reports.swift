@@ -29,6 +29,7 @@ extension JobRun {
             node: self.runner.node,
             eventsRead: result.eventsRead,
             firstEvent: result.firstEvent,
+            ranges: result.ranges,
             outputs: manifest,
             software: software.isEmpty ? nil : software,
             steps: self.record.steps,

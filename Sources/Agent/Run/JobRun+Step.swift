@@ -22,20 +22,32 @@ extension JobRun {
         record.ended = Now.timestamp
         self.take(ended, &record, watch)
         try self.runner.refuseIfStopped(self.control)
-        let (report, broken) = self.ownReport(of: step, number)
+        let (own, broken) = self.ownReport(of: step, number)
+        let foreign = self.foreignReports(of: step, since: former)
         let evidence = StepEvidence(
             step: step.name,
             end: ended.end,
             breach: breach,
             memory: memory,
-            reports: self.foreignReports(of: step, since: former) + [broken ?? report?.word ?? .silent],
+            reports: foreign + [broken ?? own?.word ?? .silent],
             tail: watch.stepTail,
             lastLine: watch.lastLine,
             isDiskFull: FileTree.isFull(self.folder)
         )
         let failures = Outcome.failures(evidence)
         guard failures.isEmpty else { throw JobFailure(failures) }
-        return (record, report)
+        return (record, self.ranges(own?.naming(self.accepted.job.inputs, paths: inputs), foreign, inputs))
+    }
+
+    /// A step's own report, with what a report of another system tells of the events it read if it does not tell that itself.
+    private func ranges(_ own: StepReport?, _ foreign: [JobReport], _ paths: [String]) -> StepReport? {
+        let reads = foreign.flatMap(\.reads)
+        guard own?.ranges == nil,
+            let ranges = ForeignRead.ranges(reads, inputs: self.accepted.job.inputs, paths: paths)
+        else { return own }
+        var report = own ?? StepReport()
+        report.ranges = ranges.map { StepReport.Handled(input: $0.lfn, firstEvent: nil, events: $0.events) }
+        return report
     }
 
     /// Starts the process of a step and watches it to its end, and the kernel's counters of memory with it.

@@ -3,52 +3,13 @@ import Domain
 import Messages
 import Postgres
 
-/// What the books know when they judge a manifest.
-struct BooksFacts: Sendable {
-    struct Job: Sendable, Hashable {
-        let state: JobState
-        let eventsExpected: Int64
-        /// Where they begin; nil: it has no range of its own.
-        var firstEvent: Int64?
-    }
-
-    struct Lease: Sendable, Hashable {
-        let attempt: Int
-        let token: String
-        let site: String
-    }
-
-    var jobs: [JobKey: Job] = [:]
-    var leases: [JobKey: Lease] = [:]
-    /// Streams of each task: name to whether it holds events.
-    var streams: [Int64: [String: Bool]] = [:]
-    var descriptions: [Int64: JobDescription] = [:]
-    var storages: Set<String> = []
-    /// Names in the manifests that are registered already.
-    var takenNames: Set<String> = []
-
-    init() {}
-
-    /// Adds tasks. When more than `limit` are known already, the others are forgotten: a long-lived service must not grow with finished
-    /// tasks. Those of `read` stay whatever happens: a manifest of a task that is not known would be refused.
-    mutating func learn(_ read: BooksFacts, limit: Int) {
-        if self.descriptions.count > limit { (self.descriptions, self.streams) = ([:], [:]) }
-        self.addTasks(of: read) { _ in true }
-    }
-
-    mutating func addTasks(of other: BooksFacts, where isWanted: (Int64) -> Bool) {
-        for (task, description) in other.descriptions where isWanted(task) { self.descriptions[task] = description }
-        for (task, streams) in other.streams where isWanted(task) { self.streams[task] = streams }
-    }
-}
-
 /// What becomes of one finished report.
 enum Judgement: Sendable {
     /// The attempt is the winner.
     case accept(Acceptance)
     /// The manifest is refused: everything that is wrong with it.
     case reject([Failure])
-    /// An attempt that is not live any more: its files are garbage, its agent may forget it.
+    /// An attempt that is not live: see ``AcceptancePolicy/late(_:site:)``.
     case stale
 }
 
@@ -71,9 +32,7 @@ struct AcceptancePolicy: Sendable {
         if item.eventsRead != job.eventsExpected {
             failures.append(Failure(.eventsMismatch, "\(item.eventsRead) events read, \(job.eventsExpected) expected"))
         }
-        if let first = job.firstEvent, let said = item.firstEvent, said != first {
-            failures.append(Failure(.foreignRange, "its events begin at \(said), the job's at \(first)"))
-        }
+        failures += Self.foreignEvents(item, job)
         for missing in streams.keys.filter({ name in !item.outputs.contains { $0.stream == name } }).sorted() {
             failures.append(Failure(.missingStream, "stream \(missing) is missing"))
         }
@@ -99,6 +58,23 @@ struct AcceptancePolicy: Sendable {
         guard failures.isEmpty else { return .reject(failures) }
         return .accept(self.acceptance(item, site: site, outputs))
     }
+
+    /// Whether the events are the job's own, as far as the manifest tells which they are.
+    private static func foreignEvents(_ item: FinishedItem, _ job: BooksFacts.Job) -> [Failure] {
+        var failures: [Failure] = []
+        if let first = job.firstEvent, let said = item.firstEvent, said != first {
+            failures.append(Failure(.foreignRange, "its events begin at \(said), the job's at \(first)"))
+        }
+        guard let told = item.ranges, let slices = job.slices else { return failures }
+        let problems = RangeCheck.problems(told, of: slices)
+        failures += problems.prefix(Self.mostProblems).map { Failure(.foreignRange, $0) }
+        let more = problems.count - Self.mostProblems
+        if more > 0 { failures.append(Failure(.foreignRange, "\(more) more of its ranges are wrong")) }
+        return failures
+    }
+
+    /// A merge of thousands of files may be wrong in each.
+    private static let mostProblems = 5
 
     private func acceptance(_ item: FinishedItem, site: String, _ outputs: [Acceptance.Output]) -> Acceptance {
         let steps: String
@@ -151,8 +127,7 @@ struct AcceptancePolicy: Sendable {
             )
         }
         let prefix = description.lfnPrefix(stream: output.stream, key)
-        let rest = lfn.dropFirst(prefix.count)
-        if !lfn.hasPrefix(prefix) || !(rest.isEmpty || rest.first == ".") || rest.contains("/") {
+        if !Self.isName(lfn, with: prefix) {
             failures.append(Failure(.foreignName, "\(lfn) is not a name of attempt \(key), which begin with \(prefix)"))
         }
         if self.facts.takenNames.contains(lfn) { failures.append(Failure(.nameTaken, "\(lfn) is registered already")) }
@@ -172,6 +147,11 @@ struct AcceptancePolicy: Sendable {
         }
         let file = Acceptance.StoredFile(lfn: lfn, bytes: bytes, adler32: adler32, crc32c: crc32c, storage: storage)
         return (file, failures)
+    }
+
+    static func isName(_ lfn: String, with prefix: String) -> Bool {
+        let rest = lfn.dropFirst(prefix.count)
+        return lfn.hasPrefix(prefix) && (rest.isEmpty || rest.first == ".") && !rest.contains("/")
     }
 
     static func isChecksum(_ text: String) -> Bool {

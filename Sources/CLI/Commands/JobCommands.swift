@@ -13,7 +13,7 @@ struct JobCommands: AsyncParsableCommand {
         Column("leased_at", .time),
         Column("started_at", .time), Column("ended_at", .time), Column("wall_seconds", .seconds), Column("code"),
         Column("blame"),
-        Column("diagnostic"),
+        Column("diagnostic"), Column("late_code"),
     ]
 
     struct List: ListCommand {

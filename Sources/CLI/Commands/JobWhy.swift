@@ -73,6 +73,9 @@ extension JobCommands {
                 add("evidence", "\(CellStyle.plain.text(failure["code"])) \(failure["diagnostic"].text ?? "")")
             }
             add("last line", attempt["log_line"].text)
+            if attempt["late_code"] != .nothing {
+                add("came back", "\(plain("late_at", .time)): \(plain("late_code")) \(plain("late_diagnostic"))")
+            }
             if attempt["action"].text != nil { add("verdict", Self.verdict(attempt)) }
             return lines
         }

@@ -212,19 +212,31 @@ package enum AcceptStatements {
         returning: String.self
     )
 
-    /// How these attempts ended, for reports that come again: task, index, attempt, state.
-    package static func ends(_ attempts: [AttemptKey]) -> Statement<Int64, Int64, Int32, String?> {
+    /// All events of these jobs: of those without inputs in the task, of the others the slices of their files. Task, index, file, first
+    /// event, events.
+    package static func slices(_ jobs: [JobKey]) -> Statement<Int64, Int64, String?, Int64, Int64> {
         Statement(
-            "accept.ends",
+            "accept.slices",
             """
-            SELECT a.task, a.index, a.attempt, a.state
-            FROM unnest(\(attempts.map(\.task)), \(attempts.map(\.index)), \(attempts.map { Int32($0.attempt) })) AS i(task, index, attempt)
-            JOIN attempt a ON a.task = i.task AND a.index = i.index AND a.attempt = i.attempt
+            WITH i AS MATERIALIZED (SELECT * FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)), s AS MATERIALIZED (
+                SELECT i.task, i.index, f.lfn, lower(u.slice) AS first, upper(u.slice) - lower(u.slice) AS events
+                FROM i CROSS JOIN LATERAL (
+                    SELECT u.* FROM unit_input u WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.index")) OFFSET 0) u
+                CROSS JOIN LATERAL (SELECT f.lfn FROM file f WHERE f.id = u.file OFFSET 0) f
+            )
+            SELECT task, index, lfn, first, events FROM s
+            UNION ALL
+            SELECT i.task, i.index, NULL, n.first, j.events_expected
+            FROM i CROSS JOIN LATERAL (SELECT * FROM job j WHERE j.task = i.task AND j.index = i.index OFFSET 0) j
+            CROSS JOIN LATERAL (SELECT t.events_per_job, t.first_event FROM task t WHERE t.id = i.task OFFSET 0) t
+            CROSS JOIN LATERAL (SELECT coalesce(j.first_event, t.first_event + j.index * t.events_per_job) AS first) n
+            WHERE n.first IS NOT NULL AND (i.task, i.index) NOT IN (SELECT s.task, s.index FROM s)
             """,
             returning: Int64.self,
             Int64.self,
-            Int32.self,
-            String?.self
+            String?.self,
+            Int64.self,
+            Int64.self
         )
     }
 
@@ -247,7 +259,7 @@ package enum AcceptStatements {
         [
             Self.accept([]).erased, Self.streams([]).erased, Self.firstEvents([]).erased, Self.taken([]).erased,
             Self.storages.erased,
-            Self.ends([]).erased,
+            Self.slices([]).erased,
             Command("accept.discard", Self.discard([], graceSeconds: 1, reason: "x")).erased,
         ]
     }

@@ -4,7 +4,7 @@ package import Postgres
 package enum CatalogStatements {
     package static var all: [AnyStatement] {
         OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
-            + AcceptStatements.examples + ShareStatements.examples + CloneStatements.examples
+            + AcceptStatements.examples + LateStatements.examples + ShareStatements.examples + CloneStatements.examples
             + ContinuingStatements.examples
             + BrakeStatements.examples
             + FailureFactStatements.examples

@@ -45,6 +45,7 @@ function attemptCard(attempt, isForgiven, log) {
       ['last log line', attempt.log_line && h('code', { class: 'said' }, attempt.log_line)],
       ['verdict', verdict(attempt, isForgiven)],
       ['tried then', changes(attempt.changes)],
+      ['came back', attempt.late_code && [at(attempt.late_at), ' UTC: ', h('b', { class: 'mono' }, String(attempt.late_code)), ' ', h('code', { class: 'said' }, attempt.late_diagnostic)]],
       ['batch job', attempt.batch_id && h('span', { class: 'mono' }, attempt.batch_id)],
       ['used', [present(attempt.wall_seconds) ? `${lasting(attempt.wall_seconds)} of wall time` : null, present(attempt.cpu_seconds) ? `, ${lasting(attempt.cpu_seconds)} of CPU` : null,
         attempt.step ? `, step ${attempt.step}` : null].filter(Boolean).join('').replace(/^, /, '')],

@@ -1,6 +1,6 @@
 import Domain
 
-/// The job report of CMS: what its `FrameworkError` elements say, wherever they stand.
+/// The job report of CMS: what its `FrameworkError` elements say, wherever they stand, and how much of which files was read.
 enum FrameworkReport {
     /// Only so many errors of one report are told, each with so many bytes of text.
     static let errorLimit = 20
@@ -17,6 +17,7 @@ enum FrameworkReport {
         var errors: [ReportedError] = []
         var isFailed = false
         var path: [String] = []
+        var inputs = FrameworkInputs()
         do throws(XMLProblem) {
             while let event = try scanner.next() {
                 switch event {
@@ -24,10 +25,14 @@ enum FrameworkReport {
                     if path.isEmpty, name != "FrameworkJobReport" { throw XMLProblem("its root is \(name)", line: 1) }
                     if path.isEmpty, attributes["Status"] == "Failed" { isFailed = true }
                     path.append(name)
+                    inputs.start(path)
                     guard name == "FrameworkError", errors.count < Self.errorLimit else { continue }
                     errors.append(try Self.error(attributes, line: scanner.line))
-                case .end: path.removeLast()
+                case .end:
+                    inputs.end(path)
+                    path.removeLast()
                 case .text(let text):
+                    inputs.text(text, path)
                     guard path.last == "FrameworkError", let last = errors.indices.last else { continue }
                     let room = Self.textLimit - errors[last].text.utf8.count
                     if room > 0 { errors[last].text += String(decoding: text.utf8.prefix(room), as: UTF8.self) }
@@ -42,7 +47,10 @@ enum FrameworkReport {
             let words = "the CMS report of step \(step) says Failed and not why"
             return .failed([Failure(.payloadExit, words, source: .payload)])
         }
-        return failures.isEmpty ? .success : .failed(failures)
+        guard failures.isEmpty else { return .failed(failures) }
+        var report = JobReport.success
+        report.reads = inputs.reads ?? []
+        return report
     }
 
     /// Wrappers write elements with status 0 for what went well.

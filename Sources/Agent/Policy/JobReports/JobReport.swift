@@ -8,6 +8,8 @@ struct JobReport: Sendable, Equatable {
     /// What it says went wrong, or that it cannot be read.
     var failures: [Failure]
     var word: Word
+    /// How much of which files it says the step read.
+    var reads: [ForeignRead] = []
 
     static let silent = JobReport(failures: [], word: .none)
     static let success = JobReport(failures: [], word: .success)

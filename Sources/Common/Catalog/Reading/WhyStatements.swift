@@ -142,6 +142,7 @@ package enum WhyStatements {
                     'blame', coalesce(v.blame, a.blame), 'diagnostic', coalesce(v.diagnostic, a.diagnostic),
                     'failures', coalesce(a.failures, '[]'), 'log_line', nullif(\(fragment: LogText.lastLine), ''),
                     'log', '/api/v1/jobs/' || a.task || '/' || a.index || '/log?attempt=' || a.attempt,
+                    'late_code', a.late_code, 'late_diagnostic', a.late_diagnostic, 'late_at', a.late_at,
                     'rule', v.rule, 'action', v.action, 'reason', v.reason, 'counted', v.counted,
                     'fingerprint', v.fingerprint, 'not_before', v.not_before, 'changes', v.changes,
                     'decided_at', v.at, 'carried_out_at', v.carried_out_at)::text AS attempt_json

@@ -231,6 +231,7 @@ package enum FailureCode: Int, Sendable, CaseIterable {
     case registration = 8211
     case duplicateOutput = 8212
     case foreignRange = 8213
+    case staleAttempt = 8214
 
     case agentLost = 9001
     case agentForgot = 9002

@@ -203,9 +203,17 @@ extension FailureCodes {
         ),
         FailureFacts(
             .foreignRange,
-            "The events the attempt handled do not begin where its job's begin.",
-            do: "The payload did not skip to MILLRACE_FIRST_EVENT, or the agent ran an older description of the job.",
+            "The events the attempt handled are not those of its job.",
+            do:
+                "The payload did not skip to MILLRACE_FIRST_EVENT, did not read all inputs once, or the agent ran an older description of the job.",
             .payload
+        ),
+        FailureFacts(
+            .staleAttempt,
+            "The manifest came when the attempt had ended without it.",
+            do:
+                "Nothing: its verdict was given when it ended. If it happens often, look at the agent's link and at the site's lost_after.",
+            .network
         ),
     ]
 }
