@@ -40,6 +40,7 @@ import Testing
             "node": "n7", "leased_at": "2026-11-21T02:01:10Z", "wall_seconds": 245, "code": 1001, "name": "payloadExit",
             "diagnostic": "exit\\nstatus 7", "blame": "payload", "failures": [{"code": 8001, "diagnostic": "no file"},
             {"code": 1001, "diagnostic": "exit status 7"}], "log_line": "Segmentation fault", "action": "resubmit", "rule": "payload",
+            "late_code": 8214, "late_diagnostic": "came\\nlate", "late_at": "2026-11-21T03:00:00Z",
             "reason": "failure 1 of 3 allowed", "not_before": "2026-11-21T02:05:10Z", "changes": {"excludedSites": ["lyon"]},
             "carried_out_at": null}]}
             """
@@ -54,6 +55,7 @@ import Testing
                 "      evidence   8001 no file",
                 "      evidence   1001 exit status 7",
                 "      last line  Segmentation fault",
+                "      came back  2026-11-21 03:00:00: 8214 came late",
                 "      verdict    \(verdict)",
             ],
             "\(lines.joined(separator: "\n"))"

@@ -40,6 +40,33 @@ import Testing
         }
     }
 
+    @Test func inWhichBatchJobAnAttemptRanAndThatItCameBackLateIsShown() async throws {
+        try await withGateway(production: Production.running()) { gateway in
+            try await gateway.script(
+                """
+                SET search_path = millrace, public;
+                UPDATE attempt SET submission = 1, batch_id = '4711.7', late_code = 8214, late_diagnostic = 'too late', late_at = now()
+                    WHERE task = 1 AND index = 1001;
+                """
+            )
+            let attempts = try await Self.why(gateway, "1/1001")["attempts"]?.list ?? []
+            let shown = [
+                attempts.first, try await gateway.get("/jobs/1/1001").json["attempt_rows"]?.list.first,
+                try await gateway.get("/attempts/1/1001/1").json,
+                try await gateway.get("/attempts?task=1&index=1001").json["items"]?.list.first,
+            ]
+            for row in shown {
+                #expect(row?["batch_id"]?.text == "4711.7" && row?["late_code"]?.integer == 8214)
+                #expect(row?["late_diagnostic"]?.text == "too late" && row?["late_at"]?.text != nil)
+                // What decided about the job is still its own failure.
+                #expect(row?["code"]?.integer == 1001)
+            }
+            #expect(shown[2]?["submission"]?.integer == 1 && shown[2]?["batch"]?.text == "4711")
+            let other = try await gateway.get("/attempts/1/1002/1").json
+            #expect(other["batch"] == .nothing && other["late_code"] == .nothing)
+        }
+    }
+
     @Test func whatHoldsAJobBackIsSaidFirst() async throws {
         try await withGateway(production: Production.running()) { gateway in
             func change(_ sql: String) async throws -> DetailValue {

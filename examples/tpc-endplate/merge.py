@@ -59,7 +59,8 @@ def main(arguments):
     print(f"merged {count} {merge.meta['sample']} events of {merge.meta['detector']} "
           f"from {len(arguments.inputs)} files and {len(merge.origins)} generated samples, "
           f"{size} bytes: {os.path.basename(arguments.output)}")
-    payload.report(count, count, {"merged": (arguments.output, count)}, {"files": len(arguments.inputs)})
+    payload.report(count, count, {"merged": (arguments.output, count)}, {"files": len(arguments.inputs)},
+                   [(path, 0, len(part["event"])) for path, part in zip(arguments.inputs, merge.parts)])
 
 
 if __name__ == "__main__":

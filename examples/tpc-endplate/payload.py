@@ -97,12 +97,16 @@ def write_json(path, value):
         file.write((json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
 
 
-def report(read, written, outputs, metrics=None):
-    """Tells the agent what was done. `outputs` maps a stream to (path, events)."""
+def report(read, written, outputs, metrics=None, ranges=None):
+    """Tells the agent what was done. `outputs` maps a stream to (path, events); `ranges` lists which events were read:
+    (path, number of the first in that file, events)."""
     path = os.environ.get("MILLRACE_REPORT")
     if path:
         streams = {stream: {"path": name, "events": events} for stream, (name, events) in outputs.items()}
-        write_json(path, {"events_read": read, "events_written": written, "outputs": streams})
+        told = {"events_read": read, "events_written": written, "outputs": streams}
+        if ranges is not None:
+            told["ranges"] = [{"input": name, "first_event": first, "events": events} for name, first, events in ranges]
+        write_json(path, told)
     path = os.environ.get("MILLRACE_METRICS")
     if path and metrics:
         write_json(path, metrics)

@@ -132,7 +132,8 @@ def main(arguments):
     print(f"simulated {arguments.events} {meta['sample']} events from event {arguments.first_event} on "
           f"in {model.name}: {tracks} tracks, {clusters} clusters, {size} bytes: {arguments.output}")
     payload.report(arguments.events, arguments.events, {"sim": (arguments.output, arguments.events)},
-                   {"tracks": tracks, "clusters": clusters, "response_seconds": time.monotonic() - started})
+                   {"tracks": tracks, "clusters": clusters, "response_seconds": time.monotonic() - started},
+                   [(arguments.input, arguments.first_event, arguments.events)])
 
 
 if __name__ == "__main__":

@@ -122,9 +122,18 @@ class Chain(unittest.TestCase):
     def test_reports_tell_what_was_read_and_written(self):
         report = os.path.join(self.directory, "report.json")
         simulated(self.directory, "sim.npz", events=7, MILLRACE_REPORT=report)
-        expected = {"events_read": 7, "events_written": 7, "outputs": {"sim": {"path": "sim.npz", "events": 7}}}
+        expected = {"events_read": 7, "events_written": 7, "outputs": {"sim": {"path": "sim.npz", "events": 7}},
+                    "ranges": [{"input": "gen.hepmc.gz", "first_event": 0, "events": 7}]}
         with open(report) as file:
             self.assertEqual(json.load(file), expected)
+        for name, first, events in (("a", 3, 4), ("b", 7, 2)):
+            simulated(self.directory, f"s{name}.npz", first=first, events=events, MILLRACE_REPORT=report)
+            call(self.directory, "reconstruct.py", "--input", f"s{name}.npz", "--output", f"{name}.npz")
+        call(self.directory, "merge.py", "--output", "ab.npz", "a.npz", "b.npz", MILLRACE_REPORT=report)
+        with open(report) as file:
+            ranges = json.load(file)["ranges"]
+        self.assertEqual(ranges, [{"input": "a.npz", "first_event": 0, "events": 4},
+                                  {"input": "b.npz", "first_event": 0, "events": 2}])
 
     def test_merging_counts_and_refuses_duplicates_and_mixtures(self):
         ranges = (("a", 0, 10, THIN), ("b", 10, 10, THIN), ("c", 9, 2, THIN), ("d", 0, 5, DEEP))
