@@ -62,6 +62,8 @@ import Testing
                 #expect(row?["code"]?.integer == 1001)
             }
             #expect(shown[2]?["submission"]?.integer == 1 && shown[2]?["batch"]?.text == "4711")
+            let late = try await gateway.get("/attempts?late_code=8214").json["items"]?.list ?? []
+            #expect(late.count == 1 && late.first?["index"]?.integer == 1001)
             let other = try await gateway.get("/attempts/1/1002/1").json
             #expect(other["batch"] == .nothing && other["late_code"] == .nothing)
         }

@@ -10,6 +10,8 @@ ALTER TABLE attempt
         late_code IS NULL AND late_diagnostic IS NULL AND late_at IS NULL
         OR late_code IS NOT NULL AND late_diagnostic IS NOT NULL AND late_at IS NOT NULL
            AND state IS NOT NULL AND state <> 'done');
+-- Nothing is paid for attempts that never came back.
+CREATE INDEX attempt_late ON attempt (late_code, task, index, attempt) WHERE late_code IS NOT NULL;
 
 CREATE OR REPLACE VIEW attempt_view AS
 SELECT a.task, a.index, a.attempt, a.site, a.agent, a.node, a.batch_id, coalesce(a.state, l.state, 'leased') AS state,

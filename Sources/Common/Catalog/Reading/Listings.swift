@@ -84,7 +84,7 @@ package enum Listings {
             .integers("task", "v.task"), .integers("index", where: ListConditions.index),
             .integers("attempt", "v.attempt"),
             .texts("site", where: ListConditions.attemptSite), .texts("state", where: ListConditions.attemptState),
-            .integers("code", "v.code"), .texts("blame", "v.blame"),
+            .integers("code", "v.code"), .texts("blame", "v.blame"), .integers("late_code", "v.late_code"),
         ]
     )
 
