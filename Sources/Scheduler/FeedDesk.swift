@@ -70,7 +70,7 @@ struct FeedDesk: Sendable {
     }
 
     private func feed(_ task: Fed, in transaction: PostgresTransaction) async throws -> Fill {
-        guard let (first, flush) = try await transaction.query(FeedingStatements.lock(task.id)).first else {
+        guard let (first, flush, scouts) = try await transaction.query(FeedingStatements.lock(task.id)).first else {
             return Fill()
         }
         let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: self.page))
@@ -88,7 +88,7 @@ struct FeedDesk: Sendable {
             overdue: Set(rows.filter { $0.3 >= task.flushAfter }.map(\.0)),
             page: self.page
         )
-        try await self.make(jobs, of: task, from: first, in: transaction)
+        try await self.make(jobs, of: task, from: first, scouts: Int64(scouts), in: transaction)
         // With a full page more may wait: it is flushed with the next one.
         if flush, !isFullPage { try await transaction.execute(FeedingStatements.flushed(task.id)) }
         let kept = Set(rest.map(\.file))
@@ -107,6 +107,7 @@ struct FeedDesk: Sendable {
         _ jobs: [GroupedJob],
         of task: Fed,
         from first: Int64,
+        scouts: Int64,
         in transaction: PostgresTransaction
     ) async throws {
         guard !jobs.isEmpty else { return }
@@ -121,7 +122,7 @@ struct FeedDesk: Sendable {
         statements += [
             ExpansionStatements.insertRanges(
                 task: task.id,
-                ranges: [IndexRange(first: first, last: first + count - 1)],
+                ranges: IndexRange(first: first, last: first + count - 1).cut(at: scouts),
                 classID: task.classID,
                 priority: task.priority
             ), FeedingStatements.grow(task.id, jobs: count, events: jobs.reduce(0) { $0 + $1.events }),

@@ -50,6 +50,8 @@ import Testing
         Fault("ranges-belong-to-running-tasks", "UPDATE task SET state = 'done' WHERE id = 1"),
         Fault("ranges-belong-to-running-tasks", "UPDATE waiting SET last = 10 WHERE first = 5"),
         Fault("ranges-belong-to-running-tasks", "UPDATE waiting SET held = true WHERE first = 5"),
+        // Scouts and others in one range: all of them would run.
+        Fault("ranges-belong-to-running-tasks", "UPDATE task SET state = 'scouting', scouts = 7 WHERE id = 1"),
         Fault("ranges-belong-to-running-tasks", "UPDATE task SET state = 'scouting', scouts = 4 WHERE id = 1"),
         Fault(
             "ranges-belong-to-running-tasks",

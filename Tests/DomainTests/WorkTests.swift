@@ -19,6 +19,10 @@ import Testing
         for (one, next) in zip(ranges, ranges.dropFirst()) { #expect(next.first == one.last + 1) }
         #expect(ranges.last?.last == 9_999_999)
         #expect(IndexRange.cut(jobs: 10, scouts: 10) == IndexRange.cut(jobs: 10))
+        // What comes to a task that is fed is cut where its scouts end.
+        let fed = IndexRange(first: 5, last: 14)
+        #expect(fed.cut(at: 10) == [IndexRange(first: 5, last: 9), IndexRange(first: 10, last: 14)])
+        for outside: Int64 in [0, 5, 15] { #expect(fed.cut(at: outside) == [fed]) }
     }
 
     @Test func noJobsMakeNoRange() { #expect(IndexRange.cut(jobs: 0).isEmpty) }

@@ -139,6 +139,7 @@ extension Doctor {
                 FROM waiting w JOIN task t ON t.id = w.task JOIN request r ON r.id = t.request
                 WHERE t.state NOT IN ('scouting', 'running', 'paused') OR w.last >= coalesce(t.jobs_total, 0)
                    OR w.held <> range_is_held(t.state, r.state, t.scouts, w.first)
+                   OR t.state = 'scouting' AND w.first < t.scouts AND w.last >= t.scouts
                 """
             ),
             Invariant(

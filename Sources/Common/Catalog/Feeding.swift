@@ -92,13 +92,14 @@ package enum FeedingStatements {
         Int64?.self
     )
 
-    /// A fed task, locked: its jobs so far, and whether an operator wants flushed what waits.
-    package static func lock(_ task: Int64) -> Statement<Int64, Bool> {
+    /// A fed task, locked: its jobs so far, whether an operator wants flushed what waits, and how many of its jobs are scouts.
+    package static func lock(_ task: Int64) -> Statement<Int64, Bool, Int32> {
         Statement(
             "feeding.lock",
-            "SELECT jobs_total, flush FROM task WHERE id = \(task) AND inputs_open AND state IN ('running', 'scouting') FOR NO KEY UPDATE",
+            "SELECT jobs_total, flush, scouts FROM task WHERE id = \(task) AND inputs_open AND state IN ('running', 'scouting') FOR NO KEY UPDATE",
             returning: Int64.self,
-            Bool.self
+            Bool.self,
+            Int32.self
         )
     }
 

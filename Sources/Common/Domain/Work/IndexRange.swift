@@ -19,6 +19,12 @@ package struct IndexRange: Hashable, Sendable, Codable {
         return (IndexRange(first: self.first, last: split), IndexRange(first: split + 1, last: self.last))
     }
 
+    /// The part before an index and the part from it on, as far as there are any.
+    package func cut(at index: Int64) -> [IndexRange] {
+        guard self.first < index, index <= self.last else { return [self] }
+        return [IndexRange(first: self.first, last: index - 1), IndexRange(first: index, last: self.last)]
+    }
+
     /// Cuts the indexes of a new task whose first jobs run before the others.
     ///
     /// - Parameter scouts: so many of the first jobs make a range of their own, if there are more than those.
