@@ -38,6 +38,12 @@ import Testing
         for wrong in ["", "year", "month,", "month,month", "day,site,kind"] {
             #expect(throws: (any Error).self, "\(wrong)") { try by(wrong) }
         }
+        let cut = try Self.json(
+            #"{"items": [{"week": "2026-11-16"}], "records": [], "total": {}, "complete": false, "since": "2025-11-21"}"#
+        )
+        #expect(
+            ReportCommand.lines(cut, by: [.week], colours: false).last?.hasPrefix("these are the first rows") == true
+        )
         let nothing = try Self.json(#"{"items": [], "records": [], "since": "2026-11-20"}"#)
         #expect(ReportCommand.lines(nothing, by: [.day], colours: false) == ["nothing ended since 2026-11-20"])
     }

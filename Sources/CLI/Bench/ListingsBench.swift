@@ -105,8 +105,10 @@ struct ListingsBench: Sendable {
     private func pages(_ database: PostgresClient) async throws -> [Row] {
         guard let sample = try await database.query(GrowthStatements.sample).first else { return [] }
         let job = JobKey(task: sample.0, index: sample.2)
-        return try await self.statistics(database) + self.errors(database)
+        return try await self.statistics(database) + self.errors(database) + self.reports(database)
             + [
+                self.time("request history", database, Listings.history(ofRequest: sample.1).statement(.init())),
+                self.time("task history", database, Listings.history(ofTask: job.task).statement(.init())),
                 self.time("task debug", database, DebugStatements.groups(.task(job.task))),
                 self.time("request debug", database, DebugStatements.groups(.request(sample.1))),
                 self.time("job why", database, WhyStatements.job(job)),
@@ -145,6 +147,19 @@ struct ListingsBench: Sendable {
             try await self.time("stats: failures", database, TotalStatements.failures(seconds: 60)),
             try await self.time("stats: past hour, at the start", database, TotalStatements.history),
         ]
+    }
+
+    /// Production over the last year.
+    private func reports(_ database: PostgresClient) async throws -> [Row] {
+        let year = WindowStart.secondsAgo(365 * 86_400)
+        var rows: [Row] = []
+        for by in ProductionStatements.By.allCases {
+            let statement = ProductionStatements.report(by, since: year)
+            rows.append(try await self.time("report by \(by), a year", database, statement))
+        }
+        let both = ProductionStatements.report(.month, then: .site, since: year)
+        rows.append(try await self.time("report by month and site, a year", database, both))
+        return rows
     }
 
     /// Over the last hour and the last day.

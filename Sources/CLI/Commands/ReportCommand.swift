@@ -66,7 +66,9 @@ struct ReportCommand: AsyncParsableCommand {
             ]
         let table = Table(columns, rows: answer["items"].items + [answer["total"]]).lines(colours: colours)
         let records = answer["records"].items.map(Self.record)
-        return table + (records.isEmpty ? [] : [""] + records)
+        let cut =
+            answer["complete"].truth == false ? ["these are the first rows, not all: ask for less with --last"] : []
+        return table + cut + (records.isEmpty ? [] : [""] + records)
     }
 
     private static func record(_ record: JSON) -> String {

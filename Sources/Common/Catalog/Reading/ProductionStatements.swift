@@ -60,7 +60,7 @@ package enum ProductionStatements {
         }
     }
 
-    /// The rows that are shown at most: ten years of days.
+    /// The rows that are shown at most: ten years of days. `complete` says whether these are all.
     private static let mostShown = 4000
 
     private static let sums: SQL = """
@@ -108,7 +108,7 @@ package enum ProductionStatements {
             SELECT json_build_object(
                 'items', coalesce((SELECT json_agg(\(fragment: facts) || r.figures ORDER BY r.rank)
                                    FROM figures r WHERE NOT r.is_total AND r.rank <= \(Self.mostShown)), '[]'),
-                'next', NULL, 'total', (SELECT r.figures FROM figures r WHERE r.is_total),
+                'complete', (SELECT count(*) FROM figures r WHERE NOT r.is_total) <= \(Self.mostShown), 'next', NULL, 'total', (SELECT r.figures FROM figures r WHERE r.is_total),
                 'records', coalesce((SELECT json_agg(json_build_object('span', span, 'of', of, 'value', value, 'start', start)
                                                      ORDER BY span, of DESC) FROM records), '[]'),
                 'since', (SELECT since FROM w))::text
