@@ -114,7 +114,7 @@ enum BookkeeperAssembly {
         let reason = "ended longer ago than archiveAfter (\(DurationText.text(age)))"
         return [
             parts.sweep("retention", every: min(age, .seconds(3600))) {
-                let outcome = try await operations.archive(olderThan: age / .seconds(1), reason: reason)
+                let outcome = try await operations.archive(olderThan: age / .seconds(1), closed: true, reason: reason)
                 parts.outbox.send(outcome.messages)
                 return outcome.changed ? .more : .done
             }

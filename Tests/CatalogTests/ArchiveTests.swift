@@ -152,6 +152,18 @@ import Testing
                 !old.changed
                     && old.lines == ["request 3 is left: task 3 (raw) is still read by task 2, which has not ended"]
             )
+            // One that read of a task that has not ended is needed when that is recovered.
+            try await world.database.executeScript(
+                """
+                SET search_path = millrace, public; SET session_replication_role = replica;
+                UPDATE task SET state = 'done' WHERE id = 2; UPDATE request SET state = 'finished' WHERE id = 2;
+                UPDATE dataset SET state = 'closed', closed = now() WHERE id = 2; UPDATE task SET state = 'running' WHERE id = 3;
+                UPDATE job SET state = 'done' WHERE task = 2; UPDATE task_counter SET active = 0, recovering = 0 WHERE task = 2;
+                """
+            )
+            await expectRefusal("task 2 (read) read what task 3 made, which has not ended") {
+                try await olga.archive(task: 2, reason: nil)
+            }
             await expectRefusal("task 3 is not archived") { try await olga.restore(task: 3, reason: nil) }
             await expectRefusal("task 3 is not archived") { try await olga.restore(request: 3, reason: nil) }
             await #expect(throws: CatalogRefusal.self) { try await olga.archive(task: 99, reason: nil) }

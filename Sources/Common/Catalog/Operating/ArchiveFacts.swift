@@ -27,6 +27,8 @@ struct ArchiveFacts: Sendable, Hashable {
     let garbage: Int64
     /// A task that has not ended and reads what this one made, or goes on with it.
     let reader: Int64?
+    /// A task that has not ended and of which it read: what that made may still be withdrawn, and then it matters who read it.
+    let source: Int64?
     /// Tasks that merged what this one made and are not archived.
     let mergers: [Int64]
     /// Tasks that it merged from and that are archived, or on their way there or back.
@@ -61,6 +63,7 @@ struct ArchiveFacts: Sendable, Hashable {
             return "\(name): \(self.garbage) files withdrawn from it are still to be deleted: wait for Transfer"
         }
         if let reader = self.reader { return "\(name) is still read by task \(reader), which has not ended" }
+        if let source = self.source { return "\(name) read what task \(source) made, which has not ended" }
         if let merger = self.mergers.first(where: { !others.contains($0) }) {
             return "\(name) was merged by task \(merger): archive that as well (millrace task archive \(merger))"
         }

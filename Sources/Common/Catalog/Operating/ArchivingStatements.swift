@@ -22,7 +22,9 @@ enum ArchivingStatements {
 
     /// Requests that ended so long ago, or were restored so long ago, and have a task that is neither archived nor on its way; those
     /// after `request`, in their order.
-    static func old(seconds: Double, after request: Int64, limit: Int) -> Statement<Int64> {
+    ///
+    /// - Parameter closed: only those whose datasets are all closed.
+    static func old(seconds: Double, after request: Int64, closed: Bool, limit: Int) -> Statement<Int64> {
         Statement(
             "archiving.old",
             """
@@ -30,6 +32,8 @@ enum ArchivingStatements {
             WHERE r.id > \(request) AND r.state IN ('finished', 'failed', 'cancelled') AND r.updated < now() - make_interval(secs => \(seconds))
               AND EXISTS (SELECT 1 FROM task t WHERE t.request = r.id
                           AND NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = t.id))
+              AND NOT (\(closed) AND EXISTS (SELECT 1 FROM task t JOIN dataset d ON d.task = t.id
+                                             WHERE t.request = r.id AND d.state = 'open'))
             ORDER BY r.id LIMIT \(limit)
             """,
             returning: Int64.self
@@ -37,12 +41,12 @@ enum ArchivingStatements {
     }
 
     /// See ``ArchiveFacts``: task, name, request, title, state, request's state, place, jobs, live, open, open dataset, garbage, reader,
-    /// mergers, archived sources.
+    /// source, mergers, archived sources.
     static func facts(
         _ tasks: [Int64]
     ) -> Statement<
-        Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, [Int64],
-        [Int64]
+        Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, Int64?,
+        [Int64], [Int64]
     > {
         Statement(
             "archiving.facts",
@@ -61,6 +65,15 @@ enum ArchivingStatements {
                            SELECT n.id FROM task n WHERE n.continues = t.id
                            UNION ALL SELECT n.id FROM later l JOIN task n ON n.continues = l.task
                        ) SELECT min(o.id) FROM later l JOIN task o ON o.id = l.task WHERE o.state NOT IN ('done', 'failed', 'aborted'))),
+                (SELECT min(p.id) FROM task p WHERE p.state NOT IN ('done', 'failed', 'aborted') AND (
+                     EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.parent = p.id)
+                     OR EXISTS (SELECT 1 FROM task_input i JOIN dataset d ON d.name = i.dataset WHERE i.task = t.id AND d.task = p.id)
+                     OR EXISTS (SELECT 1 FROM task_input i JOIN container n ON n.name = i.container
+                                JOIN container_member m ON m.container = n.id JOIN dataset d ON d.id = m.dataset
+                                WHERE i.task = t.id AND d.task = p.id)
+                     -- What a query found only the slices say.
+                     OR EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.query IS NOT NULL)
+                        AND EXISTS (SELECT 1 FROM unit_input u JOIN file f ON f.id = u.file WHERE u.task = t.id AND f.task = p.id))),
                 ARRAY(SELECT m.task FROM merge_input m WHERE m.src_task = t.id
                         AND NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = m.task AND a.state <> 'restoring')
                       UNION SELECT a.task FROM archived_task a WHERE a.state = 'restoring' AND t.id = ANY (a.sources) ORDER BY 1),
@@ -85,6 +98,7 @@ enum ArchivingStatements {
             String?.self,
             Int64.self,
             Int64?.self,
+            Int64?.self,
             [Int64].self,
             [Int64].self
         )
@@ -92,8 +106,8 @@ enum ArchivingStatements {
 
     static func facts(
         row: (
-            Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, [Int64],
-            [Int64]
+            Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, Int64?,
+            [Int64], [Int64]
         )
     ) throws -> ArchiveFacts {
         guard let state = TaskState(rawValue: row.4), let requestState = RequestState(rawValue: row.5) else {
@@ -113,8 +127,9 @@ enum ArchivingStatements {
             openDataset: row.10,
             garbage: row.11,
             reader: row.12,
-            mergers: row.13,
-            archivedSources: row.14
+            source: row.13,
+            mergers: row.14,
+            archivedSources: row.15
         )
     }
 
@@ -159,7 +174,8 @@ enum ArchivingStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.lockRequests([]).erased, Self.tasks(of: []).erased, Self.old(seconds: 1, after: 0, limit: 1).erased,
+            Self.lockRequests([]).erased, Self.tasks(of: []).erased,
+            Self.old(seconds: 1, after: 0, closed: true, limit: 1).erased,
             Self.facts([]).erased, Command("archiving.archive", Self.archive([], reason: nil, who: "x")).erased,
             Command("archiving.restore", Self.restore([], reason: nil, who: "x")).erased, Self.row([]).erased,
         ]

@@ -27,7 +27,9 @@ extension Operations {
     }
 
     /// All tasks of requests that ended so long ago; those that something still needs are left where they are, and told.
-    package func archive(olderThan seconds: Double, reason: String?) async throws -> Outcome {
+    ///
+    /// - Parameter closed: those with open datasets are not looked at: somebody has to close them first.
+    package func archive(olderThan seconds: Double, closed: Bool = false, reason: String?) async throws -> Outcome {
         try self.caller.need(.operator, to: "archive requests")
         return try await self.change { transaction in
             var kept: [Int64: String] = [:]
@@ -36,7 +38,12 @@ extension Operations {
             // A page of requests that all stay hides none that could go.
             repeat {
                 requests = try await transaction.query(
-                    ArchivingStatements.old(seconds: seconds, after: requests.last ?? 0, limit: Self.mostRequests)
+                    ArchivingStatements.old(
+                        seconds: seconds,
+                        after: requests.last ?? 0,
+                        closed: closed,
+                        limit: Self.mostRequests
+                    )
                 )
                 let page = Self.split(try await self.facts(of: requests, in: transaction))
                 kept.merge(page.kept) { $1 }
