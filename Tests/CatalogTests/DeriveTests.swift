@@ -227,6 +227,13 @@ import Testing
             )
             let found = try await Doctor.examine(world.database).filter { $0.violations > 0 }.map(\.invariant)
             #expect(found.contains("versions-do-nothing-twice"), "\(found)")
+            // While somebody who began before the loss reads it, something may be made of it: it counts.
+            let reads = """
+                UPDATE file SET lost = true WHERE id = 5;
+                \(DoctorWorld.lease(task: 1, index: 7)) INSERT INTO unit_input VALUES (1, 7, 5, '[0,10)');
+                """
+            try await Self.run(reads, in: world)
+            #expect(try await world.database.query(ContinuingStatements.read(before: 7, of: [3])).count == 1)
         }
     }
 

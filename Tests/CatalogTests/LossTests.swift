@@ -68,6 +68,23 @@ import Testing
         }
     }
 
+    /// What cannot be looked at is not guessed.
+    @Test func ofWhatIsArchivedOrGoneOnWithTheOperatorIsTold() async throws {
+        let archived =
+            "INSERT INTO archived_task (task, state, jobs, done, aborted, events, sources, log, who) VALUES (3, 'archived', 1, 1, 0, 10, '{}', 0, 'olga');"
+        try await World.with(archived) { world in
+            let lines = try await Self.lose(world, "/raw/0").lines
+            #expect(lines.last == "to do it: millrace task restore 3")
+        }
+        let next = """
+            INSERT INTO request (workflow, parameters, seed, owner, continues, submission) VALUES (1, '{}', 1, 'ann', 3, gen_random_uuid());
+            """
+        try await World.with(next) { world in
+            let lines = try await Self.lose(world, "/raw/0").lines
+            #expect(lines.last?.contains("request 4 goes on with request 3 already") == true, "\(lines)")
+        }
+    }
+
     @Test func whatNoJobMadeIsGivenUp() async throws {
         try await World.with(World.moreInputs) { world in
             let lines = try await Self.lose(world, "/far/1").lines

@@ -99,6 +99,51 @@ import Testing
         }
     }
 
+    /// Of a merge two inputs are lost, of jobs with different plans: it lets go of both at once.
+    @Test func whoTookOfSeveralLetsGoOfAll() async throws {
+        let other = """
+            \(DoctorWorld.accept(task: 1, index: 1, lfn: "/made/1", dataset: 1, file: 4))
+            INSERT INTO task_stream (task, stream, counted, main) VALUES (1, 'more', true, false);
+            INSERT INTO output (task, index, attempt, stream, events, counted, file) VALUES (1, 0, 1, 'more', 0, true, NULL);
+            INSERT INTO accepted (task, index, stream, attempt, events) VALUES (1, 0, 'more', 1, 0);
+            INSERT INTO merge_input (task, index, src_task, src_index, stream) VALUES (4, 0, 1, 1, 'out');
+            INSERT INTO unit_input (task, index, file, slice) VALUES (4, 0, 4, '[0,10)');
+            INSERT INTO job (task, index, events_expected, state) VALUES (4, 1, 25, 'waiting');
+            UPDATE unit_input SET index = 1 WHERE task = 4;
+            UPDATE merge_input SET index = 1 WHERE task = 4;
+            UPDATE waiting SET first = 1, last = 1 WHERE task = 4;
+            UPDATE job SET state = 'cancelled', version = 2 WHERE task = 4 AND index = 0;
+            UPDATE task SET jobs_total = 2, events_total = 25 WHERE id = 4;
+            """
+        try await World.with(Self.wrong("merge") + other) { world in
+            let plans = try World.plan(await world.recover().result)
+            #expect(
+                plans.contains { $0.reason == .filesAllLost } && plans.contains { $0.reason == .streamsMissing },
+                "\(plans)"
+            )
+            #expect(
+                try await world.text(Self.task)
+                    == "0 cancelled, 1 cancelled, 2 waiting in a range /far/1[0,5); 3 jobs, 5 events"
+            )
+            try await world.expectNoViolations()
+        }
+    }
+
+    /// A job that was given up in a task that has ended keeps nobody from making anything again.
+    @Test func whatHasEndedStandsInNobodysWay() async throws {
+        let ended = """
+            \(Self.aborted)
+            UPDATE task SET state = 'aborted', version = 3, inputs_open = false WHERE id = 4;
+            DELETE FROM input_feed WHERE task = 4;
+            """
+        try await World.with(Self.wrong("merge", then: ended)) { world in
+            _ = try await world.recover()
+            #expect(try await world.job(1, 0) == "waiting in a range")
+            #expect(try await world.text(Self.task) == "0 aborted /far/1[0,5); 1 jobs, 15 events")
+            try await world.expectNoViolations()
+        }
+    }
+
     /// What is read at this moment, was read, or would not come again is not taken away.
     @Test(arguments: [
         "UPDATE task SET inputs_open = false WHERE id = 4;",

@@ -176,7 +176,7 @@ package enum DataStatements {
         Statement(
             "data.isHole",
             """
-            SELECT \(fragment: Holes.isHole(task: "j.task", index: "j.index")) FROM (SELECT \(task)::bigint AS task, \(index)::bigint AS index) j
+            SELECT \(fragment: Holes.isHole(task: "j.task", index: "j.index", whileRead: true)) FROM (SELECT \(task)::bigint AS task, \(index)::bigint AS index) j
             """,
             returning: Bool.self
         )

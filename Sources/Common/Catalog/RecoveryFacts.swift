@@ -182,13 +182,15 @@ package enum RecoveryFacts {
         """
 
     /// The jobs that merge or read the job's outputs: the first that cannot let go of them, and those that can. One can that waits or was
-    /// given up, in a task that is still fed: what is made again comes to it. One that was cancelled reads nothing any more.
+    /// given up, in a task that is still fed: what is made again comes to it. One that was cancelled reads nothing any more, nor does one that was
+    /// given up in a task that has ended.
     private static let reader: SQL = """
         SELECT min(x.task || '.' || x.index) FILTER (WHERE NOT x.can_let_go) AS job,
                coalesce(array_agg(x.task ORDER BY x.task, x.index) FILTER (WHERE x.can_let_go), '{}') AS tasks,
                coalesce(array_agg(x.index ORDER BY x.task, x.index) FILTER (WHERE x.can_let_go), '{}') AS indexes
         FROM (
-            SELECT y.task, y.index, q.state = 'cancelled' OR q.state IN ('waiting', 'aborted') AND t.inputs_open AS can_let_go
+            SELECT y.task, y.index, q.state = 'cancelled' OR q.state IN ('waiting', 'aborted') AND t.inputs_open
+                       OR q.state = 'aborted' AND t.state IN ('done', 'failed', 'aborted') AS can_let_go
             FROM (
                 SELECT m.task, m.index FROM merge_input m WHERE m.src_task = f.task AND m.src_index = f.index
                 UNION

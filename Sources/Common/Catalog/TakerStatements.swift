@@ -20,7 +20,8 @@ enum TakerStatements {
         )
     }
 
-    /// What becomes of each job without these files: index, state, events of them, events of others.
+    /// What becomes of each job without these files: index, state, events of them, events of others. Without a row: jobs of a task that
+    /// takes nothing new, and those that were cancelled; they read nothing any more, and only have the names to let go of.
     static func rest(
         of task: Int64,
         _ indexes: [Int64],
@@ -36,6 +37,7 @@ enum TakerStatements {
                 SELECT upper(u.slice) - lower(u.slice) AS events, u.file = ANY(\(files)) AS gone FROM unit_input u
                 WHERE \(fragment: UnitInputs.areOfJob(task: "j.task", index: "j.index")) OFFSET 0
             ) u ON true
+            JOIN task t ON t.id = j.task AND t.inputs_open WHERE j.state IN ('waiting', 'aborted')
             GROUP BY j.index, j.state ORDER BY j.index
             """,
             returning: Int64.self,
@@ -71,7 +73,10 @@ enum TakerStatements {
             FROM unnest(\(tasks), \(old), \(new), \(rests.map(\.events))) AS i(task, old, new, events)
             JOIN job o ON o.task = i.task AND o.index = i.old ORDER BY i.new
             """,
-            "UPDATE unit_input u SET index = i.new FROM \(fragment: moved) WHERE u.task = i.task AND u.index = i.old",
+            """
+            UPDATE unit_input u SET index = i.new FROM \(fragment: moved)
+            WHERE \(fragment: UnitInputs.areOfJob(task: "i.task", index: "i.old"))
+            """,
             "UPDATE merge_input m SET index = i.new FROM \(fragment: moved) WHERE m.task = i.task AND m.index = i.old",
             RecoveryStatements.wait(task, new),
         ]

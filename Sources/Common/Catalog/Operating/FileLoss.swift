@@ -62,26 +62,42 @@ extension FileLoss.Remedy {
         )
     }
 
+    /// What is known of a job whose task has ended.
+    enum Ended: Sendable, Hashable {
+        /// Nobody can look at what is left of it.
+        case archived
+        /// Other files of it, or files made from them, are there.
+        case partly
+        /// Nothing of it is left.
+        case hole
+        /// Nothing of it is left, and this request goes on with its own already, and counts it as done if it made events of nothing.
+        case continued(by: Int64)
+    }
+
     /// Its task has ended and never changes; another version of the request makes what is lost.
-    static func ofEnded(_ job: JobKey, _ state: TaskState, request: Int64, isHole: Bool, isArchived: Bool) -> Self {
-        let ended = "its task is \(state.rawValue), and a task that has ended is never changed"
-        guard isHole else {
-            return Self(
-                job: "\(job)",
-                plan: nil,
-                text:
-                    "\(ended); other files of the job, or files made from them, are there, so the job is not made again",
-                command: nil
-            )
-        }
-        return Self(
-            job: "\(job)",
-            plan: nil,
-            text:
-                "\(ended); nothing of the job is left, so another version of request \(request) makes its events again",
-            command: isArchived
-                ? "millrace task restore \(job.task), then millrace request derive \(request)"
-                : "millrace request derive \(request)"
-        )
+    static func ofEnded(_ job: JobKey, _ state: TaskState, request: Int64, _ ended: Ended) -> Self {
+        let never = "its task is \(state.rawValue), and a task that has ended is never changed"
+        let (text, command): (String, String?) =
+            switch ended {
+            case .archived:
+                (
+                    "its jobs are archived: when they are back, another version of request \(request) makes its events again if nothing of the job is left",
+                    "millrace task restore \(job.task)"
+                )
+            case .partly:
+                ("other files of the job, or files made from them, are there, so the job is not made again", nil)
+            case .hole:
+                (
+                    "nothing of the job is left, so another version of request \(request) makes its events again",
+                    "millrace request derive \(request)"
+                )
+            case .continued(let next):
+                (
+                    "nothing of the job is left, but request \(next) goes on with request \(request) already: a version after that one reads again what is lost, "
+                        + "and events that were made of nothing are asked for in a new request",
+                    nil
+                )
+            }
+        return Self(job: "\(job)", plan: nil, text: "\(never); \(text)", command: command)
     }
 }

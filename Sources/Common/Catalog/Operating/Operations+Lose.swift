@@ -40,8 +40,8 @@ extension Operations {
             throw CatalogRefusal(.state, "task \(task): this program does not know the state \(word)")
         }
         if state.isTerminal {
-            let isHole = try await transaction.query(DataStatements.isHole(task, index)).first ?? false
-            return .ofEnded(job, state, request: request, isHole: isHole, isArchived: isArchived)
+            let ended = try await self.ended(job, request, isArchived: isArchived, in: transaction)
+            return .ofEnded(job, state, request: request, ended)
         }
         guard let row = try await transaction.query(RecoveryFacts.of(task, [index])).first else {
             throw CatalogRefusal(.missing, "there is no job \(job), which made the file")
@@ -49,5 +49,18 @@ extension Operations {
         let facts = try RecoveryFacts.row(task, row)
         let plan = RecoveryPolicy.plan(facts.condition)
         return .ofRunning(job, plan, detail: facts.detail(plan))
+    }
+    private func ended(
+        _ job: JobKey,
+        _ request: Int64,
+        isArchived: Bool,
+        in transaction: PostgresTransaction
+    ) async throws -> FileLoss.Remedy.Ended {
+        if isArchived { return .archived }
+        guard try await transaction.query(DataStatements.isHole(job.task, job.index)).first == true else {
+            return .partly
+        }
+        let next = try await transaction.query(ContinuingStatements.after(request)).first
+        return next.map { .continued(by: $0.0) } ?? .hole
     }
 }

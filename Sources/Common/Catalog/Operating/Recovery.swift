@@ -55,9 +55,10 @@ struct Recovery {
                 plans.append((row, RecoveryPolicy.plan(row.condition)))
             }
         }
+        try await self.takeBack(plans.filter { $0.plan.action.isChange }.map(\.row), takers, in: transaction)
         for start in stride(from: 0, to: plans.count, by: Self.batch) {
             let batch = Array(plans[start..<min(start + Self.batch, plans.count)])
-            try await self.carryOut(batch, takers, in: transaction)
+            try await self.carryOut(batch, in: transaction)
             for one in batch { self.survey.add(one.row, one.plan) }
         }
         self.verdicts = plans.filter { $0.plan.action == .carryOut }.map(\.row.job.index)
@@ -65,7 +66,6 @@ struct Recovery {
 
     private func carryOut(
         _ plans: [(row: RecoveryFacts.Row, plan: RecoveryPlan)],
-        _ takers: Takers,
         in transaction: PostgresTransaction
     ) async throws {
         let task = self.locked.id
@@ -74,7 +74,7 @@ struct Recovery {
         let again = plans.filter { [.waitAgain, .makeAgain].contains($0.plan.action) }
         let givenUp = plans.filter { $0.plan.action == .giveUp }
         for (plan, jobs) in Dictionary(grouping: done, by: \.plan).sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            try await self.withdraw(jobs.map(\.row), takers, cause: self.cause(plan), in: transaction)
+            try await self.withdraw(jobs.map(\.row.job.index), cause: self.cause(plan), in: transaction)
         }
         // Done jobs that are given up go by way of waiting: there is no other legal way.
         let waiting = again + givenUp.filter { $0.row.condition.state == .done }
@@ -86,18 +86,25 @@ struct Recovery {
         ])
     }
 
-    private func withdraw(
+    /// Whoever was to read what these jobs made lets go of it: all at once, since one job may have been to read of several.
+    private func takeBack(
         _ rows: [RecoveryFacts.Row],
         _ takers: Takers,
-        cause: String,
         in transaction: PostgresTransaction
     ) async throws {
-        let indexes = rows.map(\.job.index)
-        let files = try await transaction.query(RecoveryStatements.lockFiles(self.locked.id, indexes))
-        let taken = Set(rows.flatMap(\.takers))
-        if !taken.isEmpty {
-            try await takers.letGo(taken, of: files, madeBy: self.locked.id, indexes, in: transaction)
+        let taken = rows.filter { !$0.takers.isEmpty }
+        guard !taken.isEmpty else { return }
+        let indexes = taken.map(\.job.index)
+        var files: [Int64] = []
+        for indexes in Self.batches(indexes) {
+            files += try await transaction.query(RecoveryStatements.lockFiles(self.locked.id, indexes))
         }
+        let jobs = Set(taken.flatMap(\.takers))
+        try await takers.letGo(jobs, of: files, madeBy: self.locked.id, indexes, in: transaction)
+    }
+
+    private func withdraw(_ indexes: [Int64], cause: String, in transaction: PostgresTransaction) async throws {
+        let files = try await transaction.query(RecoveryStatements.lockFiles(self.locked.id, indexes))
         _ = try await transaction.query(RecoveryStatements.sayWhy(who: self.who, cause: cause))
         try await transaction.execute(
             RecoveryStatements.withdraw(
@@ -120,7 +127,8 @@ struct Recovery {
         in transaction: PostgresTransaction
     ) async throws {
         let index = row.job.index
-        try await self.withdraw([row], takers, cause: cause, in: transaction)
+        try await self.takeBack([row], takers, in: transaction)
+        try await self.withdraw([index], cause: cause, in: transaction)
         try await transaction.execute([
             RecoveryStatements.move(self.locked.id, [(index: index, cause: cause)], to: .waiting, who: self.who),
             RecoveryStatements.wait(self.locked.id, [index]),

@@ -46,8 +46,7 @@ struct Takers {
         for (task, takers) in Self.byTask(jobs) {
             let found = try await transaction.query(TakerStatements.rest(of: task, takers, without: files))
                 .map { Rest(index: $0.0, state: $0.1, gone: $0.2, left: $0.3) }
-            // One that was cancelled before reads nothing, and only has the names to let go of.
-            rests.append((task, found.filter { $0.state != JobState.cancelled.rawValue }))
+            rests.append((task, found))
         }
         for rest in rests where !rest.jobs.isEmpty {
             try await self.cancel(rest.task, rest.jobs, madeBy: source, in: transaction)

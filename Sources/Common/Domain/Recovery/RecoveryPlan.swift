@@ -45,7 +45,7 @@ package enum RecoveryPlan: String, CaseIterable, Sendable, Codable {
         case .inputProducible: "nothing yet: recover first the job that makes the input"
         case .verdictOpen: "the Scheduler is told again: their verdict is not carried out"
         case .outputsRead:
-            "refused: accepted outputs are lost or wrong, and another job has read them; revoke that one first"
+            "refused: accepted outputs are lost or wrong, and another job has read them, or waits for them in a task that takes nothing new; revoke it, or abort its task, first"
         case .datasetClosed:
             "refused: outputs are missing, lost or wrong, and their dataset is closed; make the events in a new request"
         case .inputUnavailable: "refused: an input has no good replica; bring one back, or declare the file lost"
