@@ -45,14 +45,16 @@ final class Destinations: Sendable {
         }
     }
 
-    /// A word that a storage element was added.
-    func control() -> ConsumerService<[ControlItem]> {
+    /// A word that a storage element was added, or that files were registered.
+    func control(_ verifying: PeriodicSweep) -> ConsumerService<[ControlItem]> {
         self.parts.consumer(
             of: ControlItem.self,
             Queue.control("transfer"),
             topology: MillraceTopology.transfer(storages: [])
         ) { [rope] batch in
-            if batch.flatMap(\.content).contains(where: { $0.subject == .storage }) { rope.yield() }
+            let subjects = Set(batch.flatMap(\.content).map(\.subject))
+            if subjects.contains(.storage) { rope.yield() }
+            if subjects.contains(.registration) { verifying.ring() }
             return batch.map { _ in .done }
         }
     }

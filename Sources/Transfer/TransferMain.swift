@@ -8,7 +8,7 @@ import Postgres
 import ServiceKit
 import ServiceLifecycle
 
-/// `millrace-transfer`: moves files to where their datasets belong. Start as many as there is work for.
+/// `millrace-transfer`: moves files to where their datasets belong, and reads what people registered. Start as many as there is work for.
 @main
 enum TransferMain {
     static func main() async {
@@ -46,15 +46,23 @@ enum TransferAssembly {
         let parts = try CentralParts(context)
         let destinations = Destinations(parts: parts)
         let worker = TransferWorker(parts: parts, policy: config.policy, worker: context.identity.instance)
+        let registrations = RegistrationWorker(
+            parts: parts,
+            policy: config.policy,
+            worker: context.identity.instance,
+            renewSeconds: 120
+        )
         let garbage = GarbageWorker(database: parts.database, logger: parts.logger)
         let moving = parts.sweep("transfers", every: config.sweep) { try await worker.turn() }
         let leases = parts.sweep("expired leases", every: .seconds(30)) {
             try await worker.expire()
+            try await registrations.expire()
             return .done
         }
+        let verifying = parts.sweep("registrations", every: config.sweep) { try await registrations.turn() }
         return parts.services + [
-            moving, leases, parts.sweep("garbage", every: config.garbage) { try await garbage.turn() },
-            destinations.service(moving), destinations.control(),
+            moving, verifying, leases, parts.sweep("garbage", every: config.garbage) { try await garbage.turn() },
+            destinations.service(moving), destinations.control(verifying),
         ]
     }
 }

@@ -67,7 +67,7 @@ enum CatalogDatabase {
         return Set(
             moves(RequestState.self) + moves(TaskState.self) + moves(JobState.self) + moves(AttemptState.self)
                 + moves(TransferState.self) + moves(DatasetState.self) + moves(SiteAccess.self) + moves(FileState.self)
-                + moves(VerdictState.self) + moves(PlaceState.self)
+                + moves(VerdictState.self) + moves(PlaceState.self) + moves(RegistrationState.self)
         )
     }
 }

@@ -131,6 +131,9 @@ enum Production {
         INSERT INTO file_metadata (file, field, type, integer_value) SELECT id, 1, 'integer', index / 100 FROM file WHERE task = 1;
         INSERT INTO dataset_metadata (dataset, field, type, text_value) VALUES (1, 2, 'text', 'good');
         INSERT INTO metadata_change (subject, change, detail, who) VALUES ('dataset:1.simulate.events', 'changed', '{"quality": "good"}', 'mary');
+        INSERT INTO dataset (name, home, who) VALUES ('brought', 'vault', 'olga');
+        INSERT INTO registration (dataset, storage, lfn, bytes, adler32, events, who)
+            VALUES (4, 'vault', '/old/a.slcio', 5, '0000abcd', 10, 'olga'), (4, 'vault', '/old/b.slcio', 6, '0000abcd', 10, 'olga');
         INSERT INTO container (name, owner) VALUES ('study', 'mary'), ('nothing-yet', 'john');
         INSERT INTO container_member VALUES (1, 1);
         """

@@ -213,4 +213,18 @@ import Testing
         #expect(policy.step(after: 5, error(.source, .missing)) == .giveUp)
         #expect(policy.step(after: 1, error(.destination, .exists)) == .giveUp)
     }
+
+    @Test func whatIsNotAsItWasSaidIsReadOnceAndWhatCannotBeReadAgain() {
+        let policy = TransferPolicy(pauseSeconds: 10, longestPauseSeconds: 60, attempts: 3)
+        func error(_ phase: StorageError.Phase, _ kind: StorageError.Class, _ isRetryable: Bool) -> StorageError {
+            StorageError(scope: .source, phase: phase, class: kind, description: "x", isRetryable: isRetryable)
+        }
+        #expect(policy.registrationStep(after: 1, error(.verify, .corrupt, true)) == .giveUp)
+        #expect(policy.registrationStep(after: 1, error(.verify, .missing, false)) == .giveUp)
+        #expect(policy.registrationStep(after: 1, error(.open, .denied, false)) == .giveUp)
+        // The base is not there; the disk does not answer.
+        #expect(policy.registrationStep(after: 1, error(.open, .missing, false)) == .again(pauseSeconds: 10))
+        #expect(policy.registrationStep(after: 2, error(.read, .other, true)) == .again(pauseSeconds: 20))
+        #expect(policy.registrationStep(after: 3, error(.read, .other, true)) == .giveUp)
+    }
 }

@@ -250,6 +250,7 @@ package enum AcceptStatements {
         FROM (SELECT DISTINCT lfn, storage FROM unnest(\(files.map(\.lfn)), \(files.map(\.storage))) AS i(lfn, storage)) i
         WHERE EXISTS (SELECT 1 FROM storage_element s WHERE s.name = i.storage)
           AND NOT EXISTS (SELECT 1 FROM file f WHERE f.lfn = i.lfn)
+          AND NOT EXISTS (SELECT 1 FROM registration n WHERE n.lfn = i.lfn AND n.storage = i.storage)
         ORDER BY i.lfn, i.storage
         ON CONFLICT (lfn, storage) DO UPDATE SET not_before = greatest(excluded.not_before, g.not_before + interval '1 microsecond')
         """

@@ -37,8 +37,8 @@ package enum AuditStatements {
         )
     }
 
-    /// Which of these names on a storage element nobody accounts for: neither a replica there, nor on the way to be deleted, nor
-    /// written by an attempt that has not ended. `attempts` are the attempts that the names say, as `task.index.attempt`.
+    /// Which of these names on a storage element nobody accounts for: neither a replica there, nor registered by a person
+    /// (verified or not), nor on the way to be deleted, nor written by an attempt that has not ended. `attempts` are the attempts that the names say, as `task.index.attempt`.
     package static func unknown(storage: String, lfns: [String], attempts: [String]) -> Statement<String> {
         Statement(
             "audit.unknown",
@@ -46,6 +46,7 @@ package enum AuditStatements {
             SELECT i.lfn FROM unnest(\(lfns), \(attempts)) AS i(lfn, attempt)
             WHERE NOT EXISTS (SELECT 1 FROM file f JOIN replica r ON r.file = f.id WHERE f.lfn = i.lfn AND r.storage = \(storage))
               AND NOT EXISTS (SELECT 1 FROM garbage g WHERE g.lfn = i.lfn AND g.storage = \(storage))
+              AND NOT EXISTS (SELECT 1 FROM registration n WHERE n.lfn = i.lfn AND n.storage = \(storage))
               AND NOT EXISTS (
                 SELECT 1 FROM attempt a WHERE a.state IS NULL AND a.task || '.' || a.index || '.' || a.attempt = i.attempt)
             ORDER BY 1

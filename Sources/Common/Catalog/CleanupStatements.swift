@@ -82,11 +82,11 @@ package enum CleanupStatements {
 
     /// What is known of datasets of a request, see ``CleanupFacts``: name, whether it is closed and holds files that no clean-up has taken
     /// out (of an empty one nothing was handed over), live attempts, request and task of a reader, container, subscription, a request that
-    /// goes on with it.
+    /// goes on with it, a dataset of people with files of it.
     static func facts(
         _ datasets: [Int64],
         of request: Int64
-    ) -> Statement<Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?> {
+    ) -> Statement<Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?, String?> {
         Statement(
             "cleanup.facts",
             """
@@ -97,7 +97,8 @@ package enum CleanupStatements {
             SELECT d.id, d.name, d.state = 'closed' AND (SELECT coalesce(sum(k.files), 0) FROM dataset_counter k WHERE k.dataset = d.id)
                        > coalesce((SELECT p.files FROM cleanup_part p WHERE p.dataset = d.id), 0),
                    (SELECT count(*) FROM lease l WHERE l.task = d.task), i.request, i.task, m.name, s.storage,
-                   (SELECT min(l.id) FROM later l WHERE l.state NOT IN ('rejected', 'cancelled'))
+                   (SELECT min(l.id) FROM later l WHERE l.state NOT IN ('rejected', 'cancelled')),
+                   (SELECT min(x.name) FROM dataset_source s JOIN dataset x ON x.id = s.dataset WHERE s.source = d.id)
             FROM dataset d
             LEFT JOIN LATERAL (
                 SELECT c.name FROM container_member m JOIN container c ON c.id = m.container WHERE m.dataset = d.id ORDER BY c.name LIMIT 1) m ON true
@@ -119,17 +120,19 @@ package enum CleanupStatements {
             Int64?.self,
             String?.self,
             String?.self,
-            Int64?.self
+            Int64?.self,
+            String?.self
         )
     }
 
     static func facts(
-        row: (Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?)
+        row: (Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?, String?)
     ) -> (dataset: Int64, facts: CleanupFacts) {
         var facts = CleanupFacts()
         (facts.isClosed, facts.liveAttempts) = (row.2, row.3)
         facts.reader = row.4.flatMap { request in row.5.map { CleanupFacts.Reader(request: request, task: $0) } }
         (facts.container, facts.subscription, facts.continuation) = (row.6, row.7, row.8)
+        facts.selection = row.9
         return (row.0, facts)
     }
 

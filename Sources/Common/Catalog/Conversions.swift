@@ -32,12 +32,29 @@ package struct CatalogRefusal: Error, Sendable, CustomStringConvertible {
         case invalid
     }
 
+    /// What is wrong with one item of a list.
+    package struct ItemProblem: Sendable, Hashable, Codable {
+        /// Its place in the list, from 0.
+        package let item: Int
+        package let field: String
+        package let text: String
+
+        package init(item: Int, field: String, text: String) {
+            self.item = item
+            self.field = field
+            self.text = text
+        }
+    }
+
     package let kind: Kind
     package let description: String
+    /// Of a list: what is wrong with which of its items, the first of them; empty: it is no list, or the whole is wrong.
+    package let problems: [ItemProblem]
 
-    package init(_ kind: Kind, _ description: String) {
+    package init(_ kind: Kind, _ description: String, problems: [ItemProblem] = []) {
         self.kind = kind
         self.description = description
+        self.problems = problems
     }
 }
 

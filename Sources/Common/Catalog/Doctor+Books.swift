@@ -231,6 +231,24 @@ extension Doctor {
                 """
                 SELECT format('%s is to be deleted from %s: %s', g.lfn, g.storage, g.reason) AS example
                 FROM garbage g JOIN file f ON f.lfn = g.lfn AND NOT f.lost
+                UNION ALL
+                SELECT format('%s is to be deleted from %s, where %s said it was before: %s', g.lfn, g.storage, r.who, g.reason)
+                FROM garbage g JOIN registration r ON r.lfn = g.lfn AND r.storage = g.storage
+                """
+            ),
+            Invariant(
+                "registrations-are-what-was-said",
+                "what an operator registered and was verified is in the books as it was said, with a replica where it was",
+                """
+                SELECT format('%s at %s was registered with %s bytes, %s events and checksum %s, and is in the books with %s, %s and %s', r.lfn,
+                              r.storage, r.bytes, r.events, coalesce(r.adler32, r.crc32c, '-'), f.bytes, f.events, f.adler32) AS example
+                FROM registration r JOIN file f ON f.id = r.file
+                WHERE (f.lfn, f.bytes, f.events, f.adler32, f.crc32c)
+                   IS DISTINCT FROM (r.lfn, r.bytes, r.events, coalesce(r.adler32, f.adler32), coalesce(r.crc32c, f.crc32c))
+                UNION ALL
+                SELECT format('%s was verified at %s and has no replica there', r.lfn, r.storage)
+                FROM registration r WHERE r.state = 'done'
+                  AND NOT EXISTS (SELECT 1 FROM replica p WHERE p.file = r.file AND p.storage = r.storage)
                 """
             ),
         ]
@@ -280,6 +298,7 @@ extension Doctor {
                         UNION ALL SELECT 'attempt:' || task || '.' || index || '.' || attempt, state, false, NULL FROM lease
                         UNION ALL SELECT 'dataset:' || name, state, true, NULL FROM dataset
                         UNION ALL SELECT 'transfer:' || id, state, true, NULL FROM transfer
+                        UNION ALL SELECT 'registration:' || id, state, true, NULL FROM registration
                         UNION ALL SELECT 'site:' || name, access, true, NULL FROM site
                         UNION ALL (SELECT DISTINCT ON (entity) entity, NULL, false, to_state FROM transition ORDER BY entity, version DESC, id DESC)
                     ) e GROUP BY entity

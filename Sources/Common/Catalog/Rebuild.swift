@@ -43,7 +43,7 @@ package enum Rebuild {
     /// What each service is told to look at.
     private static let bells: [(String, [ControlItem.Subject])] = [
         ("scheduler", [.request, .task, .dataset, .work]), ("monitor", [.rules, .feed]), ("bookkeeper", [.storage]),
-        ("transfer", [.storage]),
+        ("transfer", [.storage, .registration]),
     ]
 }
 

@@ -21,5 +21,6 @@ package enum CatalogStatements {
             + ArchiveStatements.examples + CleanupStatements.examples + LineageStatements.examples
             + GrowthStatements.examples
             + BooksBenchStatements.examples + MetadataStatements.examples + MetadataBenchStatements.examples
+            + RegistrationStatements.examples + RegisteringStatements.examples + DatasetStatements.examples
     }
 }

@@ -135,7 +135,7 @@ package enum TransferStatements {
     }
 
     /// Takes files that are to be deleted now: lfn, storage, and until when they are the caller's, who deletes them outside any transaction.
-    /// Never one the catalogue knows, but for what was withdrawn from the books. Whoever is killed with them leaves them to the next, after the
+    /// Never one the catalogue knows, but for what was withdrawn from the books; and never what a person registered, verified or not. Whoever is killed with them leaves them to the next, after the
     /// pause.
     package static func claimGarbage(limit: Int, pauseSeconds: Double) -> Statement<String, String, Moment> {
         Statement(
@@ -144,6 +144,7 @@ package enum TransferStatements {
             WITH picked AS (
                 SELECT g.lfn, g.storage FROM garbage g
                 WHERE g.not_before <= clock_timestamp() AND NOT EXISTS (SELECT 1 FROM file f WHERE f.lfn = g.lfn AND NOT f.lost)
+                  AND NOT EXISTS (SELECT 1 FROM registration n WHERE n.lfn = g.lfn AND n.storage = g.storage)
                 ORDER BY g.not_before LIMIT \(limit) FOR UPDATE SKIP LOCKED
             )
             UPDATE garbage g SET not_before = clock_timestamp() + make_interval(secs => \(pauseSeconds))

@@ -24,6 +24,7 @@ package enum Documentation {
         section(JobState.self, "Job")
         section(AttemptState.self, "Attempt")
         section(TransferState.self, "Transfer")
+        section(RegistrationState.self, "Registration of a file that was there before")
         section(DatasetState.self, "Dataset")
         section(SiteAccess.self, "Site")
         section(PlaceState.self, "Excluded node or site")

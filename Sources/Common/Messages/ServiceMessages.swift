@@ -157,6 +157,8 @@ package struct ControlItem: MessageItem {
         case feed
         /// A job is to be ended.
         case kill
+        /// Files were registered that have yet to be verified.
+        case registration
     }
 
     package var subject: Subject

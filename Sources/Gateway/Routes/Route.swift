@@ -56,5 +56,5 @@ struct Route: Sendable {
         Listings.all.filter { $0.name != Listings.files.name }.map(Route.list) + Self.metadata + Self.objects
         + Self.errors + Self.live + Self.requestChanges + Self.cleanups + Self.shareChanges + Self.dataChanges
         + Self.taskChanges
-        + Self.farmChanges + Self.metadataChanges + Self.history
+        + Self.farmChanges + Self.metadataChanges + Self.history + Self.registering
 }

@@ -138,6 +138,20 @@ struct Body: Sendable {
         return texts
     }
 
+    /// A list of groups; empty when it is not there.
+    func groups(_ key: String, keys: Set<String>) throws(Refusal) -> [Body] {
+        switch self.members[key] {
+        case nil, .nothing?: return []
+        case .list(let values)?:
+            var groups: [Body] = []
+            for (place, value) in values.enumerated() {
+                groups.append(try Body(value, path: "\(key)[\(place)]", keys: keys))
+            }
+            return groups
+        default: throw self.wrong(key, "must be a list of objects")
+        }
+    }
+
     /// A list of texts; empty when it is not there.
     func texts(_ key: String) throws(Refusal) -> [String] {
         switch self.members[key] {

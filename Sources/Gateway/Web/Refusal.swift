@@ -10,17 +10,25 @@ import Postgres
 struct Refusal: Error, Sendable, CustomStringConvertible {
     let status: HTTPResponse.Status
     let description: String
+    /// What is wrong with which item of a list that was sent.
+    let problems: [CatalogRefusal.ItemProblem]
 
-    init(_ status: HTTPResponse.Status, _ description: String) {
+    init(
+        _ status: HTTPResponse.Status,
+        _ description: String,
+        problems: [CatalogRefusal.ItemProblem] = []
+    ) {
         self.status = status
         self.description = description
+        self.problems = problems
     }
 
     /// What an error means to a caller. What they can do nothing about says no more than that it is in the log.
     init(_ error: any Error) {
         switch error {
         case let error as Refusal: self = error
-        case let error as CatalogRefusal: self.init(Self.status(error.kind), error.description)
+        case let error as CatalogRefusal:
+            self.init(Self.status(error.kind), error.description, problems: error.problems)
         case let error as MessageError: self.init(.badRequest, error.reason)
         case let error as HTTPError: self.init(error.status, error.body ?? error.status.reasonPhrase)
         case is NIOTooManyBytesError:
@@ -65,8 +73,9 @@ struct Refusal: Error, Sendable, CustomStringConvertible {
 
     func response() throws -> Response {
         let line = self.description.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let problems = self.problems.isEmpty ? nil : self.problems
         return Reply.json(
-            try WireFormat.text(ErrorBody(error: line, status: self.status.code)),
+            try WireFormat.text(ErrorBody(error: line, status: self.status.code, problems: problems)),
             status: self.status
         )
     }

@@ -44,6 +44,8 @@ enum Reply {
 struct ErrorBody: Codable, Equatable {
     var error: String
     var status: Int
+    /// Of a list that was sent: what is wrong with which of its items, the first hundred.
+    var problems: [CatalogRefusal.ItemProblem]?
 }
 
 extension Reply {

@@ -38,13 +38,15 @@ package enum MetadataStatements {
         )
     }
 
-    /// What uses a field: a file with a value of it, a dataset, a task that has yet to begin and whose query names it, or
+    /// What uses a field: a file with a value of it, or one that is being registered, a dataset, a task that has yet to begin and whose query names it, or
     /// one that groups by it.
     static func use(of field: Int32, name: String) -> Statement<String?, String?, Int64?> {
         Statement(
             "metadata.use",
             """
-            SELECT (SELECT f.lfn FROM file_metadata m JOIN file f ON f.id = m.file WHERE m.field = \(field) LIMIT 1),
+            SELECT coalesce((SELECT f.lfn FROM file_metadata m JOIN file f ON f.id = m.file WHERE m.field = \(field) LIMIT 1),
+                            (SELECT r.lfn FROM registration_metadata m JOIN registration r ON r.id = m.registration
+                             WHERE m.field = \(field) LIMIT 1)),
                    (SELECT d.name FROM dataset_metadata m JOIN dataset d ON d.id = m.dataset WHERE m.field = \(field) LIMIT 1),
                    (SELECT t.id FROM task t WHERE t.state IN ('waiting', 'scouting', 'running', 'finishing', 'paused')
                        AND (\(name) = ANY(t.group_by) OR t.state = 'waiting' AND EXISTS (
@@ -89,7 +91,7 @@ package enum MetadataStatements {
         """
     }
 
-    private static let change: SQL = """
+    static let change: SQL = """
         integer_value = excluded.integer_value, number_value = excluded.number_value, text_value = excluded.text_value,
         boolean_value = excluded.boolean_value, time_value = excluded.time_value
         WHERE (m.integer_value, m.number_value, m.text_value, m.boolean_value, m.time_value) IS DISTINCT FROM
@@ -97,13 +99,24 @@ package enum MetadataStatements {
         """
 
     private static func rows(_ values: [MetadataTag]) -> SQL {
+        "unnest(\(values.map(\.field)), \(values.map(\.value.type.rawValue)), \(fragment: Self.columns(values)))"
+    }
+
+    /// Values of several things, each with the number of what it is said of.
+    static func rows(_ values: [(owner: Int64, tag: MetadataTag)]) -> SQL {
+        let tags = values.map(\.tag)
+        return """
+            unnest(\(values.map(\.owner)), \(tags.map(\.field)), \(tags.map(\.value.type.rawValue)), \(fragment: Self.columns(tags)))
+            """
+    }
+
+    private static func columns(_ values: [MetadataTag]) -> SQL {
         """
-        unnest(\(values.map(\.field)), \(values.map(\.value.type.rawValue)),
-            \(values.map { if case .integer(let value) = $0.value { value } else { Int64?.none } }),
-            \(values.map { if case .number(let value) = $0.value { value } else { Double?.none } }),
-            \(values.map { if case .text(let value) = $0.value { value } else { String?.none } }),
-            \(values.map { if case .boolean(let value) = $0.value { value } else { Bool?.none } }),
-            \(values.map { if case .time(let value) = $0.value { value } else { Moment?.none } }))
+        \(values.map { if case .integer(let value) = $0.value { value } else { Int64?.none } }),
+        \(values.map { if case .number(let value) = $0.value { value } else { Double?.none } }),
+        \(values.map { if case .text(let value) = $0.value { value } else { String?.none } }),
+        \(values.map { if case .boolean(let value) = $0.value { value } else { Bool?.none } }),
+        \(values.map { if case .time(let value) = $0.value { value } else { Moment?.none } })
         """
     }
 
@@ -156,7 +169,11 @@ package enum MetadataStatements {
                              FROM dataset d JOIN dataset_metadata m ON m.dataset = d.id JOIN metadata_field n ON n.id = m.field
                              WHERE d.name = v.dataset) AS metadata,
                        ARRAY(SELECT c.name FROM dataset d JOIN container_member m ON m.dataset = d.id JOIN container c ON c.id = m.container
-                             WHERE d.name = v.dataset ORDER BY c.name) AS containers
+                             WHERE d.name = v.dataset ORDER BY c.name) AS containers,
+                       (SELECT json_build_object('waiting', count(*) FILTER (WHERE r.state IN ('queued', 'active')),
+                                                 'failed', count(*) FILTER (WHERE r.state = 'failed'))
+                        FROM registration r JOIN dataset d ON d.id = r.dataset
+                        WHERE d.name = v.dataset AND r.state IN ('queued', 'active', 'failed')) AS registrations
                 FROM dataset_view v WHERE v.dataset = \(name)
             ) r
             """,

@@ -115,6 +115,11 @@ enum ListConditions {
         return Self.equal("v.state", states)
     }
 
+    static func registrationState(_ states: [String]) -> SQL {
+        if states.allSatisfy({ RegistrationState(rawValue: $0) == nil }) { return "false" }
+        return Self.equal("v.state", states)
+    }
+
     /// Those that are bad or on their way out have an index.
     static func replicaState(_ states: [String]) -> SQL {
         if states.allSatisfy({ !["copying", "available", "bad", "deleting"].contains($0) }) { return "false" }
@@ -157,6 +162,6 @@ enum ListConditions {
     }
 
     private static let kinds: Set<String> = [
-        "request", "task", "job", "attempt", "file", "dataset", "transfer", "site", "verdict", "place",
+        "request", "task", "job", "attempt", "file", "dataset", "transfer", "site", "verdict", "place", "registration",
     ]
 }

@@ -10,6 +10,7 @@ package enum Listings {
         Self.services,
         Self.waiting,
         Self.plots, Self.metadata, Self.metadataChanges, Self.containers, Self.damaged, Self.archived, Self.cleanups,
+        Self.registrations,
     ]
 
     package static let requests = Listing(
@@ -154,6 +155,21 @@ package enum Listings {
             .integers("transfer", "v.transfer"), .texts("source") { ListConditions.storage("v.source", $0) },
             .texts("destination") { ListConditions.storage("v.destination", $0) },
             .texts("state", where: ListConditions.transferState), .texts("lfn", "v.lfn"),
+        ]
+    )
+
+    /// Files that people registered, verified or not.
+    package static let registrations = Listing(
+        "registrations",
+        from: """
+            (SELECT registration, lfn, storage, dataset, state, bytes, adler32, crc32c, events, measured, tries,
+                    nullif(not_before, '-infinity') AS not_before, reason, who, created, updated FROM registration_view)
+            """,
+        key: [.integer("v.registration")],
+        filters: [
+            .integers("registration", "v.registration"), .texts("lfn", "v.lfn"),
+            .texts("storage") { ListConditions.storage("v.storage", $0) }, .texts("dataset", "v.dataset"),
+            .texts("state", where: ListConditions.registrationState),
         ]
     )
 

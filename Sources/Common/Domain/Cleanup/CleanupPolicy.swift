@@ -24,6 +24,8 @@ package struct CleanupFacts: Sendable, Hashable {
     package var continuation: Int64?
     /// A container that holds it.
     package var container: String?
+    /// A dataset that people filled, with files of this one among them.
+    package var selection: String?
     /// A storage element other than its home to which it is subscribed.
     package var subscription: String?
 
@@ -41,6 +43,8 @@ package enum CleanupObstacle: Sendable, Hashable {
     /// Goes away when it is taken out of the container, or by force.
     case container(String)
     /// Goes away by force.
+    case selection(String)
+    /// Goes away by force.
     case subscription(String)
     /// Goes away by itself: they are told to end, and count as lost when their site is silent for too long.
     case attempts(Int64)
@@ -53,6 +57,7 @@ package enum CleanupObstacle: Sendable, Hashable {
             "is half of what request \(request) goes on with, which is neither rejected nor cancelled"
         case .closed: "is closed: an operator must ask for its clean-up"
         case .container(let name): "is in container \(name)"
+        case .selection(let name): "has files in dataset \(name), which people filled"
         case .subscription(let storage): "is subscribed to \(storage)"
         case .attempts(1): "waits for 1 attempt that has not answered yet"
         case .attempts(let count): "waits for \(count) attempts that have not answered yet"
@@ -89,6 +94,7 @@ package enum CleanupPolicy {
         if !facts.isForced {
             if let request = facts.continuation { return .continuation(request) }
             if let container = facts.container { return .container(container) }
+            if let selection = facts.selection { return .selection(selection) }
             if let subscription = facts.subscription { return .subscription(subscription) }
         }
         // The last: it is the only one that goes away by itself.

@@ -22,6 +22,31 @@ package enum TransferState: String, StateMachine {
     ]
 }
 
+/// A file that was there before, on its way into the books: what an operator says of it is compared with what is stored.
+package enum RegistrationState: String, StateMachine {
+    case queued
+    case active
+    case done
+    case failed
+
+    package static let kind = "registration"
+    package static let terminal: Set<Self> = [.done, .failed]
+
+    package static let transitions: [Transition<RegistrationState>] = [
+        move(nil, .queued, [.operator], "an operator says that a file is at a storage element"),
+        move(.queued, .active, [.transfer], "leased by a worker"),
+        move(.active, .done, [.transfer], "what is stored is what was said: the file is in the books"),
+        move(.active, .queued, [.transfer], "could not be read, in a way that may pass: tried again after a pause"),
+        move(
+            .active,
+            .failed,
+            [.transfer],
+            "is not there, is not what was said, or could not be read too often; nothing is deleted"
+        ),
+        move(.failed, .queued, [.operator], "registered once more, with the same facts or others"),
+    ]
+}
+
 /// The states of a dataset. Closed means immutable.
 package enum DatasetState: String, StateMachine {
     case open
@@ -31,8 +56,13 @@ package enum DatasetState: String, StateMachine {
     package static let terminal: Set<Self> = [.closed]
 
     package static let transitions: [Transition<DatasetState>] = [
-        move(nil, .open, [.operator], "made with the task that fills it"),
-        move(.open, .closed, [.bookkeeper, .operator], "its task is done and every file is where it belongs"),
+        move(nil, .open, [.operator], "made with the task that fills it, or to be filled by people"),
+        move(
+            .open,
+            .closed,
+            [.bookkeeper, .operator],
+            "its task is done and every file is where it belongs, or an operator says that it is complete"
+        ),
     ]
 }
 
@@ -83,7 +113,12 @@ package enum FileState: String, StateMachine {
     package static let terminal: Set<Self> = [.lost]
 
     package static let transitions: [Transition<FileState>] = [
-        move(nil, .registered, [.bookkeeper], "an attempt's output was accepted"),
+        move(
+            nil,
+            .registered,
+            [.bookkeeper, .transfer],
+            "an attempt's output was accepted, or a file that was there was verified"
+        ),
         move(.registered, .lost, [.operator], "declared lost: no good replica is left"),
     ]
 }

@@ -240,7 +240,8 @@ extension WorkflowDocument {
         return streams
     }
 
-    private static func isDatasetName(_ text: String) -> Bool {
+    /// What the catalogue takes for the name of a dataset.
+    package static func isDatasetName(_ text: String) -> Bool {
         (1...255).contains(text.utf8.count)
             && text.utf8.allSatisfy { byte in
                 (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
