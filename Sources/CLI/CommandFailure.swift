@@ -1,3 +1,4 @@
+import Catalog
 import Glibc
 
 /// Why a command ends without having done what it should: one line each, and the exit status of the public contract.
@@ -18,11 +19,20 @@ struct CommandFailure: Error, Equatable, CustomStringConvertible {
     let isAboutFile: Bool
     /// The centre did not say what became of it: it may have been done.
     let isUnanswered: Bool
+    /// Of a list that was sent: what the centre says of which of its items.
+    let problems: [CatalogRefusal.ItemProblem]
 
     init(_ kind: Kind, _ line: String) { self.init(kind, lines: [line]) }
 
-    init(_ kind: Kind, lines: [String], isAboutFile: Bool = false, isUnanswered: Bool = false) {
+    init(
+        _ kind: Kind,
+        lines: [String],
+        isAboutFile: Bool = false,
+        isUnanswered: Bool = false,
+        problems: [CatalogRefusal.ItemProblem] = []
+    ) {
         self.kind = kind
+        self.problems = problems
         self.isUnanswered = isUnanswered
         self.isAboutFile = isAboutFile
         self.lines = lines.map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }

@@ -5,7 +5,9 @@ struct DatasetCommands: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dataset",
         abstract: "Datasets.",
-        subcommands: [List.self, Show.self, Files.self, Close.self, Subscribe.self, Tag.self]
+        subcommands: [
+            List.self, Show.self, Files.self, Create.self, Add.self, Close.self, Subscribe.self, Tag.self,
+        ]
     )
 
     struct Close: AsyncParsableCommand {
@@ -86,6 +88,7 @@ struct FileCommands: AsyncParsableCommand {
         abstract: "Files: who made them, from what, with which software, and where they are.",
         subcommands: [
             List.self, Count.self, Show.self, Tag.self, Parents.self, Children.self, Suspected.self, DeclareBad.self,
+            Register.self, Registrations.self,
         ]
     )
 

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Catalog
 import Messages
 import NIOCore
 import NIOHTTP1
@@ -99,7 +100,18 @@ struct GatewayClient: Sendable {
         }
         guard status >= 300 else { return answer }
         let message = answer["error"].text ?? "\(path) answered \(status)"
-        throw CommandFailure(Self.kind(of: status), status == 401 ? "\(message); \(self.address.tokenAdvice)" : message)
+        throw CommandFailure(
+            Self.kind(of: status),
+            lines: [status == 401 ? "\(message); \(self.address.tokenAdvice)" : message],
+            problems: answer["problems"].items.compactMap(Self.problem)
+        )
+    }
+
+    private static func problem(_ value: JSON) -> CatalogRefusal.ItemProblem? {
+        guard let item = value["item"].integer, let field = value["field"].text, let text = value["text"].text else {
+            return nil
+        }
+        return CatalogRefusal.ItemProblem(item: Int(item), field: field, text: text)
     }
 
     /// The kind of failure that a status of HTTP stands for.

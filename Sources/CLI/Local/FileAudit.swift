@@ -137,9 +137,12 @@ enum FileWalk {
     }
 }
 
-/// The Adler-32 checksum of a file, as eight hexadecimal digits.
+/// The checksums of a file, each as eight hexadecimal digits.
 enum FileChecksum {
-    static func adler32(_ path: String) throws -> String {
+    static func adler32(_ path: String) throws -> String { try self.file(path).adler32 }
+
+    /// Its size, too.
+    static func file(_ path: String) throws -> StoredFile {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure(path) }
         defer { close(descriptor) }
@@ -147,7 +150,7 @@ enum FileChecksum {
         var buffer = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             let count = read(descriptor, &buffer, buffer.count)
-            if count == 0 { return checksum.file.adler32 }
+            if count == 0 { return checksum.file }
             if count > 0 {
                 buffer.withUnsafeBytes { checksum.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
             } else if errno != EINTR {
