@@ -36,31 +36,13 @@ struct RegistrationWorker: Sendable {
     /// Files that are taken beyond those which are read at once, as long as they are no larger than this together.
     var smallBytes: Int64 = 1 << 30
 
-    /// Works off what is due at every storage element.
-    func turn() async throws -> PeriodicSweep.Result {
-        let elements = try await self.parts.database.query(TransferStatements.storages).reduce(
-            into: [String: (element: StorageElement, limit: Int)]()
-        ) {
-            $0[$1.0] = (StorageElement(name: $1.0, kind: .posix, base: $1.2), Int($1.3))
-        }
-        let due = try await self.parts.database.query(RegistrationStatements.dueStorages)
-        var read = 0
-        try await withThrowingTaskGroup(of: Int.self) { group in
-            for storage in due {
-                guard let (element, limit) = elements[storage] else { continue }
-                group.addTask { try await self.work(element, limit) }
-            }
-            for try await count in group { read += count }
-        }
-        return read > 0 ? .more : .done
-    }
-
     /// Leases that ran out.
     func expire() async throws {
         if try await self.parts.database.execute(RegistrationStatements.expire) > 0 { self.parts.bell.ring() }
     }
 
-    private func work(_ element: StorageElement, _ limit: Int) async throws -> Int {
+    /// Reads what is due at a storage element, as much as is leased at once. - Returns: how many files that were.
+    func work(_ element: StorageElement, _ limit: Int) async throws -> Int {
         let leases = try await self.parts.database.query(
             RegistrationStatements.lease(
                 storage: element.name,
@@ -79,50 +61,56 @@ struct RegistrationWorker: Sendable {
             )
         }
         guard !leases.isEmpty else { return 0 }
-        let outcomes = try await self.renewing(leases) { await Self.read(leases, element, atOnce: limit) }
+        // Threads of their own: reading for hours, or a storage element that does not answer, holds up nobody's transfers.
+        let pool = NIOThreadPool(numberOfThreads: max(1, min(limit, leases.count)))
+        pool.start()
+        let outcomes = await self.renewing(leases) { await Self.read(leases, element, by: pool) }
+        try await pool.shutdownGracefully()
         try await self.report(outcomes)
         return leases.count
     }
 
     /// Keeps the leases until the body is done.
-    private func renewing(
-        _ leases: [Lease],
-        _ body: @escaping @Sendable () async -> [Outcome]
-    ) async throws -> [Outcome] {
-        try await withThrowingTaskGroup(of: [Outcome]?.self) { group in
+    private func renewing(_ leases: [Lease], _ body: @escaping @Sendable () async -> [Outcome]) async -> [Outcome] {
+        await withTaskGroup(of: [Outcome]?.self) { group in
             group.addTask { await body() }
             group.addTask {
-                while true {
-                    try await Task.sleep(for: .seconds(self.renewSeconds))
-                    try await self.parts.database.execute(
-                        RegistrationStatements.renew(leases.map { ($0.id, $0.token) }, seconds: self.leaseSeconds)
-                    )
+                do {
+                    while true {
+                        try await Task.sleep(for: .seconds(self.renewSeconds))
+                        await self.renew(leases)
+                    }
+                } catch {
+                    return nil
                 }
             }
             defer { group.cancelAll() }
-            return try await group.next().flatMap { $0 } ?? []
+            return await group.next().flatMap { $0 } ?? []
+        }
+    }
+
+    /// A lease that could not be renewed may still hold until it can.
+    private func renew(_ leases: [Lease]) async {
+        do {
+            let own = leases.map { ($0.id, $0.token) }
+            try await self.parts.database.execute(RegistrationStatements.renew(own, seconds: self.leaseSeconds))
+        } catch {
+            self.parts.logger.warning("leases of registered files not renewed", metadata: ["error": "\(error)"])
         }
     }
 
     // MARK: Reading
 
-    private static func read(_ leases: [Lease], _ element: StorageElement, atOnce limit: Int) async -> [Outcome] {
+    private static func read(_ leases: [Lease], _ element: StorageElement, by pool: NIOThreadPool) async -> [Outcome] {
         await withTaskGroup(of: Outcome.self) { group in
-            var rest = leases[...]
-            for lease in rest.prefix(max(1, limit)) { group.addTask { await Self.read(lease, element) } }
-            rest = rest.dropFirst(max(1, limit))
-            var outcomes: [Outcome] = []
-            for await outcome in group {
-                outcomes.append(outcome)
-                if let lease = rest.popFirst() { group.addTask { await Self.read(lease, element) } }
-            }
-            return outcomes
+            for lease in leases { group.addTask { await Self.read(lease, element, by: pool) } }
+            return await group.reduce(into: [Outcome]()) { $0.append($1) }
         }
     }
 
-    private static func read(_ lease: Lease, _ element: StorageElement) async -> Outcome {
+    private static func read(_ lease: Lease, _ element: StorageElement, by pool: NIOThreadPool) async -> Outcome {
         do {
-            return try await NIOThreadPool.singleton.runIfActive {
+            return try await pool.runIfActive {
                 .read(lease, try Self.check(lease.lfn, lease.expected, PosixStorage(element)))
             }
         } catch let error as StorageError {

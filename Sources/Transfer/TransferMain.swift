@@ -59,9 +59,10 @@ enum TransferAssembly {
             try await registrations.expire()
             return .done
         }
-        let verifying = parts.sweep("registrations", every: config.sweep) { try await registrations.turn() }
+        let desk = RegistrationDesk(parts: parts, worker: registrations)
+        let verifying = parts.sweep("registrations", every: config.sweep) { try await desk.turn() }
         return parts.services + [
-            moving, verifying, leases, parts.sweep("garbage", every: config.garbage) { try await garbage.turn() },
+            moving, desk, verifying, leases, parts.sweep("garbage", every: config.garbage) { try await garbage.turn() },
             destinations.service(moving), destinations.control(verifying),
         ]
     }

@@ -72,6 +72,13 @@ import Testing
         ),
         Fault(
             "nothing-is-overdue",
+            """
+            INSERT INTO registration (dataset, storage, lfn, bytes, adler32, events, who, state, token, lease_until)
+            VALUES (1, 'DISK', '/x', 1, '00000001', 1, 'x', 'active', gen_random_uuid(), now() - interval '1 hour')
+            """
+        ),
+        Fault(
+            "nothing-is-overdue",
             "INSERT INTO outbox VALUES (gen_random_uuid(), 'e', 'k', 't', '{}', 'x', now() - interval '1 hour')"
         ),
         Fault("done-jobs-have-one-winner", "DELETE FROM winner WHERE task = 1"),
@@ -180,6 +187,15 @@ import Testing
         Fault("files-go-home", "DELETE FROM replica WHERE file = 2 AND storage = 'HOME'; DELETE FROM transfer"),
         Fault("registered-files-are-not-garbage", "INSERT INTO garbage VALUES ('/made/0', 'DISK', now(), 'test')"),
         Fault(
+            "registered-files-are-not-garbage",
+            "\(Self.registered(events: 10)); INSERT INTO garbage VALUES ('/made/0', 'HOME', now(), 'x')"
+        ),
+        Fault("registrations-are-what-was-said", Self.registered(events: 11)),
+        Fault(
+            "registrations-are-what-was-said",
+            "\(Self.registered(events: 10)); DELETE FROM replica WHERE file = 2 AND storage = 'HOME'"
+        ),
+        Fault(
             "the-log-is-legal",
             "UPDATE transition SET to_state = 'finished' WHERE entity = 'request:2' AND to_state = 'approved'"
         ),
@@ -225,6 +241,24 @@ import Testing
             group.cancelAll()
             try await group.waitForAll()
             return found
+        }
+    }
+
+    /// File 2, as if it had been brought in.
+    private static func registered(events: Int) -> String {
+        """
+        UPDATE file SET lost = true WHERE id = 2;
+        INSERT INTO registration (dataset, storage, lfn, bytes, adler32, events, who, state, file)
+        VALUES (1, 'HOME', '/made/0', 5, '00000001', \(events), 'x', 'done', 2)
+        """
+    }
+
+    @Test func whatTheFaultsOfRegistrationsAreMadeInIsWell() async throws {
+        let script =
+            "SET LOCAL search_path = millrace, public; SET LOCAL session_replication_role = replica;\n\(Self.registered(events: 10));"
+        let found = try await Self.diagnose([DoctorWorld.script, script])
+        for name in ["registrations-are-what-was-said", "registered-files-are-not-garbage"] {
+            #expect(found.first { $0.invariant == name }?.violations == 0)
         }
     }
 

@@ -203,6 +203,11 @@ import Testing
         try await Self.with { world in
             _ = try await world.register([Self.good])
             let late = try await world.lease()
+            // One that says that it reads still is not late.
+            try await world.script("UPDATE registration SET lease_until = now() - interval '1 second'")
+            try await world.script(RegistrationStatements.renew(late.map { ($0.id, $0.token) }, seconds: 60))
+            try await world.script(RegistrationStatements.expire)
+            #expect(try await world.text("SELECT state FROM registration") == "active")
             try await world.script("UPDATE registration SET lease_until = now() - interval '1 second'")
             try await world.script(RegistrationStatements.expire)
             let next = try await world.lease()
@@ -402,6 +407,30 @@ import Testing
             #expect(try await world.text("SELECT count(*) FROM pending_input") == "2")
             let readable = try await world.database.query(FeedingStatements.pending(4, limit: 10)).map(\.1)
             #expect(readable == [7])
+        }
+    }
+
+    /// What a task has read through one dataset it does not read through another.
+    @Test func aFileInTwoDatasetsIsReadOnce() async throws {
+        let both = Self.reader + "INSERT INTO task_input (task, position, dataset) VALUES (4, 1, 'yours');"
+        try await Self.with(both) { world in
+            _ = try await world.operations().createDataset("yours", home: "HOME", metadata: [:], reason: nil)
+            try await world.script(FeedingStatements.begin(4))
+            _ = try await world.register([Self.good, Self.other])
+            _ = try await world.verify()
+            // One is in a job, the other waits.
+            try await world.script([
+                "INSERT INTO job (task, index, events_expected, state) VALUES (4, 0, 7, 'waiting')",
+                """
+                INSERT INTO unit_input (task, index, file, slice) SELECT 4, 0, id, '[0,7)' FROM file WHERE lfn = '/mc/a'
+                """,
+                "INSERT INTO waiting (task, first, last, class, priority) VALUES (4, 0, 0, 1, 100)",
+                "UPDATE task SET jobs_total = 1, events_total = 7 WHERE id = 4",
+                "DELETE FROM pending_input p USING file f WHERE f.id = p.file AND f.lfn = '/mc/a'",
+            ])
+            _ = try await world.operations().add(files: ["/mc/a", "/mc/b"], to: "yours")
+            let pending = try await world.database.query(FeedingStatements.pending(4, limit: 10)).map(\.1)
+            #expect(pending == [8])
         }
     }
 

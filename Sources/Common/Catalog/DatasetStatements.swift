@@ -62,8 +62,28 @@ package enum DatasetStatements {
         """
     }
 
-    /// Puts files into datasets; what is in it stays. Returns the files that were not in theirs.
-    package static func join(_ members: [(dataset: Int64, file: Int64)]) -> Statement<Int64> {
+    /// Puts files into datasets; what is in it stays, and a task that has read one through another dataset does not read it again.
+    ///
+    /// - Returns: the files that were not in theirs.
+    static func enter(
+        _ members: [(dataset: Int64, file: Int64)],
+        in transaction: PostgresTransaction
+    ) async throws -> [Int64] {
+        let joined = try await transaction.query(Self.join(members))
+        if !joined.isEmpty { try await transaction.execute(Self.forgetRead(joined)) }
+        return joined
+    }
+
+    /// What has come once more for a task that has a job with it: what a job makes is in one dataset, what people add may be in several.
+    private static func forgetRead(_ files: [Int64]) -> SQL {
+        """
+        DELETE FROM pending_input p WHERE p.file = ANY(\(files))
+          AND EXISTS (SELECT 1 FROM unit_input u WHERE u.task = p.task AND u.file = p.file)
+        """
+    }
+
+    /// Returns the files that were not in their datasets.
+    private static func join(_ members: [(dataset: Int64, file: Int64)]) -> Statement<Int64> {
         Statement(
             "datasets.join",
             """
@@ -107,7 +127,8 @@ package enum DatasetStatements {
         [
             Self.needFiles(of: []).erased, Self.insert("x", home: "y", cause: nil, who: "z").erased,
             Self.find("x").erased, Self.lockFiles([]).erased,
-            Command("datasets.drawFrom", Self.drawFrom([], into: 1)).erased, Self.join([]).erased,
+            Command("datasets.drawFrom", Self.drawFrom([], into: 1)).erased,
+            Command("datasets.forgetRead", Self.forgetRead([])).erased, Self.join([]).erased,
             Self.carry([], who: nil).erased,
         ]
     }

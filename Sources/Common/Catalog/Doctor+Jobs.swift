@@ -181,6 +181,9 @@ extension Doctor {
                 SELECT format('the lease of transfer %s ended at %s', id, lease_until)
                 FROM transfer WHERE state = 'active' AND lease_until < now() - interval '5 minutes'
                 UNION ALL
+                SELECT format('the lease of registration %s (%s) ended at %s', id, lfn, lease_until)
+                FROM registration WHERE state = 'active' AND lease_until < now() - interval '5 minutes'
+                UNION ALL
                 SELECT format('a message to %s, %s, is unsent since %s', exchange, routing_key, created_at)
                 FROM outbox WHERE created_at < now() - interval '5 minutes'
                 """

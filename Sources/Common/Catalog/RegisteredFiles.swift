@@ -25,7 +25,7 @@ package enum RegisteredFiles {
         try await transaction.execute(
             RegistrationStatements.finish(verified) + [RegistrationStatements.failed(refused)]
         )
-        _ = try await transaction.query(DatasetStatements.join(members))
+        _ = try await DatasetStatements.enter(members, in: transaction)
         let transfers = try await transaction.query(DatasetStatements.carry(members, who: nil))
         return verified.isEmpty ? [] : try OutboxMessage.arrived(transfers)
     }

@@ -113,7 +113,7 @@ package enum RegistrationStatements {
         )
     }
 
-    /// They are what was said: a good replica each, with what is said of them. Membership follows with ``DatasetStatements``.
+    /// They are what was said: a good replica each, with what is said of them. Membership follows with ``DatasetStatements/enter(_:in:)``.
     package static func finish(_ verified: [(id: Int64, file: Int64)]) -> [SQL] {
         let rows: SQL = "unnest(\(verified.map(\.id)), \(verified.map(\.file))) AS i(id, file)"
         return [

@@ -76,7 +76,7 @@ extension Operations {
             let sources = Array(Set(files.compactMap(\.4))).sorted()
             _ = try await transaction.query(DatasetStatements.needFiles(of: sources))
             try await transaction.execute(DatasetStatements.drawFrom(sources, into: id))
-            let joined = try await transaction.query(DatasetStatements.join(files.map { (id, $0.0) }))
+            let joined = try await DatasetStatements.enter(files.map { (id, $0.0) }, in: transaction)
             let transfers = try await transaction.query(
                 DatasetStatements.carry(joined.map { (id, $0) }, who: self.caller.who)
             )

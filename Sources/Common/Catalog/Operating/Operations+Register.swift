@@ -157,7 +157,7 @@ extension Operations {
         _ = try await transaction.query(RegisteringStatements.say(Self.owned(queued, plan)))
         try await self.refuseOtherWords(plan, waiting, joining + there, in: transaction)
         let members = joining.map { (dataset: place.dataset, file: $0.id) }
-        _ = try await transaction.query(DatasetStatements.join(members))
+        _ = try await DatasetStatements.enter(members, in: transaction)
         let transfers = try await transaction.query(DatasetStatements.carry(members, who: self.caller.who))
         let known = waiting.count + there.count
         var lines = ["\(queued.count) files of dataset \(name) are to be verified at \(place.storage)"]
