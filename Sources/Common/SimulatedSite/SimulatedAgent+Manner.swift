@@ -36,6 +36,8 @@ extension SimulatedAgent {
         package var isSilent = false
         /// Each offer is one submission to its batch system, named by agent and number.
         package var submits = false
+        /// The jobs of such a submission that its batch system loses, asked once for each: they run, and are forgotten.
+        package var loses: @Sendable (Offer) -> Set<AttemptKey> = { _ in [] }
         /// Its nodes: jobs go round among those that an offer does not name as to be avoided. One alone is told to the centre; with none it
         /// says nothing, and all its jobs run on `node1`.
         package var nodes: [String] = []
@@ -45,9 +47,11 @@ extension SimulatedAgent {
             repeatsItself: Bool = false,
             isSilent: Bool = false,
             submits: Bool = false,
+            loses: @escaping @Sendable (Offer) -> Set<AttemptKey> = { _ in [] },
             nodes: [String] = []
         ) {
             self.submits = submits
+            self.loses = loses
             self.nodes = nodes
             self.keepsAsking = keepsAsking
             self.repeatsItself = repeatsItself

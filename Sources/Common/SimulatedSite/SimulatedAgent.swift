@@ -235,10 +235,11 @@ package final class SimulatedAgent: Sendable {
         var (endings, single): ([Duration: Ending], [Ending]) = ([:], [])
         let now = Timestamp(secondsSince1970: Date().timeIntervalSince1970)
         let submission = self.manner.submits ? "\(self.agent)-\(offer.question)" : nil
+        let lost = self.manner.submits ? self.manner.loses(offer) : []
         for job in offer.jobs {
             guard let description = descriptions[job.name.task] else { continue }
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
-            var behaviour = self.behaviour(job, description, node)
+            var behaviour = lost.contains(job.name.key) ? .lose : self.behaviour(job, description, node)
             if case .ignore = behaviour { continue }
             self.state.withLockedValue { state in
                 state.held.insert(job.name.key)
