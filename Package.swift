@@ -187,9 +187,9 @@ let package = Package(
         tests(
             "AcceptanceTests",
             [
-                "AMQP", "Catalog", "CentralKit", "Domain", "Messages", "Postgres", "PrivateServers", "ServiceKit",
-                "SimulatedSite", "Storage", "TestSupport", "Scheduler", "Monitor", "Bookkeeper", "Transfer", crypto,
-                locks, logging,
+                "AMQP", "Access", "Catalog", "CentralKit", "Domain", "Messages", "Postgres", "PrivateServers",
+                "ServiceKit", "SimulatedSite", "Storage", "TestSupport", "Scheduler", "Monitor", "Bookkeeper",
+                "Transfer", crypto, locks, logging,
             ]
         ),
         // The pure decisions of the services.

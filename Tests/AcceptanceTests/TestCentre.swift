@@ -72,9 +72,16 @@ final class TestCentre: Sendable {
 
     /// Starts a service's binary, with a name of its own.
     ///
-    /// - Parameter config: the text of its configuration file; nil: none.
-    func start(_ service: String, instance: String = "1", config: String? = nil) async throws -> ServerProcess {
-        var settings: [String: String] = [:]
+    /// - Parameters:
+    ///   - config: the text of its configuration file; nil: none.
+    ///   - variables: of its environment, beside those of all services.
+    func start(
+        _ service: String,
+        instance: String = "1",
+        config: String? = nil,
+        variables: [String: String] = [:]
+    ) async throws -> ServerProcess {
+        var settings = variables
         if let config {
             let path = "\(self.folder)/\(service)-\(instance).yaml"
             try config.write(toFile: path, atomically: true, encoding: .utf8)
