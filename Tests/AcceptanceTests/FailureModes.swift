@@ -23,7 +23,7 @@ final class FailureModes: Sendable {
         case empty
     }
 
-    /// When the attempt that was taken for lost ends, beside the one that was made in its place.
+    /// When the attempt that was taken for lost ends, beside the recovery job that was made in its place.
     enum Return: String, CaseIterable, Sendable {
         case never
         /// The original ends while the recovery job still runs.
@@ -31,17 +31,28 @@ final class FailureModes: Sendable {
         case together
         /// The original ends when the recovery job has been accepted.
         case after
+        /// The original ends before the operators recover the task, and its files are gone by then.
+        case ahead
+        /// The original ends while the operators recover the task.
+        case meanwhile
     }
 
     struct Plan: Sendable, Hashable {
         let modes: [Mode]
         let comesBack: Return
+        /// What fails is given up at once, and two operators recover it, at the same time; else the Monitor has it made again.
+        var isRecovered = false
 
         /// Also of the datasets.
-        var name: String { (self.modes.map(\.rawValue) + [self.comesBack.rawValue]).joined(separator: "-") }
+        var name: String {
+            (self.modes.map(\.rawValue) + [self.comesBack.rawValue] + (self.isRecovered ? ["recovered"] : []))
+                .joined(separator: "-")
+        }
 
         /// What the first attempt at an input meets; nil: nothing.
         func mode(of input: Int64) -> Mode? {
+            // It comes when the operators have done their work: until then the tasks cannot end.
+            if self.isRecovered, input == FailureModes.inputs - 1 { return nil }
             if self.modes.count == 1 {
                 switch self.modes[0] {
                 case .whole: return .whole
@@ -52,60 +63,86 @@ final class FailureModes: Sendable {
             // Each of them twice.
             return input < 12 ? self.modes[Int(input) % self.modes.count] : nil
         }
+
+        /// Inputs whose first attempt is lost.
+        var lost: Int { self.count([.whole, .part]) }
+        /// Inputs whose first attempt is not accepted.
+        var failed: Int { self.count([.whole, .part, .noskim, .nine, .early]) }
+
+        private func count(_ modes: Set<Mode>) -> Int {
+            (0..<FailureModes.inputs).count { self.mode(of: $0).map(modes.contains) ?? false }
+        }
     }
 
     /// Each alone and all at once; the originals that can come back, those of lost jobs, before, with and after the job in their place, alone
-    /// and beside all others.
-    static let plans: [Plan] =
-        (Mode.allCases.map { [$0] } + [Mode.allCases]).map { Plan(modes: $0, comesBack: .never) }
-        + [[Mode.whole], [.part], Mode.allCases].flatMap { modes in
+    /// and beside all others. And all this with two operators who recover what was given up: before the originals come back, meanwhile and
+    /// afterwards.
+    static let plans: [Plan] = {
+        let returning: [[Mode]] = [[.whole], [.part], Mode.allCases]
+        let alone = (Mode.allCases.map { [$0] } + [Mode.allCases]).map { Plan(modes: $0, comesBack: .never) }
+        let resubmitted = returning.flatMap { modes in
             [Return.before, .together, .after].map { Plan(modes: modes, comesBack: $0) }
         }
-
-    /// How many originals come back when the recovery job in their place has been accepted.
-    static let late = plans.filter { $0.comesBack == .after }
-        .reduce(0) { sum, plan in
-            sum + (0..<inputs).count { [.whole, .part].contains(plan.mode(of: $0)) }
+        let recovered = Return.allCases.filter { $0 != .never }.map {
+            Plan(modes: Mode.allCases, comesBack: $0, isRecovered: true)
         }
+        let few = returning.dropLast().flatMap { modes in
+            [Return.together, .ahead, .meanwhile].map { Plan(modes: modes, comesBack: $0, isRecovered: true) }
+        }
+        return alone + resubmitted + recovered + few
+    }()
 
     static let inputs: Int64 = 14
     static let eventsPerInput: Int64 = 100
     static let streams = (1...14).map { "s\($0)" }
-    private let plansByTask = Dictionary(uniqueKeysWithValues: plans.map { ("skim-\($0.name)", $0) })
+    private let plansByTask = Dictionary(
+        uniqueKeysWithValues: plans.flatMap { [("skim-\($0.name)", $0), ("generate-\($0.name)", $0)] }
+    )
 
     let disk: ScenarioDisk
-    /// Recovery jobs that have begun and ended, and originals that have ended, by plan and input.
-    private let begun = NIOLockedValueBox<[String: Gathered]>([:])
+    private let payload: EventPayload
+    /// What has happened, by what it is called in ``event(_:)``.
+    private let happened = NIOLockedValueBox<[String: Gathered]>([:])
     /// Originals that are to come back, and those that have: a number for each job.
     private let promised = Gathered()
     private let back = Gathered()
+    /// Files of originals that have come back, by plan and input, if somebody waits for their end; and how many originals these are.
+    private let written = NIOLockedValueBox<[String: Set<String>]>([:])
+    private let followed = Gathered()
 
-    init(disk: ScenarioDisk) { self.disk = disk }
+    init(disk: ScenarioDisk) {
+        self.disk = disk
+        self.payload = EventPayload(disk: disk)
+    }
 
-    /// Events an input has in each stream: some have none.
-    static func selected(_ plan: Plan, input: Int64) -> [Int64] {
+    /// The places of the events an input has in each stream: some have none.
+    static func selected(_ plan: Plan, input: Int64) -> [[Int]] {
         (0..<14).map { stream in
-            plan.mode(of: input) == .empty
-                ? 0 : (input * 31 + Int64(stream) * 17) % 5 == 0 ? 0 : 1 + (input + Int64(stream)) % 7
+            let events =
+                plan.mode(of: input) == .empty
+                ? 0 : (input * 31 + Int64(stream) * 17) % 5 == 0 ? 0 : 1 + (Int(input) + stream) % 7
+            return (0..<events).map { (Int(input) + stream + $0 * 13) % Int(Self.eventsPerInput) }
         }
     }
 
-    /// What the merged streams of a plan must hold.
-    static func expected(_ plan: Plan) -> [String: Int64] {
-        var sums: [String: Int64] = [:]
+    /// What the merged file of each stream of a plan must hold, in order.
+    static func expected(_ plan: Plan) -> [[UInt64]] {
+        var records = [[UInt64]](repeating: [], count: 14)
         for input in 0..<Self.inputs {
-            for (stream, events) in zip(Self.streams, Self.selected(plan, input: input)) {
-                sums[stream, default: 0] += events
+            for (stream, places) in Self.selected(plan, input: input).enumerated() {
+                records[stream] += places.map {
+                    EventPayload.record(stream: stream + 1, event: input * Self.eventsPerInput + Int64($0))
+                }
             }
         }
-        return sums
+        return records.map { $0.sorted() }
     }
 
-    // MARK: What the site does
+    // MARK: What happens outside the site
 
-    /// An event that happens once: somebody tells it, others wait for it.
+    /// Something that happens once: somebody tells it, others wait for it.
     private func event(_ name: String) -> Gathered {
-        self.begun.withLockedValue { events in
+        self.happened.withLockedValue { events in
             if let event = events[name] { return event }
             let event = Gathered()
             events[name] = event
@@ -119,18 +156,52 @@ final class FailureModes: Sendable {
     /// The catalogue has accepted the recovery jobs of this plan.
     func tellAccepted(_ plan: Plan) { self.event("accepted \(plan.name)").insert([1]) }
 
+    /// What failed of this plan is given up: originals that come back of themselves do so now.
+    ///
+    /// - Parameter halves: 0: those of every fourth input and the next, 1: the others.
+    func tellComing(_ plan: Plan, _ halves: ClosedRange<Int64>) {
+        for half in halves { self.event("coming \(plan.name) \(half)").insert([1]) }
+    }
+
+    /// Waits until the originals of this plan have come back, and the centre has taken their files for those of losers.
+    func untilGone(_ plan: Plan) async {
+        for input in 0..<Self.inputs where [.whole, .part].contains(plan.mode(of: input)) {
+            await self.event("gone \(plan.name) \(input)").more(than: 0)
+        }
+    }
+
+    /// Looks after the files of originals that have come back, and tells when they are gone; until cancelled.
+    func follow() async {
+        var gone: Set<String> = []
+        while !Task.isCancelled {
+            let open = self.written.withLockedValue { $0.filter { !gone.contains($0.key) } }
+            if open.isEmpty { await self.followed.more(than: gone.count) }
+            for (original, files) in open where !files.contains(where: self.disk.holds) {
+                gone.insert(original)
+                self.event("gone \(original)").insert([1])
+            }
+            await Task.yield()
+        }
+    }
+
+    /// The operators have recovered this plan: the last input may come.
+    func tellRecovered(_ plan: Plan) { self.event("recovered \(plan.name)").insert([1]) }
+
+    // MARK: What the site does
+
     func behaviour(_ job: OfferedJob, _ task: JobDescription) -> SimulatedAgent.Behaviour {
-        guard let plan = self.plansByTask[task.name] else { return .finishWith { self.stored($0, nil) } }
+        guard let plan = self.plansByTask[task.name] else { return .finishWith { self.payload.merged($0, job) } }
+        if task.kind == "generate" { return self.generate(job, plan) }
         let input = SkimScenario.input(of: job)
         let selected = Self.selected(plan, input: input)
         let mode = plan.mode(of: input)
+        let right: @Sendable (FinishedItem) -> FinishedItem = { self.payload.skimmed($0, job, selected) }
         guard job.name.attempt == 1 else {
-            if mode == .whole || mode == .part { return self.inPlace(plan, input, selected) }
-            return .finishWith { self.stored($0, selected) }
+            return mode == .whole || mode == .part ? self.inPlace(plan, input, right) : .finishWith(right)
         }
         switch mode {
-        case nil, .empty: return .finishWith { self.stored($0, selected) }
-        case .whole, .part: return self.lost(job.name.key.job, plan, input, selected)
+        case nil, .empty: return .finishWith(right)
+        case .whole, .part: return self.lost(job.name.key.job, plan, input, right)
         case .noskim:
             return .finishWith { item in
                 var item = item
@@ -138,28 +209,32 @@ final class FailureModes: Sendable {
                 return item
             }
         case .nine:
-            return .finishWith { item in
-                var item = item
-                item.outputs.removeLast(5)
-                return self.stored(item, Array(selected.prefix(9)))
-            }
+            return .finishWith { self.payload.skimmed($0, job, Array(selected.prefix(9))) }
         case .early:
-            return .finishWith { item in
-                var item = self.stored(item, selected)
-                item.eventsRead -= 1
-                return item
-            }
+            return .finishWith { self.payload.skimmed($0, job, selected, read: Int(Self.eventsPerInput) / 2) }
         }
     }
 
-    private func lost(_ key: JobKey, _ plan: Plan, _ input: Int64, _ selected: [Int64]) -> SimulatedAgent.Behaviour {
-        let job = "\(plan.name) \(input)"
+    private func generate(_ job: OfferedJob, _ plan: Plan) -> SimulatedAgent.Behaviour {
+        let make: SimulatedAgent.Behaviour = .finishWith { self.payload.generated($0, job) }
+        guard plan.isRecovered, job.name.index == Self.inputs - 1 else { return make }
+        let event = self.event("recovered \(plan.name)")
+        return .until({ await event.more(than: 0) }, make)
+    }
+
+    private func lost(
+        _ key: JobKey,
+        _ plan: Plan,
+        _ input: Int64,
+        _ finish: @escaping @Sendable (FinishedItem) -> FinishedItem
+    ) -> SimulatedAgent.Behaviour {
         let word: String
         switch plan.comesBack {
         case .never: return .lose
         // The job in its place has begun: both end at once, or the original does and the other hears of it.
-        case .before, .together: word = "begun \(job)"
+        case .before, .together: word = "begun \(plan.name) \(input)"
         case .after: word = "accepted \(plan.name)"
+        case .ahead, .meanwhile: word = "coming \(plan.name) \(input / 2 % 2)"
         }
         let event = self.event(word)
         let number = Int(key.task) * 1000 + Int(key.index)
@@ -167,38 +242,34 @@ final class FailureModes: Sendable {
         return .comeBack(
             { await event.more(than: 0) },
             { item in
-                defer { self.back.insert([number]) }
-                return self.stored(item, selected)
+                let item = finish(item)
+                if plan.comesBack == .before || plan.comesBack == .ahead {
+                    self.written.withLockedValue { $0["\(plan.name) \(input)"] = Set(item.outputs.compactMap(\.lfn)) }
+                    self.followed.insert([number])
+                }
+                self.back.insert([number])
+                return item
             }
         )
     }
 
-    private func inPlace(_ plan: Plan, _ input: Int64, _ selected: [Int64]) -> SimulatedAgent.Behaviour {
+    private func inPlace(
+        _ plan: Plan,
+        _ input: Int64,
+        _ finish: @escaping @Sendable (FinishedItem) -> FinishedItem
+    ) -> SimulatedAgent.Behaviour {
         self.event("begun \(plan.name) \(input)").insert([1])
-        let finish = SimulatedAgent.Behaviour.finishWith { self.stored($0, selected) }
-        // Long enough for the original's report to have come.
-        return plan.comesBack == .before ? .after(.seconds(3), finish) : finish
-    }
-
-    /// What an attempt claims is on the disk; an empty stream is a row without a file.
-    private func stored(_ item: FinishedItem, _ selected: [Int64]?) -> FinishedItem {
-        var item = item
-        if let selected {
-            item.outputs = zip(item.outputs, selected).map { output, events in
-                guard events > 0 else { return ManifestOutput(stream: output.stream, events: 0) }
-                var output = output
-                output.events = events
-                return output
-            }
-        }
-        return self.disk.storing(item)
+        guard plan.comesBack == .before else { return .finishWith(finish) }
+        // It runs on until the original's report has come, and its files are gone.
+        let gone = self.event("gone \(plan.name) \(input)")
+        return .until({ await gone.more(than: 0) }, .finishWith(finish))
     }
 
     // MARK: What is asked for
 
     static func workflow(_ plan: Plan) -> WorkflowDocument {
         let generate = TaskTemplate(
-            name: "generate",
+            name: "generate-\(plan.name)",
             kind: "generate",
             events: Scalar("\(Self.inputs * Self.eventsPerInput)"),
             eventsPerJob: Scalar("\(Self.eventsPerInput)"),
@@ -208,7 +279,7 @@ final class FailureModes: Sendable {
         let skim = TaskTemplate(
             name: "skim-\(plan.name)",
             kind: "skim",
-            inputs: [InputTemplate(task: "generate", stream: "raw")],
+            inputs: [InputTemplate(task: generate.name, stream: "raw")],
             steps: [StepTemplate(name: "skim", command: ["true"])],
             outputs: Self.streams.map { OutputTemplate(stream: $0, file: "\($0).dat") }
         )
