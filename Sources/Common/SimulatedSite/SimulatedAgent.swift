@@ -132,6 +132,8 @@ package final class SimulatedAgent: Sendable {
             for await ending in self.endings {
                 group.addTask {
                     if let event = ending.event { await event() } else { try await Task.sleep(for: ending.duration) }
+                    // What is waited for may have come to an end only because the agent is to.
+                    try Task.checkCancellation()
                     try await self.end(ending)
                 }
             }
