@@ -11,6 +11,9 @@ struct EventPayload: Sendable {
     /// A record, in eight bytes.
     static func record(stream: Int, event: Int64) -> UInt64 { UInt64(stream) << 48 | UInt64(event) }
 
+    /// The event of a record.
+    static func event(_ record: UInt64) -> Int64 { Int64(record & 0xFFFF_FFFF_FFFF) }
+
     /// The records of a file.
     static func records(_ content: Data) -> [UInt64] {
         content.withUnsafeBytes { bytes in

@@ -21,6 +21,7 @@ import Testing
             processes.append(gateway.process)
             let modes = FailureModes(disk: ScenarioDisk(base: "\(centre.folder)/HOME-DISK"))
             var running = [Task<Void, any Error> { await modes.follow() }]
+            defer { for task in running { task.cancel() } }
             for site in ["ALPHA", "BETA"] {
                 let agent = try await centre.agent(site, room: 100, manner: .init(submits: true)) {
                     modes.behaviour($0, $1)

@@ -39,10 +39,13 @@ struct MergedFiles {
         let twice = zip(self.records, self.records.dropFirst()).filter { $0 == $1 }.map(\.0)
         let missing = Set(expected).subtracting(self.records).sorted()
         let foreign = Set(self.records).subtracting(expected).sorted()
+        func events(_ records: some Sequence<UInt64>) -> String {
+            records.prefix(5).map { "\(EventPayload.event($0))" }.joined(separator: " ")
+        }
         Issue.record(
             """
-            \(self.dataset) holds \(self.records.count) events instead of \(expected.count): twice \(twice.prefix(5)), \
-            missing \(missing.prefix(5)), foreign \(foreign.prefix(5))
+            \(self.dataset) holds \(self.records.count) events instead of \(expected.count): twice: \(events(twice)); \
+            missing: \(events(missing)); of other streams or jobs: \(events(foreign))
             """
         )
     }

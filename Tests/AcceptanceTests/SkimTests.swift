@@ -52,6 +52,7 @@ import Testing
             // A payload of a test need not wait as one of a site does.
             try await centre.database.execute("UPDATE failure_rule SET parameters = parameters - 'pauseSeconds'")
             var running: [Task<Void, any Error>] = []
+            defer { for task in running { task.cancel() } }
             for site in ["ALPHA", "BETA"] {
                 let manner = SimulatedAgent.Manner(submits: true, loses: { scenario.lost($0) })
                 let agent = try await centre.agent(site, room: 50, manner: manner) { scenario.behaviour($0, $1) }
