@@ -2,7 +2,7 @@
 -- there and found what was said, they are files, with a good replica, in their dataset.
 --
 -- Until then a file is a row here and nowhere else: no replica without a verified file, no input that cannot be read, and no row of the
--- books to be taken back when what was said is wrong (docs/decisions/0017).
+-- books to be taken back when what was said is wrong (docs/decisions/0019).
 
 CREATE TABLE registration (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
