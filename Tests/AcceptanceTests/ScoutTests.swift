@@ -63,6 +63,47 @@ import Testing
         }
     }
 
+    /// A task that reads an open dataset finds ninety-nine files in it: ten are read first.
+    @Test func theScoutsOfATaskThatIsFedRunFirst() async throws {
+        var raw = Self.workflow
+        raw.name = "raw"
+        raw.tasks[0].events = "1000"
+        raw.tasks[0].scouts = nil
+        raw.tasks[0].outputs[0].dataset = "raw"
+        let read = WorkflowDocument(
+            name: "read",
+            tasks: [
+                TaskTemplate(
+                    name: "read",
+                    kind: "process",
+                    inputs: [InputTemplate(dataset: "raw")],
+                    steps: [StepTemplate(name: "read", command: ["true"])],
+                    outputs: [OutputTemplate(stream: "out", file: "out.dat")],
+                    scouts: 10
+                )
+            ]
+        )
+        try await LifecycleTests.withCentre { [raw] centre, _ in
+            let agent = try await centre.agent("ALPHA", room: 200) { job, task in
+                task.name == "generate" && job.name.index == 99 ? .hang : .finish
+            }
+            let running = Task { try await agent.run() }
+            _ = try await centre.approve(raw)
+            try await centre.until("SELECT count(*) = 99 FROM winner WHERE task = 1")
+            let watch = try await centre.events(["task.#", "attempt.#", "request.#"])
+            let request = try await centre.approve(read)
+            let seen = try await watch.until { _, event in event.entity == "task:2" && event.to == "running" }
+            #expect(seen.filter { $0.event.to == "leased" && $0.event.entity.hasPrefix("attempt:2.") }.count == 10)
+            let operations = Operations(centre.database, caller: centre.caller)
+            try await centre.carryOut(try await operations.kill(JobKey(task: 1, index: 99), reason: "it hangs"))
+            try await watch.finish(of: request)
+            running.cancel()
+            await watch.stop()
+            #expect(try await centre.one("SELECT count(*) FROM winner WHERE task = 2", as: Int64.self) == 99)
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
     /// A task whose scouts fail is paused before it burns a farm; whoever resumes it has looked, and lets all of it run.
     @Test func aTaskWhoseScoutsFailIsPaused() async throws {
         try await LifecycleTests.withCentre { centre, _ in
