@@ -70,10 +70,12 @@ import Testing
             )
             #expect(try await world.text("SELECT string_agg(DISTINCT task::text, ',') FROM job") == "1")
             #expect(try await world.text("SELECT string_agg(DISTINCT task::text, ',') FROM verdict") == "1")
+            try await world.script("UPDATE request SET updated = now() - interval '2 days' WHERE id = 4")
             let back = try await world.operations().restore(request: 4, reason: nil)
             #expect(back.changed && back.lines == ["task 4 (old) of request 4 comes back: 600 jobs"])
             // Somebody wants to see it: it is as if it had ended now.
-            let none = try await world.operations().archive(olderThan: 3600, reason: nil)
+            while try await Archive.step(world.database) != .nothing {}
+            let none = try await world.operations().archive(olderThan: 86_400, reason: nil)
             #expect(!none.changed, "\(none.lines)")
             _ = try await world.operations().restore(request: 3, reason: nil)
             _ = try await world.operations().restore(request: 2, reason: nil)
@@ -183,6 +185,15 @@ import Testing
                 await expectRefusal(words) { try await olga.archive(request: 4, reason: nil) }
             }
             try await with("UPDATE dataset SET state = 'open' WHERE id = 4", "dataset old is open: close it first")
+            // By itself nobody asks for it again and again.
+            for closed in [false, true] {
+                let told = try await world.operations(dry: true).archive(
+                    olderThan: 0.000_001,
+                    closed: closed,
+                    reason: nil
+                )
+                #expect(told.lines.contains { $0.contains("dataset old is open") } == !closed, "\(told.lines)")
+            }
             try await world.database.withTransaction {
                 try await $0.execute([quietly, "UPDATE dataset SET state = 'closed' WHERE id = 4"])
             }
