@@ -33,7 +33,7 @@ final class SkimScenario: Sendable {
         /// The attempt at an input that went wrong: another one at it does not, unless the job is to be given up.
         var wrong: [Int64: Set<Int>] = [:]
         var faults: [Fault: Int] = [:]
-        /// Batch submissions with skims in them.
+        /// Batch submissions of several jobs with skims among them.
         var submissions: UInt64 = 0
     }
 
@@ -154,10 +154,10 @@ final class SkimScenario: Sendable {
         }
     }
 
-    /// Of twenty batch submissions with skims one is lost wholly, and one in part.
+    /// Of twenty batch submissions of several jobs with skims among them one is lost wholly, and one in part.
     func lost(_ offer: Offer) -> Set<AttemptKey> {
         let skims = Set(offer.tasks.filter { $0.kind == "skim" }.map(\.task))
-        guard offer.jobs.contains(where: { skims.contains($0.name.task) }) else { return [] }
+        guard offer.jobs.count > 1, offer.jobs.contains(where: { skims.contains($0.name.task) }) else { return [] }
         return self.state.withLockedValue { state in
             let number = state.submissions
             state.submissions += 1
@@ -170,7 +170,7 @@ final class SkimScenario: Sendable {
             case whole:
                 state.faults[.wholeGridJobLost, default: 0] += 1
                 return Set(all)
-            case part where all.count > 1:
+            case part:
                 state.faults[.partOfGridJobLost, default: 0] += 1
                 let some = all.indices.filter { $0 > 0 && self.draw.number(9, number, UInt64($0)) < 0.5 }
                 return Set(some.isEmpty ? [all[1]] : some.map { all[$0] })

@@ -55,7 +55,7 @@ import Testing
             defer { for task in running { task.cancel() } }
             for site in ["ALPHA", "BETA"] {
                 let manner = SimulatedAgent.Manner(submits: true, loses: { scenario.lost($0) })
-                let agent = try await centre.agent(site, room: 50, manner: manner) { scenario.behaviour($0, $1) }
+                let agent = try await centre.agent(site, room: 100, manner: manner) { scenario.behaviour($0, $1) }
                 running.append(Task { try await agent.run() })
             }
             let request = try await centre.approve(scenario.workflow)
