@@ -16,13 +16,15 @@ import Testing
             let lost = try await Self.lose(world, "/made/0")
             #expect(
                 lost.lines == [
-                    "file /made/0 is lost", "0 files were made from it, 0 jobs have yet to read it",
+                    "file /made/0 is lost",
+                    "0 files were made from it, 0 jobs have yet to read it, 0 a file made from it",
+                    "in datasets: made",
                     "job 1.0 made it: made again: all accepted files are lost", "to do it: millrace recover 1",
                 ]
             )
             #expect(
                 lost.result.contains(
-                    #""loss":{"files_made":0,"jobs_waiting":0,"remedy":{"command":"millrace recover 1","job":"1.0","plan":"filesAllLost","#
+                    #""loss":{"datasets":["made"],"files_made":0,"jobs_after":0,"jobs_waiting":0,"remedy":{"command":"millrace recover 1","job":"1.0","plan":"filesAllLost","#
                 ),
                 "\(lost.result)"
             )
@@ -36,9 +38,9 @@ import Testing
         try await World.with(World.quiet + World.reader(kind: "process")) { world in
             let lines = try await Self.lose(world, "/made/0").lines
             #expect(
-                lines.suffix(3) == [
-                    "0 files were made from it, 1 jobs have yet to read it",
-                    "task 4 (next) of request 1: 0 of these files, 1 of these jobs",
+                lines.suffix(4) == [
+                    "0 files were made from it, 1 jobs have yet to read it, 0 a file made from it",
+                    "task 4 (next) of request 1: 0 of these files, 1 of these jobs", "in datasets: made",
                     "job 1.0 made it: \(RecoveryPlan.outputsRead.words) (read by 4.0)",
                 ],
                 "\(lines)"
@@ -63,8 +65,41 @@ import Testing
                     "\(ended)nothing of the job is left, so another version of request 3 makes its events again",
                     "to do it: millrace request derive 3",
                 ]
-            #expect(lines[1] == "\(isOneLeft ? 1 : 0) files were made from it, 1 jobs have yet to read it")
-            #expect(Array(lines.dropFirst(3)) == rest, "\(lines)")
+            #expect(
+                lines[1]
+                    == "\(isOneLeft ? 1 : 0) files were made from it, 1 jobs have yet to read it, 0 a file made from it"
+            )
+            #expect(lines[3] == "in datasets: raw")
+            #expect(Array(lines.dropFirst(4)) == rest, "\(lines)")
+        }
+    }
+
+    /// Two generations: job 4.0 is to read what was made from what was made from it.
+    @Test func everythingThatDependsIsFound() async throws {
+        let generations = """
+            INSERT INTO file (lfn, bytes, adler32, crc32c, events) SELECT '/child/' || i, 5, '00000001', '00000001', 10 FROM generate_series(1, 2) i;
+            INSERT INTO file_parent (file, parent) SELECT c.id, CASE c.lfn WHEN '/child/1' THEN 1 ELSE p.id END
+                FROM file c, file p WHERE c.lfn LIKE '/child/%' AND p.lfn = '/child/1';
+            INSERT INTO dataset (name, home) VALUES ('selection', 'HOME');
+            INSERT INTO replica (file, storage, state) SELECT id, 'HOME', 'available' FROM file WHERE lfn = '/child/2';
+            INSERT INTO dataset_file (dataset, file) SELECT d.id, f.id FROM dataset d, file f WHERE d.name = 'selection' AND f.lfn = '/child/2';
+            \(World.reader(kind: "process"))
+            UPDATE unit_input SET file = (SELECT id FROM file WHERE lfn = '/child/2') WHERE task = 4;
+            """
+        try await World.with(generations) { world in
+            let lines = try await Self.lose(world, "/raw/0").lines
+            #expect(
+                Array(lines[1...4]) == [
+                    "2 files were made from it, 1 jobs have yet to read it, 1 a file made from it",
+                    "task 2 (read) of request 2: 0 of these files, 1 of these jobs",
+                    "task 4 (next) of request 1: 0 of these files, 1 of these jobs", "in datasets: raw, selection",
+                ],
+                "\(lines)"
+            )
+            let made = try await world.database.query(ObjectStatements.descendants("/raw/0", depth: 9))
+            #expect(made.count == 2 && made[1].contains(#""depth":2"#) && made[1].contains(#""node":"#), "\(made)")
+            let from = try await world.database.query(ObjectStatements.ancestors("/child/2", depth: 9))
+            #expect(from.map { $0.contains("/raw/0") } == [false, true], "\(from)")
         }
     }
 

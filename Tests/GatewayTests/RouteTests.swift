@@ -78,7 +78,9 @@ import Testing
                 #expect(answer.status == 200, "\(path): \(answer.text.prefix(300))")
                 #expect(answer.headers["content-type"]?.hasPrefix("application/json") == true)
             }
-            #expect(try await gateway.get(parents).items.compactMap { $0["lfn"]?.text }.count == 2)
+            let made = try await gateway.get(parents).items
+            #expect(made.compactMap { $0["lfn"]?.text }.count == 2)
+            #expect(made.allSatisfy { row in ["software", "site", "node", "lost"].allSatisfy(row.keys.contains) })
             let waiting = try await gateway.get("/jobs/1/1999").json
             #expect(waiting["state"]?.text == "waiting" && waiting["attempts"]?.integer == 0)
             let why = try await gateway.get("/jobs/3/500/why").json

@@ -191,6 +191,7 @@ extension FileRelatives {
         if arguments.json { return try Output.json(.list(rows)) }
         let columns = [
             Column("depth"), Column("lfn"), Column("events"), Column("task"), Column("index"), Column("attempt"),
+            Column("software"), Column("site"), Column("node"), Column("lost"),
         ]
         Output.lines(Table(columns, rows: rows).lines())
     }

@@ -183,22 +183,21 @@ package enum DataStatements {
     }
 
     /// What depends on a file, by task: task, its name, request, files of it that were made from the file in all generations, its
-    /// jobs that have yet to read it. Files that no task made come last, without one.
-    package static func dependents(_ file: Int64) -> Statement<Int64?, String?, Int64?, Int64, Int64> {
+    /// jobs that have yet to read the file, and those that have yet to read one of these. Files that no task made come last, without one.
+    package static func dependents(_ file: Int64) -> Statement<Int64?, String?, Int64?, Int64, Int64, Int64> {
         Statement(
             "data.dependents",
             """
-            WITH RECURSIVE down AS (
-                SELECT p.file FROM file_parent p WHERE p.parent = \(file)
-                UNION
-                SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
+            WITH RECURSIVE \(fragment: Self.madeFrom(file)), reader AS MATERIALIZED (
+                SELECT u.task, u.index, bool_or(d.file = \(file)) AS direct
+                FROM (SELECT \(file)::bigint AS file UNION SELECT file FROM down) d JOIN unit_input u ON u.file = d.file GROUP BY u.task, u.index
             )
-            SELECT t.id, t.name, t.request, sum(x.made)::bigint, sum(x.waits)::bigint
+            SELECT t.id, t.name, t.request, sum(x.made)::bigint, sum(x.waits)::bigint, sum(x.later)::bigint
             FROM (
-                SELECT f.task, 1 AS made, 0 AS waits FROM down d JOIN file f ON f.id = d.file
+                SELECT f.task, 1 AS made, 0 AS waits, 0 AS later FROM down d JOIN file f ON f.id = d.file
                 UNION ALL
-                SELECT y.task, 0, 1 FROM (SELECT DISTINCT u.task, u.index FROM unit_input u WHERE u.file = \(file)) y
-                JOIN job j ON j.task = y.task AND j.index = y.index WHERE j.state IN ('waiting', 'active', 'recovering')
+                SELECT y.task, 0, y.direct::int, (NOT y.direct)::int FROM reader y JOIN job j ON j.task = y.task AND j.index = y.index
+                WHERE j.state IN ('waiting', 'active', 'recovering')
             ) x LEFT JOIN task t ON t.id = x.task
             GROUP BY t.id ORDER BY t.id
             """,
@@ -206,8 +205,33 @@ package enum DataStatements {
             String?.self,
             Int64?.self,
             Int64.self,
+            Int64.self,
             Int64.self
         )
+    }
+
+    /// The datasets that hold a file, or files that were made from it in any generation; no more than so many.
+    static func datasets(with file: Int64, limit: Int) -> Statement<String> {
+        Statement(
+            "data.datasetsWith",
+            """
+            WITH RECURSIVE \(fragment: Self.madeFrom(file))
+            SELECT DISTINCT d.name FROM (SELECT \(file)::bigint AS file UNION SELECT file FROM down) f
+            JOIN dataset_file m ON m.file = f.file JOIN dataset d ON d.id = m.dataset ORDER BY 1 LIMIT \(limit)
+            """,
+            returning: String.self
+        )
+    }
+
+    /// `down`: the files that were made from this one, in all generations.
+    private static func madeFrom(_ file: Int64) -> SQL {
+        """
+        down AS (
+            SELECT p.file FROM file_parent p WHERE p.parent = \(file)
+            UNION
+            SELECT p.file FROM down d JOIN file_parent p ON p.parent = d.file
+        )
+        """
     }
 
     static var examples: [AnyStatement] {
@@ -220,7 +244,8 @@ package enum DataStatements {
             Self.subscribe(dataset: 1, storage: "x", who: "x").erased, Self.fill(dataset: 1, storage: "x").erased,
             Self.recentSubscriptions.erased, Self.lock(file: "x").erased, Self.replicas(1).erased,
             Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y", cause: "x", who: "x").erased,
-            Self.dependents(1).erased, Self.maker(of: 1).erased, Self.isHole(1, 1).erased,
+            Self.dependents(1).erased, Self.datasets(with: 1, limit: 1).erased, Self.maker(of: 1).erased,
+            Self.isHole(1, 1).erased,
         ] + changes.enumerated().map { Command("data.change.\($0)", $1).erased }
     }
 }

@@ -9,6 +9,8 @@ struct FileLoss: Sendable, Encodable {
         let request: Int64
         let files_made: Int64
         let jobs_waiting: Int64
+        /// Jobs that have yet to read a file made from it: that is there.
+        let jobs_after: Int64
     }
 
     /// What there is to do about it.
@@ -26,16 +28,27 @@ struct FileLoss: Sendable, Encodable {
     /// Files made from it, in all generations.
     let files_made: Int64
     let jobs_waiting: Int64
+    /// Jobs that have yet to read a file made from it.
+    let jobs_after: Int64
     let tasks: [Dependent]
+    /// That hold it or files made from it; at most ``mostDatasets``.
+    let datasets: [String]
     let remedy: Remedy
 
+    /// More are not named.
+    static let mostDatasets = 50
+
     var lines: [String] {
-        let all = "\(self.files_made) files were made from it, \(self.jobs_waiting) jobs have yet to read it"
+        let all =
+            "\(self.files_made) files were made from it, \(self.jobs_waiting) jobs have yet to read it, \(self.jobs_after) a file made from it"
         let tasks = self.tasks.map {
-            "task \($0.task) (\($0.name)) of request \($0.request): \($0.files_made) of these files, \($0.jobs_waiting) of these jobs"
+            "task \($0.task) (\($0.name)) of request \($0.request): \($0.files_made) of these files, \($0.jobs_waiting + $0.jobs_after) of these jobs"
         }
+        let more = self.datasets.count == Self.mostDatasets ? " and others" : ""
+        let datasets = self.datasets.isEmpty ? [] : ["in datasets: \(self.datasets.joined(separator: ", "))\(more)"]
         let maker = self.remedy.job.map { "job \($0) made it: " } ?? ""
-        return [all] + tasks + ["\(maker)\(self.remedy.text)"] + (self.remedy.command.map { ["to do it: \($0)"] } ?? [])
+        return [all] + tasks + datasets + ["\(maker)\(self.remedy.text)"]
+            + (self.remedy.command.map { ["to do it: \($0)"] } ?? [])
     }
 }
 

@@ -14,14 +14,17 @@ extension Operations {
                     name: row.1 ?? "",
                     request: row.2 ?? 0,
                     files_made: row.3,
-                    jobs_waiting: row.4
+                    jobs_waiting: row.4,
+                    jobs_after: row.5
                 )
             }
         }
         return FileLoss(
             files_made: rows.reduce(0) { $0 + $1.3 },
             jobs_waiting: rows.reduce(0) { $0 + $1.4 },
+            jobs_after: rows.reduce(0) { $0 + $1.5 },
             tasks: tasks,
+            datasets: try await transaction.query(DataStatements.datasets(with: file, limit: FileLoss.mostDatasets)),
             remedy: try await self.remedy(file, tasks, in: transaction)
         )
     }

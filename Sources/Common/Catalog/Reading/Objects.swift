@@ -151,7 +151,7 @@ package enum ObjectStatements {
                 WHERE u.depth < \(Int32(clamping: depth))
             )
             SELECT row_to_json(d)::text FROM (
-                SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt
+                SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt, f.software, f.site, f.node, f.lost
                 FROM (SELECT file, min(depth) AS depth FROM up GROUP BY file) u CROSS JOIN LATERAL (
                     SELECT * FROM file f WHERE f.id = u.file OFFSET 0) f
                 ORDER BY 2, 1 LIMIT \(Listing.largestPage + 1)
@@ -174,7 +174,7 @@ package enum ObjectStatements {
                 WHERE d.depth < \(Int32(clamping: depth))
             )
             SELECT row_to_json(d)::text FROM (
-                SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt
+                SELECT f.lfn, u.depth, f.events, f.task, f.index, f.attempt, f.software, f.site, f.node, f.lost
                 FROM (SELECT file, min(depth) AS depth FROM down GROUP BY file) u CROSS JOIN LATERAL (
                     SELECT * FROM file f WHERE f.id = u.file OFFSET 0) f
                 ORDER BY 2, 1 LIMIT \(Listing.largestPage + 1)
