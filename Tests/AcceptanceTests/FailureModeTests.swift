@@ -2,6 +2,7 @@ import Catalog
 import Domain
 import Messages
 import Postgres
+import PrivateServers
 import SimulatedSite
 import TestSupport
 import Testing
@@ -83,6 +84,14 @@ import Testing
                     ),
                     "\(plan.name): not everything that failed was given up"
                 )
+                if plan.comesBack == .never {
+                    // The plan in words and numbers; what it would change is changed afterwards.
+                    let (exit, text) = try await operators[0].millrace("recover", "\(task)", "--dry-run")
+                    let jobs =
+                        "\(plan.failed) job\(plan.failed == 1 ? "" : "s") with \(Int64(plan.failed) * FailureModes.eventsPerInput) events"
+                    let words = "\(jobs) \(RecoveryPlan.nothingAccepted.words): "
+                    #expect(exit == .status(0) && text.contains(words) == (plan.failed > 0), "\(plan.name): \(text)")
+                }
                 group.addTask {
                     if plan.comesBack == .ahead {
                         modes.tellComing(plan, 0...1)

@@ -86,9 +86,11 @@ final class FailureModes: Sendable {
         let recovered = Return.allCases.filter { $0 != .never }.map {
             Plan(modes: Mode.allCases, comesBack: $0, isRecovered: true)
         }
-        let few = returning.dropLast().flatMap { modes in
-            [Return.together, .ahead, .meanwhile].map { Plan(modes: modes, comesBack: $0, isRecovered: true) }
-        }
+        let few =
+            returning.dropLast().flatMap { modes in
+                Return.allCases.filter { $0 != .never }.map { Plan(modes: modes, comesBack: $0, isRecovered: true) }
+            }
+            + Mode.allCases.map { Plan(modes: [$0], comesBack: .never, isRecovered: true) }
         return alone + resubmitted + recovered + few
     }()
 
