@@ -50,6 +50,13 @@ import Testing
         }
     }
 
+    @Test func nothingIsExportedUnlessItIsAskedFor() throws {
+        let path = try TestFolder.make("no-lineage") + "/farm.yaml"
+        try "sweep: 1s\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let node = try ConfigurationFile.load(path: path, shape: BookkeeperConfig.shape)
+        #expect(try BookkeeperConfig(ConfigurationValues(node, source: path)).lineage == nil)
+    }
+
     @Test func everyAttemptIsInTheFileOnce() async throws {
         try await LineageWorld.with { world in
             let path = try TestFolder.make("lineage") + "/runs.jsonl"

@@ -12,7 +12,8 @@ import Testing
         (.inputMissing, 7001), (.inputChecksum, 7002), (.inputUnreachable, 7003), (.outputMissing, 8001),
         (.outputEmpty, 8002), (.stageOut, 8101), (.missingStream, 8201), (.extraStream, 8202), (.eventsMismatch, 8203),
         (.checksumMalformed, 8204), (.zeroSize, 8205), (.foreignName, 8206), (.unknownStorage, 8207),
-        (.outputSum, 8208), (.nameTaken, 8209), (.agentLost, 9001), (.agentForgot, 9002), (.offerRefused, 9003),
+        (.outputSum, 8208), (.nameTaken, 8209), (.foreignRange, 8213), (.staleAttempt, 8214), (.agentLost, 9001),
+        (.agentForgot, 9002), (.offerRefused, 9003),
         (.cancelled, 9101),
     ]
 
