@@ -150,15 +150,21 @@ package enum GrowthStatements {
             FROM generate_series(0::bigint, \(task.jobs) - 1) i
             """,
             """
-            INSERT INTO attempt (task, index, attempt, token, site, agent, node, batch_id, events_expected, events_read, state, left_from,
-                                 version, step, leased_at, started_at, finished_at, ended_at, cpu_seconds, wall_seconds, memory_peak, code,
+            INSERT INTO batch_submission (site, agent, name, task, attempts, input_files)
+            SELECT site, 'grown' || i % 100, 'grid-' || i / 5000, \(task.id), count(*), 0 FROM \(fragment: Self.attempts(task)) a
+            GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+            """,
+            """
+            INSERT INTO attempt (task, index, attempt, token, site, agent, node, batch_id, submission, events_expected, events_read, state,
+                                 left_from, version, step, leased_at, started_at, finished_at, ended_at, cpu_seconds, wall_seconds, memory_peak, code,
                                  blame, diagnostic, steps, log)
-            SELECT \(task.id), i, n, gen_random_uuid(), site, 'grown' || i % 100, node, i::text, 10, CASE WHEN state = 'done' THEN 10 END, state,
-                   CASE WHEN state IS NOT NULL THEN 'running' END, 4, 'make', at - interval '1 hour', at - interval '1 hour',
-                   CASE WHEN state = 'done' THEN at END, CASE WHEN state IS NOT NULL THEN at END, 3000, 3600, 1000000000,
+            SELECT \(task.id), i, n, gen_random_uuid(), a.site, 'grown' || i % 100, node, i::text, b.id, 10, CASE WHEN state = 'done' THEN 10 END, state,
+                   CASE WHEN state IS NOT NULL THEN 'running' END, 4, 'make', a.at - interval '1 hour', a.at - interval '1 hour',
+                   CASE WHEN state = 'done' THEN a.at END, CASE WHEN state IS NOT NULL THEN a.at END, 3000, 3600, 1000000000,
                    CASE WHEN state = 'failed' THEN code END, CASE WHEN state = 'failed' THEN 'payload' END,
                    CASE WHEN state = 'failed' THEN 'exit status ' || code END, '[]', CASE WHEN state = 'failed' THEN 'last line of the log' END
             FROM \(fragment: Self.attempts(task)) a
+            JOIN batch_submission b ON b.task = \(task.id) AND b.site = a.site AND b.agent = 'grown' || a.i % 100 AND b.name = 'grid-' || a.i / 5000
             """,
             """
             INSERT INTO lease (task, index, attempt, holder, token, site, state)
