@@ -161,7 +161,7 @@ let package = Package(
         .target(name: "CChecksums", path: "Sources/Common/CChecksums"),
         .target(name: "CStorageCalls", path: "Sources/Common/CStorageCalls"),
         common("Storage", ["CChecksums", "CStorageCalls"]),
-        tests("StorageTests", ["CChecksums", "Storage"]),
+        tests("StorageTests", ["CChecksums", "PrivateServers", "Storage"]),
 
         // Starts a process that dies with the agent's thread: posix_spawn cannot ask for that.
         .target(name: "CAgentProcess", path: "Sources/Agent/CAgentProcess"),

@@ -74,7 +74,7 @@ struct FailingJob: Sendable {
 
     private static let limits = [
         FailingJob(
-            "memory",
+            "memory",  // it holds what it took until it is ended for that
             "exec python3 -c 'x = bytearray(900000000)\nimport time\ntime.sleep(600)'",
             [2002],
             signal: 9

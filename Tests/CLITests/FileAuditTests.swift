@@ -1,18 +1,15 @@
 import Catalog
 import Domain
 import Glibc
+import TestSupport
 import Testing
 
 @testable import CLI
 
 @Suite struct FileAuditTests {
-    /// Gives `body` an empty folder that is removed afterwards.
+    /// Gives `body` an empty folder.
     private static func withFolder(_ body: (String) throws -> Void) throws {
-        var template = Array("/tmp/millrace-cli-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { #expect(throws: Never.self) { try FolderRemoval.remove(folder) } }
-        try body(folder)
+        try body(TestFolder.make("cli"))
     }
 
     private static func write(_ text: String, to path: String) throws {

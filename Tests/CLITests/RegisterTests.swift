@@ -3,6 +3,7 @@ import Catalog
 import Domain
 import Glibc
 import Messages
+import TestSupport
 import Testing
 
 @testable import CLI
@@ -159,10 +160,7 @@ import Testing
     }
 
     @Test func aFolderIsAList() throws {
-        var template = Array("/tmp/millrace-cli-XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { #expect(throws: Never.self) { try FolderRemoval.remove(folder) } }
+        let folder = try TestFolder.make("cli")
         func write(_ text: String, to name: String) throws {
             let file = try #require(fopen("\(folder)\(name)", "w"))
             fputs(text, file)

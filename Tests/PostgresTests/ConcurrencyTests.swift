@@ -107,6 +107,7 @@ import TestSupport
         var options = PostgresOptions()
         options.statementTimeout = .milliseconds(50)
         try await withDatabase(options) { client, _ in
+            // The statement is what the time-out has to end.
             let error = await postgresError { try await client.execute("SELECT pg_sleep(600)") }
             #expect(error?.code == .server && error?.sqlState == "57014")
             let result1 = try await client.query(Statement("one", "SELECT 1", returning: Int32.self))

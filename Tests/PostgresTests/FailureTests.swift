@@ -144,6 +144,7 @@ import TestSupport
     @Test func aStatementLostOnItsWayIsNotRepeated() async throws {
         try await withDatabase { client, _ in
             let error = await postgresError {
+                // The session must not end well before it is ended.
                 try await client.execute("SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)")
             }
             #expect(error?.code == .connectionLost && error?.sqlState == "57P01")

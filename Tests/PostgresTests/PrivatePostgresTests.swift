@@ -31,9 +31,7 @@ import TestSupport
 
     @Test func aDirectoryThatTheServersUserCannotEnterIsToldClearly() async throws {
         guard geteuid() == 0 else { return }
-        var template = Array("/tmp/millrace-closed-XXXXXX".utf8CString)
-        #expect(mkdtemp(&template) != nil)
-        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let directory = try PrivateFiles.makeTemporaryFolder(prefix: "millrace-closed")
         let server = PrivatePostgres(.init(directory: "\(directory)/postgres"), logger: quiet)
         let error = await #expect(throws: ServerError.self) { try await server.start() }
         #expect(error?.description.contains("cannot enter \(directory): chmod o+x") == true)

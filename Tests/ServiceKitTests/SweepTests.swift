@@ -24,6 +24,7 @@ import Testing
     private let health = HealthState(identity: Identity(service: "test"))
     private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+    /// A clock that never rings: only what tells of something begins a turn.
     private static let never: @Sendable (Duration) async throws -> Void = { _ in
         try await Task.sleep(for: .seconds(86_400))
     }

@@ -1,4 +1,5 @@
 import Glibc
+import PrivateServers
 import Testing
 
 @testable import Storage
@@ -103,8 +104,8 @@ struct PosixStorageTests {
 
     @Test("a process killed before the rename leaves no final name, and the next try with its token works")
     func killed() async throws {
-        let folder = makeFolder()
-        defer { removeFolder(folder) }
+        let folder = try PrivateFiles.makeTemporaryFolder(prefix: "millrace-storage")
+        defer { PrivateFiles.removeFolder(folder) }
         write(pattern(100), to: folder + "/local")
         mkdir(folder + "/se", 0o755)
         let result = await #expect(processExitsWith: .signal(SIGKILL)) { [folder = folder as String] in
@@ -122,8 +123,8 @@ struct PosixStorageTests {
 
     @Test("a full disk is told as such, and leaves nothing")
     func full() async throws {
-        let folder = makeFolder()
-        defer { removeFolder(folder) }
+        let folder = try PrivateFiles.makeTemporaryFolder(prefix: "millrace-storage")
+        defer { PrivateFiles.removeFolder(folder) }
         write(pattern(300_000), to: folder + "/local")
         mkdir(folder + "/se", 0o755)
         // The limit on the size of a file gives EFBIG where a full disk gives ENOSPC, without a mount.

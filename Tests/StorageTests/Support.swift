@@ -1,29 +1,12 @@
 import Glibc
+import PrivateServers
 import Storage
 
 /// A fresh folder that is removed at the end.
 func withFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-    let folder = makeFolder()
-    defer { removeFolder(folder) }
+    let folder = try PrivateFiles.makeTemporaryFolder(prefix: "millrace-storage")
+    defer { PrivateFiles.removeFolder(folder) }
     return try await body(folder)
-}
-
-func makeFolder() -> String {
-    let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-    var template = Array("\(base)/millrace-storage.XXXXXX".utf8CString)
-    precondition(mkdtemp(&template) != nil)
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}
-
-func removeFolder(_ path: String) {
-    guard let folder = opendir(path) else { return }
-    while let entry = readdir(folder) {
-        let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        guard name != ".", name != ".." else { continue }
-        if entry.pointee.d_type == UInt8(DT_DIR) { removeFolder(path + "/" + name) } else { unlink(path + "/" + name) }
-    }
-    closedir(folder)
-    rmdir(path)
 }
 
 func write(_ bytes: [UInt8], to path: String) {

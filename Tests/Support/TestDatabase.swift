@@ -75,11 +75,14 @@ private enum TestDirectories {
     private static let made = NIOLockedValueBox<[String]>([])
 
     static func options() -> PrivatePostgres.Options {
-        var template = Array("/tmp/millrace-test-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { preconditionFailure("no temporary directory: errno \(errno)") }
+        let directory: String
+        do {
+            directory = try PrivateFiles.makeTemporaryFolder(prefix: "millrace-test")
+        } catch {
+            preconditionFailure("\(error)")
+        }
         // The user of the server must be able to enter it.
-        chmod(template, 0o755)
-        let directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        chmod(directory, 0o755)
         let isFirst = self.made.withLockedValue { made in
             made.append(directory)
             return made.count == 1

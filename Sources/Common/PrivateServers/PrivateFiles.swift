@@ -19,6 +19,7 @@ package enum PrivateFiles {
     /// - Throws: ``ServerError``.
     package static func makeTemporaryFolder(prefix: String) throws -> String {
         let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        // mkdtemp(3) demands these six letters, and puts others in their place.
         var template = Array("\(base)/\(prefix).XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw ServerError("could not make a folder in \(base): \(String(cString: strerror(errno)))")
