@@ -73,8 +73,13 @@ enum BookkeeperAssembly {
             return .done
         }
         let archive = parts.sweep("archive", every: config.sweep) {
-            guard case .moved(let task, let jobs) = try await Archive.step(database) else { return .done }
-            parts.logger.info("archive", metadata: ["task": "\(task)", "jobs": "\(jobs)"])
+            switch try await Archive.step(database) {
+            case .nothing: return .done
+            case .moved(let task, let jobs):
+                parts.logger.info("archive", metadata: ["task": "\(task)", "jobs": "\(jobs)"])
+            case .dropped(let first):
+                parts.logger.info("partitions dropped", metadata: ["first-task": "\(first)"])
+            }
             return .more
         }
         let cleaning = parts.sweep("clean-ups", every: config.sweep) {

@@ -12,14 +12,20 @@ package enum Archive {
         case nothing
         /// So many jobs of a task were moved; 0: the task has arrived.
         case moved(task: Int64, jobs: Int64)
+        /// The partitions of a range of tasks, whose first is told, were dropped: all of them are archived.
+        case dropped(firstTask: Int64)
     }
 
-    /// One step of the first task that is on its way and waits for no other.
+    /// One step of the first task that is on its way and waits for no other. When there is none: the partitions of a range of tasks that
+    /// has been archived whole are dropped.
     ///
     /// - Parameter chunks: of 250 jobs, at most.
     package static func step(_ database: PostgresClient, chunks: Int = Self.chunks) async throws -> Step {
         try await database.withTransaction { transaction in
-            guard let (task, state) = try await transaction.query(ArchiveStatements.next).first else { return .nothing }
+            guard let (task, state) = try await transaction.query(ArchiveStatements.next).first else {
+                let first = try await transaction.query(ArchiveStatements.dropPartitions).first ?? nil
+                return first.map(Step.dropped(firstTask:)) ?? .nothing
+            }
             let isLeaving = state == "archiving"
             let move =
                 isLeaving
@@ -73,6 +79,13 @@ package enum ArchiveStatements {
         )
     }
 
+    /// The first task of the range whose partitions were dropped; NULL: there is none, or the tables are in use.
+    static let dropPartitions = Statement<Int64?>(
+        "archive.dropPartitions",
+        "SELECT drop_partitions()",
+        returning: Int64?.self
+    )
+
     static func arrived(_ task: Int64) -> SQL {
         "UPDATE archived_task SET state = 'archived', since = now() WHERE task = \(task)"
     }
@@ -95,7 +108,7 @@ package enum ArchiveStatements {
     static var examples: [AnyStatement] {
         [
             Self.next.erased, Self.archive(1, chunks: 1).erased, Self.restore(1, chunks: 1).erased,
-            Self.archived(1).erased,
+            Self.dropPartitions.erased, Self.archived(1).erased,
         ] + [Self.arrived(1), Self.forget(1)].enumerated().map { Command("archive.\($0)", $1).erased }
             + ArchivingStatements.examples
     }
