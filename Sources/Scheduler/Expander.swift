@@ -98,7 +98,7 @@ struct Expander: Sendable {
             }
         }
         // A file that two inputs name is read once.
-        var taken: Set<Int64> = []
+        var places: [Int64: Int] = [:]
         var files: [InputFile] = []
         // What a query or a container holds now may be more than what was asked for when an earlier version began.
         let begun =
@@ -121,13 +121,20 @@ struct Expander: Sendable {
                     if let container = input.9 {
                         try await self.database.query(ExpansionStatements.containerFiles(container))
                     } else if let dataset = input.4 {
-                        try await self.database.query(ExpansionStatements.datasetFiles(dataset, missingIn: input.7))
+                        try await self.database.query(ExpansionStatements.datasetFiles(dataset))
                     } else {
                         [] as [FileRow]
                     }
-                found = rows.map(Self.file)
+                found = try await self.missing(of: rows.map(Self.file), in: input.7)
             }
-            files += found.filter { taken.insert($0.file).inserted }
+            for file in found {
+                if let place = places[file.file] {
+                    files[place] = files[place].joined(with: file)
+                } else {
+                    places[file.file] = files.count
+                    files.append(file)
+                }
+            }
         }
         let read = files
         let keyed = try await self.database.withTransaction { transaction in
@@ -146,6 +153,14 @@ struct Expander: Sendable {
     }
 
     private typealias FileRow = (Int64, Int64, Int64?, Int64?, String?, Int64)
+
+    /// The same files without the events of which a dataset, or container, has what was made of them; nil: as they are.
+    private func missing(of files: [InputFile], in name: String?) async throws -> [InputFile] {
+        guard let name else { return files }
+        return try await self.database.withTransaction { transaction in
+            try await EarlierReads.leaveOut(of: files, madeIn: name, in: transaction)
+        }
+    }
 
     private static func file(_ row: FileRow) -> InputFile {
         let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }

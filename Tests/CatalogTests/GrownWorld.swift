@@ -336,8 +336,11 @@ enum GrownWorld {
                     ]
             ),
             (
-                "what earlier versions read",
-                [ContinuingStatements.read(before: 3, of: Self.first.map { $0 + 1 }).sql]
+                "what was read before",
+                [
+                    ContinuingStatements.read(before: 3, of: Self.first.map { $0 + 1 }).sql,
+                    DerivedStatements.made(in: "merged", of: Self.first.map { $0 + 1 }).sql,
+                ]
             ),
             ("silence", [SessionStatements.silence(connectedSeconds: 1000).sql]),
         ]

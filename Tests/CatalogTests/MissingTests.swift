@@ -19,50 +19,66 @@ import Testing
         INSERT INTO container_member (container, dataset) VALUES (101, 102), (101, 103);
         """
 
+    /// The files of a dataset of which something is missing in another, or in a container.
+    static func missing(from dataset: String, in name: String, _ world: RecoveryWorld) async throws -> [InputFile] {
+        let files = try await world.database.query(ExpansionStatements.datasetFiles(dataset))
+        let made = try await world.database.query(DerivedStatements.made(in: name, of: files.map(\.0)))
+        return
+            files.map { row in
+                let slices = made.filter { $0.0 == row.0 }.map { EventSlice(first: $0.1, count: $0.2) }
+                return InputFile(file: row.0, events: row.1).without(slices)
+            }
+            .filter { $0.left?.isEmpty != true }
+    }
+
+    /// A request that derives what is missing, approved: what came of it, and its number.
+    static func approve(
+        _ name: String,
+        missingIn: String,
+        in world: RecoveryWorld
+    ) async throws -> (outcome: Outcome, request: Int64) {
+        let document = WorkflowDocument(
+            name: name,
+            tasks: [
+                TaskTemplate(
+                    name: "derive",
+                    kind: "derive",
+                    inputs: [InputTemplate(dataset: "events", missingIn: missingIn)],
+                    steps: [StepTemplate(name: "read", command: ["true"])],
+                    outputs: [OutputTemplate(stream: "out", file: "out.dat")]
+                )
+            ]
+        )
+        _ = try await world.operations().addWorkflow(document)
+        let made = try await world.operations().createRequest(NewRequest(workflow: name))
+        let request = try #require(
+            Int64(made.result.split(separator: "\"request\":").last?.prefix { $0.isNumber } ?? "")
+        )
+        return (try await world.operations().approve(request, version: nil, home: "HOME", reason: nil), request)
+    }
+
     @Test func whatIsThereIsNotMadeAgain() async throws {
         try await RecoveryWorld.with(Self.script) { world in
-            func missing(_ name: String?) async throws -> [Int64] {
-                try await world.database.query(ExpansionStatements.datasetFiles("events", missingIn: name)).map(\.0)
-            }
-            let all = try await missing(nil)
+            let all = try await world.database.query(ExpansionStatements.datasetFiles("events")).map(\.0)
             #expect(all == [101, 102, 103, 104, 105])
-            let ofDataset = try await missing("derived")
-            #expect(ofDataset == [102, 103, 104, 105], "what was made of 102 is lost, of 104 elsewhere")
-            let ofContainer = try await missing("both")
-            #expect(ofContainer == [102, 103, 105])
+            let ofDataset = try await Self.missing(from: "events", in: "derived", world)
+            #expect(ofDataset.map(\.file) == [102, 103, 104, 105], "what was made of 102 is lost, of 104 elsewhere")
+            #expect(ofDataset.allSatisfy { $0.left == nil }, "nothing is known of parts of them")
+            let ofContainer = try await Self.missing(from: "events", in: "both", world)
+            #expect(ofContainer.map(\.file) == [102, 103, 105])
         }
     }
 
     @Test func whatNobodyKnowsLacksNothing() async throws {
         try await RecoveryWorld.with(Self.script) { world in
-            func approve(_ name: String, missingIn: String) async throws -> Outcome {
-                let document = WorkflowDocument(
-                    name: name,
-                    tasks: [
-                        TaskTemplate(
-                            name: "derive",
-                            kind: "derive",
-                            inputs: [InputTemplate(dataset: "events", missingIn: missingIn)],
-                            steps: [StepTemplate(name: "read", command: ["true"])],
-                            outputs: [OutputTemplate(stream: "out", file: "out.dat")]
-                        )
-                    ]
-                )
-                _ = try await world.operations().addWorkflow(document)
-                let made = try await world.operations().createRequest(NewRequest(workflow: name))
-                let request = try #require(
-                    Int64(made.result.split(separator: "\"request\":").last?.prefix { $0.isNumber } ?? "")
-                )
-                return try await world.operations().approve(request, version: nil, home: "HOME", reason: nil)
-            }
             await expectRefusal(
                 "there is no dataset or container derivd, of which the request would make what is missing",
                 .missing
             ) {
-                try await approve("typo", missingIn: "derivd")
+                try await Self.approve("typo", missingIn: "derivd", in: world).outcome
             }
             for name in ["derived", "both"] {
-                let outcome = try await approve("in.\(name)", missingIn: name)
+                let outcome = try await Self.approve("in.\(name)", missingIn: name, in: world).outcome
                 #expect(outcome.changed)
             }
         }

@@ -227,6 +227,18 @@ import Testing
         #expect(InputFile(file: 1, events: 100).without(read).left == left)
     }
 
+    /// What is left out twice stays out, and of a file that two inputs name everything is read that is left of it in one of them.
+    @Test func whatIsLeftOutTwiceStaysOut() {
+        let file = InputFile(file: 1, events: 100)
+        let (head, tail) = (EventSlice(first: 0, count: 30), EventSlice(first: 20, count: 40))
+        #expect(file.without([head]).without([tail]).left == [EventSlice(first: 60, count: 40)])
+        #expect(file.without([head]).without([]).left == [EventSlice(first: 30, count: 70)])
+        #expect(file.without([head]).without([EventSlice(first: 30, count: 70)]).left == [])
+        let both = file.without([head]).joined(with: file.without([tail]))
+        #expect(both.left == [EventSlice(first: 0, count: 20), EventSlice(first: 30, count: 70)])
+        #expect(file.without([head]).joined(with: file).left == nil)
+    }
+
     /// Of a page of ten nine were read before: the one that is left waits for more, page after page, until ten of them wait for company.
     @Test func whatWasReadDoesNotFillAPage() {
         let read = [EventSlice(first: 0, count: 10)]

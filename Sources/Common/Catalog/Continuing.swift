@@ -101,31 +101,50 @@ package enum ContinuingStatements {
         )
     }
 
-    /// The files that a task reads, as far as they are known, and what of them it and its earlier versions have read: files, read, half
-    /// read, events, events read, name of the first that is half read, whether more may come.
+    /// The events in a multirange.
+    private static func events(_ slices: StaticString) -> SQL {
+        "(SELECT coalesce(sum(upper(s) - lower(s)), 0)::bigint FROM unnest(\(unsafe: slices)) s)"
+    }
+
+    /// The files that a task reads, as far as they are known, and what of them it and its earlier versions have read. Of a derive task only the
+    /// events count that these have read, or that are missing: files, read, half read, events, events read, name of the first that is half
+    /// read, whether more may come.
     static func files(of task: Int64) -> Statement<Int64, Int64, Int64, Int64, Int64, String?, Bool> {
         Statement(
             "continuing.files",
             """
             WITH RECURSIVE \(fragment: Self.versions(of: task)), done AS MATERIALIZED (
-                SELECT u.file, sum(upper(u.slice) - lower(u.slice))::bigint AS events
+                SELECT u.file, range_agg(u.slice) AS slices
                 FROM version v JOIN unit_input u ON u.task = v.task JOIN winner w ON w.task = u.task AND w.index = u.index
                 WHERE NOT \(fragment: Holes.isHole(task: "u.task", index: "u.index"))
                 GROUP BY u.file
+            ), input AS MATERIALIZED (
+                SELECT df.file, i.missing_in FROM task_input i JOIN dataset d ON d.name = i.dataset OR d.task = i.parent AND d.stream = i.stream
+                JOIN dataset_file df ON df.dataset = d.id WHERE i.task = \(task)
+            ), elsewhere AS MATERIALIZED (
+                SELECT x.missing_in, m.file, range_agg(m.slice) AS slices
+                FROM (SELECT i.missing_in, array_agg(DISTINCT i.file) AS files FROM input i WHERE i.missing_in IS NOT NULL GROUP BY 1) x
+                CROSS JOIN LATERAL (\(fragment: DerivedStatements.slices(of: "x.files", in: "x.missing_in"))) m GROUP BY 1, 2
             ), known AS MATERIALIZED (
-                SELECT df.file FROM task_input i JOIN dataset d ON d.name = i.dataset OR d.task = i.parent AND d.stream = i.stream
-                JOIN dataset_file df ON df.dataset = d.id
-                WHERE i.task = \(task) AND (i.missing_in IS NULL OR NOT \(fragment: Derived.isMade(from: "df.file", in: "i.missing_in")))
-                UNION SELECT u.file FROM version v JOIN unit_input u ON u.task = v.task
+                SELECT i.file, range_intersect_agg(coalesce(e.slices, '{}')) AS elsewhere
+                FROM input i LEFT JOIN elsewhere e ON e.missing_in = i.missing_in AND e.file = i.file GROUP BY i.file
+                UNION ALL
+                SELECT DISTINCT u.file, '{}'::int8multirange FROM version v JOIN unit_input u ON u.task = v.task
+                WHERE NOT EXISTS (SELECT 1 FROM input i WHERE i.file = u.file)
+            ), wanted AS MATERIALIZED (
+                SELECT f.lfn, \(fragment: Self.events("w.slices")) AS events,
+                       CASE WHEN d.file IS NOT NULL THEN \(fragment: Self.events("w.slices * d.slices")) END AS read
+                FROM known k JOIN file f ON f.id = k.file LEFT JOIN done d ON d.file = f.id
+                CROSS JOIN LATERAL (
+                    SELECT int8multirange(int8range(0, f.events)) - (k.elsewhere - coalesce(d.slices, '{}')) AS slices) w
+                WHERE f.events > 0 AND (NOT f.lost OR d.file IS NOT NULL) AND NOT isempty(w.slices)
             )
-            SELECT count(*), count(*) FILTER (WHERE d.events >= f.events), count(*) FILTER (WHERE d.events < f.events),
-                   coalesce(sum(f.events), 0)::bigint, coalesce(sum(least(d.events, f.events)) FILTER (WHERE d.events IS NOT NULL), 0)::bigint,
-                   min(f.lfn) FILTER (WHERE d.events < f.events),
+            SELECT count(*), count(*) FILTER (WHERE w.read >= w.events), count(*) FILTER (WHERE w.read < w.events),
+                   coalesce(sum(w.events), 0)::bigint, coalesce(sum(w.read), 0)::bigint, min(w.lfn) FILTER (WHERE w.read < w.events),
                    (SELECT coalesce(bool_or(s.state = 'open' OR num_nonnulls(i.query, i.container) > 0
                                     AND NOT EXISTS (SELECT 1 FROM version v WHERE v.jobs_total IS NOT NULL)), false)
                     FROM task_input i LEFT JOIN dataset s ON s.name = i.dataset WHERE i.task = \(task))
-            FROM known k JOIN file f ON f.id = k.file LEFT JOIN done d ON d.file = f.id
-            WHERE f.events > 0 AND (NOT f.lost OR d.events IS NOT NULL)
+            FROM wanted w
             """,
             returning: Int64.self,
             Int64.self,

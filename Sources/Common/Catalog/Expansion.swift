@@ -82,15 +82,11 @@ package enum ExpansionStatements {
     }
 
     /// Files of a dataset in a stable order.
-    ///
-    /// - Parameter missing: only those of which this dataset, or container, holds no file that was made from them.
-    package static func datasetFiles(_ name: String, missingIn missing: String? = nil) -> InputFiles.Statement {
+    package static func datasetFiles(_ name: String) -> InputFiles.Statement {
         InputFiles.statement(
             "expansion.datasetFiles",
             from: "dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file",
-            where: """
-                d.name = \(name) AND (\(missing)::text IS NULL OR NOT \(fragment: Derived.isMade(from: "f.id", in: "\(missing)::text")))
-                """
+            where: "d.name = \(name)"
         )
     }
 

@@ -5,7 +5,7 @@ package enum CatalogStatements {
     package static var all: [AnyStatement] {
         OutboxStatements.examples + LeasingStatements.examples + ReportStatements.examples + SessionStatements.examples
             + AcceptStatements.examples + LateStatements.examples + ShareStatements.examples + CloneStatements.examples
-            + ContinuingStatements.examples
+            + ContinuingStatements.examples + DerivedStatements.examples
             + BrakeStatements.examples
             + FailureFactStatements.examples
             + FeedingStatements.examples + DataStatements.examples + ExtendStatements.examples

@@ -19,19 +19,35 @@ package struct InputFile: Sendable, Hashable {
         self.stream = stream
     }
 
-    /// The same file without the events that earlier versions of the task have read.
+    /// The same file without these events, which were read before. What is left out already stays out.
     package func without(_ read: [EventSlice]) -> InputFile {
         guard !read.isEmpty else { return self }
-        var left: [EventSlice] = []
+        var file = self
+        file.left = self.rest(without: read + (self.left.map(self.rest(without:)) ?? []))
+        return file
+    }
+
+    /// The same file with what is left of it here or in `other`, which is the same one, named by another input.
+    package func joined(with other: InputFile) -> InputFile {
+        var file = self
+        if let mine = self.left, let more = other.left {
+            file.left = self.rest(without: self.rest(without: mine + more))
+        } else {
+            file.left = nil
+        }
+        return file
+    }
+
+    /// The events of the file that are in none of these, in their order.
+    private func rest(without slices: [EventSlice]) -> [EventSlice] {
+        var rest: [EventSlice] = []
         var next: Int64 = 0
-        for slice in read.sorted(by: { $0.first < $1.first }) {
-            if slice.first > next { left.append(EventSlice(first: next, count: slice.first - next)) }
+        for slice in slices.sorted(by: { $0.first < $1.first }) {
+            if slice.first > next { rest.append(EventSlice(first: next, count: slice.first - next)) }
             next = max(next, slice.first + slice.count)
         }
-        if next < self.events { left.append(EventSlice(first: next, count: self.events - next)) }
-        var file = self
-        file.left = left
-        return file
+        if next < self.events { rest.append(EventSlice(first: next, count: self.events - next)) }
+        return rest
     }
 }
 
@@ -153,7 +169,7 @@ package enum InputGrouping {
         return group.isEmpty ? jobs : jobs + [GroupedJob(slices: group)]
     }
 
-    /// Files that hold no events but exist (artefacts) count as one slice of length 0 only when there is no limit.
+    /// What is to be read of the inputs, in their order, at most so many events. A file without events is left out: there is nothing to read.
     private static func firstEvents(of inputs: [InputFile], limit: Int64?) -> [GroupedJob.Slice] {
         var left = limit ?? Int64.max
         var slices: [GroupedJob.Slice] = []

@@ -142,7 +142,7 @@ package struct InputTemplate: Sendable, Hashable, Codable {
     package var task: String?
     package var stream: String?
     package var dataset: String?
-    /// Of a derive task: only files of which this dataset holds none that was made from them.
+    /// Of a derive task: only the events of which this dataset, or container of datasets, does not have what was made of them.
     package var missingIn: String?
     package var container: String?
     package var query: String?
