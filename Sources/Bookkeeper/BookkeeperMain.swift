@@ -108,7 +108,7 @@ enum BookkeeperAssembly {
         return parts.services + [
             settling, subscriptions, archive, cleaning, folding, tallies, consumers.manifests(desk),
             consumers.commands(),
-            consumers.control(tasks, archive, cleaning),
+            consumers.control(archive, cleaning),
         ] + Self.retention(config, parts) + Self.lineage(config, parts)
     }
 
@@ -167,15 +167,11 @@ struct BookkeeperConsumers: Sendable {
     }
 
     func control(
-        _ tasks: TaskFacts,
         _ archive: PeriodicSweep,
         _ cleaning: PeriodicSweep
     ) -> ConsumerService<[ControlItem]> {
         self.parts.consumer(of: ControlItem.self, Queue.control("bookkeeper"), topology: MillraceTopology.bookkeeper) {
             batch in
-            if batch.flatMap(\.content).contains(where: { $0.subject == .storage }) {
-                try await tasks.refreshStorages()
-            }
             if batch.flatMap(\.content).contains(where: { $0.subject == .task }) { archive.ring() }
             if batch.flatMap(\.content).contains(where: { $0.subject == .request }) { cleaning.ring() }
             return batch.map { _ in .done }

@@ -173,6 +173,8 @@ struct ManifestDesk: Sendable {
         let slices = ranged.isEmpty ? nil : batch.add(AcceptStatements.slices(ranged))
         let taken = batch.add(AcceptStatements.taken(reports.flatMap { $0.item.outputs.compactMap(\.lfn) }))
         let found = try await transaction.results(of: batch)
+        // One may have been added a moment ago, and told to another Bookkeeper.
+        let storages = batch.add(AcceptStatements.storages)
 
         for row in try found.of(locked) {
             guard let state = JobState(rawValue: row.2) else { continue }
@@ -189,6 +191,7 @@ struct ManifestDesk: Sendable {
         }
         facts.takenNames = Set(try found.of(taken))
         return facts
+        facts.storages = Set(try found.of(storages))
     }
 
     private static func refusal(_ item: FinishedItem, _ failures: [Failure]) throws -> ReportStatements.Ended {
@@ -234,7 +237,7 @@ struct ManifestDesk: Sendable {
     }
 }
 
-/// What never changes about tasks, kept in memory: streams and descriptions; and the storage elements, read with them.
+/// What never changes about tasks, kept in memory: streams and descriptions.
 final class TaskFacts: Sendable {
     private let database: PostgresClient
     private let held = NIOLockedValueBox(BooksFacts())
@@ -242,19 +245,12 @@ final class TaskFacts: Sendable {
 
     init(database: PostgresClient) { self.database = database }
 
-    /// A storage element was added.
-    func refreshStorages() async throws {
-        let storages = Set(try await self.database.query(AcceptStatements.storages))
-        self.held.withLockedValue { $0.storages = storages }
-    }
-
     /// What is known of these tasks, and perhaps of others; and those whose stored description this version cannot read, with what is
     /// wrong with it.
     func facts(_ tasks: Set<Int64>) async throws -> (known: BooksFacts, unreadable: [Int64: String]) {
         let known = self.held.withLockedValue { $0 }
         let missing = tasks.filter { known.descriptions[$0] == nil }.sorted()
         guard !missing.isEmpty else { return (known, [:]) }
-        try await self.refreshStorages()
         let streams = try await self.database.query(AcceptStatements.streams(missing))
         var specs: [Int64: JobDescription] = [:]
         var unreadable: [Int64: String] = [:]

@@ -1,0 +1,154 @@
+import Catalog
+import Domain
+import Messages
+import Postgres
+import SimulatedSite
+import TestSupport
+import Testing
+
+/// Each way in which a manifest can be wrong, through all processes: refused with its code, judged like any failure, and made good.
+@Suite struct RefusalTests {
+    /// Twelve jobs that make events, and merges of six of their files each.
+    private static let workflow = WorkflowDocument(
+        name: "refused",
+        tasks: [
+            TaskTemplate(
+                name: "generate",
+                kind: "generate",
+                events: "120",
+                eventsPerJob: "10",
+                steps: [StepTemplate(name: "make", command: ["true"])],
+                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")]
+            ),
+            TaskTemplate(
+                name: "merge",
+                kind: "merge",
+                filesPerJob: "6",
+                inputs: [InputTemplate(task: "generate", stream: "gen")],
+                steps: [StepTemplate(name: "merge", command: ["true"])],
+                outputs: [OutputTemplate(stream: "all", file: "all.dat")]
+            ),
+        ]
+    )
+
+    /// What an honest agent says, and what a first attempt says instead, by the number of its job.
+    private static func spoil(_ honest: FinishedItem, isMerge: Bool) -> FinishedItem {
+        var item = honest
+        guard item.name.key.attempt == 1, let file = item.outputs.first else { return item }
+        switch (isMerge, item.name.key.index) {
+        case (false, 0): item.outputs = []
+        case (false, 1): item.outputs.append(ManifestOutput(stream: "surprise", events: 0))
+        case (false, 2): item.eventsRead -= 1
+        case (false, 3): item.outputs[0].adler32 = "0000000G"
+        case (false, 4): item.outputs[0].bytes = 0
+        case (false, 5): item.outputs[0].events = 0
+        case (false, 6): item.outputs[0].lfn = Self.accepted
+        case (false, 7): item.outputs[0].storage = "NOWHERE"
+        case (false, 9): item.outputs.append(file)
+        case (false, 10): item.outputs[0].crc32c = nil
+        case (true, 0): item.outputs[0].events -= 1
+        default: break
+        }
+        return item
+    }
+
+    /// Of the last job, whose first attempt wins.
+    private static let accepted = "/1/generate/gen/0/1.11.1.dat"
+    /// Job 8 is honest, and its name is in the books already: nothing of ours does that.
+    private static let taken = "/1/generate/gen/0/1.8.1.dat"
+
+    /// Nobody tells the Bookkeeper of it: there may be several, and one of them is told.
+    @Test func aStorageElementThatWasJustAddedIsKnown() async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "monitor", "bookkeeper"]) { centre, _ in
+            let isAdded = Gathered()
+            let agent = try await centre.agent("ALPHA") { job, _ in
+                guard job.name.index == 1 else { return .finish }
+                return .until(
+                    { await isAdded.more(than: 0) },
+                    .finishWith { item in
+                        var item = item
+                        item.outputs[0].storage = "NEW-DISK"
+                        return item
+                    }
+                )
+            }
+            let running = Task { try await agent.run() }
+            _ = try await centre.approve(jobs: 2)
+            try await centre.until("SELECT count(*) = 1 FROM winner")
+            let operations = Operations(centre.database, caller: centre.caller)
+            _ = try await operations.addStorage(
+                "NEW-DISK",
+                site: nil,
+                kind: "posix",
+                base: "\(centre.folder)/HOME-DISK",
+                limit: 4
+            )
+            isAdded.insert([1])
+            try await centre.until("SELECT (SELECT count(*) FROM winner) + (SELECT count(*) FROM verdict) = 2")
+            running.cancel()
+            #expect(try await centre.one("SELECT count(*) FROM verdict", as: Int64.self) == 0)
+        }
+    }
+
+    @Test func eachIsRefusedWithItsCodeAndMadeGood() async throws {
+        let config = "monitor:\n  brakes: {failureShare: 1, dominantShare: 1, minJobs: 1000000}\n"
+        try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in
+            processes.append(try await centre.start("monitor", config: config))
+            try await centre.database.execute(
+                """
+                INSERT INTO file (lfn, bytes, adler32, crc32c, events) VALUES (\(Self.taken), 1, '00000001', '00000001', 10)
+                """
+            )
+            let watch = try await centre.events(["request.#"])
+            let agent = try await centre.agent("ALPHA") { job, _ in
+                .finishWith { Self.spoil($0, isMerge: !job.inputs.isEmpty) }
+            }
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(Self.workflow)
+            try #require(request == 1)
+            try await watch.finish(of: request)
+            running.cancel()
+            await watch.stop()
+            let refused = try await centre.database.query(
+                Statement(
+                    "test",
+                    """
+                    SELECT concat_ws(' ', t.name, v.index, v.code, v.class, v.blame, v.action)
+                    FROM verdict_view v JOIN task_view t ON t.task = v.task ORDER BY t.task, v.index, v.attempt
+                    """,
+                    returning: String.self
+                )
+            )
+            let ours = "output and bookkeeping"
+            #expect(
+                refused == [
+                    "generate 0 8201 \(ours) payload resubmit", "generate 1 8202 \(ours) payload resubmit",
+                    "generate 2 8203 \(ours) payload resubmit", "generate 3 8204 \(ours) infrastructure resubmit",
+                    "generate 4 8205 \(ours) infrastructure resubmit",
+                    "generate 5 8205 \(ours) infrastructure resubmit",
+                    "generate 6 8206 \(ours) infrastructure resubmit", "generate 7 8207 \(ours) site resubmit",
+                    "generate 8 8209 \(ours) infrastructure resubmit", "generate 9 8202 \(ours) payload resubmit",
+                    "generate 10 8204 \(ours) infrastructure resubmit", "merge 0 8208 \(ours) payload resubmit",
+                ]
+            )
+            // All jobs but the last of each task needed a second attempt, and nothing is missing or counted twice.
+            let attempts = try await centre.one(
+                "SELECT array_agg(winner::bigint ORDER BY task, index) FROM job_view",
+                as: [Int64].self
+            )
+            #expect(attempts == Array(repeating: 2, count: 11) + [1, 2, 1])
+            let events = try await centre.one(
+                "SELECT array_agg(events_done ORDER BY task) FROM task_view",
+                as: [Int64].self
+            )
+            #expect(events == [120, 120])
+            // A refused manifest has none deleted but its attempt's own files.
+            let foreign = try await centre.one(
+                "SELECT count(*) FROM garbage WHERE lfn = \(Self.accepted)",
+                as: Int64.self
+            )
+            #expect(foreign == 0)
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+}
