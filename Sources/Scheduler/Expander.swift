@@ -16,8 +16,8 @@ struct Expander: Sendable {
     let wake: @Sendable () -> Void
 
     private typealias WaitingTask = (
-        id: Int64, request: Int64, kind: String, jobs: Int64?, perJob: Int64?, classID: Int32, priority: Int32,
-        scouts: Int32, perJobFiles: Int64?, perJobBytes: Int64?, groupBy: [String], continues: Int64?
+        id: Int64, request: Int64, kind: String, isWithoutInputs: Bool, perJob: Int64?, scouts: Int32,
+        perJobFiles: Int64?, perJobBytes: Int64?, groupBy: [String], continues: Int64?
     )
 
     /// Starts every task that can start. Returns whether there may be more.
@@ -26,7 +26,7 @@ struct Expander: Sendable {
         var started = 0
         for row in rows {
             let task: WaitingTask = (
-                row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9, row.10, row.11
+                row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9
             )
             let hasStarted = try await OneOfMany.attempt(task.id, "cannot be expanded", logger: self.logger) {
                 try await self.expand(task)
@@ -41,25 +41,7 @@ struct Expander: Sendable {
     }
 
     private func expand(_ task: WaitingTask) async throws -> Bool {
-        if let jobs = task.jobs {
-            let started = try await self.database.withTransaction { transaction in
-                guard try await self.lock(task, in: transaction) else { return false }
-                let ranges = IndexRange.cut(jobs: jobs, scouts: Int64(task.scouts))
-                try await transaction.execute([
-                    ExpansionStatements.insertRanges(
-                        task: task.id,
-                        ranges: ranges,
-                        classID: task.classID,
-                        priority: task.priority
-                    ), ExpansionStatements.startWithoutInputs(task.id), TaskControlStatements.hold(task: task.id),
-                    ExpansionStatements.requestRuns(task.request),
-                ])
-                return true
-            }
-            // An earlier version has made all its events.
-            if started && jobs == 0 { self.outbox.send(try await Settlement.settle([task.id], in: self.database)) }
-            return started
-        }
+        if task.isWithoutInputs { return try await self.startWithoutInputs(task) }
         switch try await self.inputs(of: task) {
         case .notReady: return try await self.begin(task)
         case .lost(let why): return try await self.fail(task, why)
@@ -71,6 +53,26 @@ struct Expander: Sendable {
                 return false
             }
         }
+    }
+
+    private func startWithoutInputs(_ task: WaitingTask) async throws -> Bool {
+        let jobs = try await self.database.withTransaction { transaction -> Int64? in
+            guard let present = try await self.lock(task, in: transaction), let jobs = present.jobs else { return nil }
+            let ranges = IndexRange.cut(jobs: jobs, scouts: Int64(task.scouts))
+            try await transaction.execute([
+                ExpansionStatements.insertRanges(
+                    task: task.id,
+                    ranges: ranges,
+                    classID: present.classID,
+                    priority: present.priority
+                ), ExpansionStatements.startWithoutInputs(task.id), TaskControlStatements.hold(task: task.id),
+                ExpansionStatements.requestRuns(task.request),
+            ])
+            return jobs
+        }
+        // An earlier version has made all its events.
+        if jobs == 0 { self.outbox.send(try await Settlement.settle([task.id], in: self.database)) }
+        return jobs != nil
     }
 
     /// Some of what a task was to read was deleted, or declared bad, meanwhile.
@@ -152,8 +154,6 @@ struct Expander: Sendable {
         )
     }
 
-    private typealias FileRow = (Int64, Int64, Int64?, Int64?, String?, Int64)
-
     /// The same files without the events of which a dataset, or container, has what was made of them; nil: as they are.
     private func missing(of files: [InputFile], in name: String?) async throws -> [InputFile] {
         guard let name else { return files }
@@ -161,6 +161,8 @@ struct Expander: Sendable {
             try await EarlierReads.leaveOut(of: files, madeIn: name, in: transaction)
         }
     }
+
+    private typealias FileRow = (Int64, Int64, Int64?, Int64?, String?, Int64)
 
     private static func file(_ row: FileRow) -> InputFile {
         let origin = row.2.flatMap { task in row.3.map { JobKey(task: task, index: $0) } }
@@ -194,12 +196,12 @@ struct Expander: Sendable {
     private func begin(_ task: WaitingTask) async throws -> Bool {
         guard try await !self.database.query(FeedingStatements.canBegin(task.id)).isEmpty else { return false }
         return try await self.database.withTransaction { transaction in
-            guard try await self.lock(task, in: transaction),
+            guard let present = try await self.lock(task, in: transaction),
                 try await !transaction.query(FeedingStatements.canBegin(task.id)).isEmpty
             else { return false }
             _ = try await transaction.query(FeedingStatements.lockDatasets(of: task.id))
             let homes = try await transaction.query(FeedingStatements.homes(task.id))
-            let classID = try await self.classID(task, reaching: homes, in: transaction)
+            let classID = try await self.classID(present.classID, reaching: homes, in: transaction)
             try await transaction.execute(
                 FeedingStatements.begin(task.id) + [
                     FeedingStatements.narrow(task.id, to: classID), ExpansionStatements.requestRuns(task.request),
@@ -213,10 +215,10 @@ struct Expander: Sendable {
         let files = Array(Set(jobs.flatMap { $0.slices.map(\.input.file) })).sorted()
         let storage = try await self.database.query(ExpansionStatements.commonStorage(files))
         let started = try await self.database.withTransaction { transaction -> Bool in
-            guard try await self.lock(task, in: transaction) else { return false }
+            guard let present = try await self.lock(task, in: transaction) else { return false }
             // Files before jobs, in the order of their numbers, as everybody does: who takes one out waits, and finds that it is read.
             if try await transaction.query(ExpansionStatements.lockFiles(files)).first == true { throw InputsChanged() }
-            let classID = try await self.classID(task, storage: storage, in: transaction)
+            let classID = try await self.classID(present.classID, reaching: Array(storage.prefix(1)), in: transaction)
             let count = Int64(jobs.count)
             var statements = [
                 ExpansionStatements.insertJobs(task: task.id, jobs: jobs),
@@ -230,7 +232,7 @@ struct Expander: Sendable {
                     task: task.id,
                     ranges: IndexRange.cut(jobs: count, scouts: Int64(task.scouts)),
                     classID: classID,
-                    priority: task.priority
+                    priority: present.priority
                 ),
                 ExpansionStatements.start(
                     task: task.id,
@@ -247,29 +249,21 @@ struct Expander: Sendable {
         return started
     }
 
-    /// The task's class, narrowed to agents that can read the storage its inputs are on.
+    /// A class, narrowed to agents that can read the storage its inputs are on.
     private func classID(
-        _ task: WaitingTask,
-        storage: [String],
-        in transaction: PostgresTransaction
-    ) async throws -> Int32 {
-        try await self.classID(task, reaching: Array(storage.prefix(1)), in: transaction)
-    }
-
-    private func classID(
-        _ task: WaitingTask,
+        _ classID: Int32,
         reaching storage: [String],
         in transaction: PostgresTransaction
     ) async throws -> Int32 {
-        guard !storage.isEmpty else { return task.classID }
-        guard var requirement = try await self.classes.requirement(task.classID) else { return task.classID }
+        guard !storage.isEmpty else { return classID }
+        guard var requirement = try await self.classes.requirement(classID) else { return classID }
         requirement.storage = storage
-        return try await transaction.query(RequestStatements.classID(requirement)).first ?? task.classID
+        return try await transaction.query(RequestStatements.classID(requirement)).first ?? classID
     }
 
     private func fail(_ task: WaitingTask, _ why: String) async throws -> Bool {
         let words = try await self.database.withTransaction { transaction -> [OutboxMessage] in
-            guard try await self.lock(task, in: transaction) else { return [] }
+            guard try await self.lock(task, in: transaction) != nil else { return [] }
             try await transaction.execute(
                 RequestStatements.moveTask(task.id, to: .failed, pausedFrom: nil, cause: why, who: nil)
             )
@@ -282,9 +276,17 @@ struct Expander: Sendable {
         return !words.isEmpty
     }
 
-    /// Request first, then task: the order of locks everywhere. False: somebody else was faster.
-    private func lock(_ task: WaitingTask, in transaction: PostgresTransaction) async throws -> Bool {
+    /// What operators may change of a task that waits: as it is while the task is locked.
+    private struct Present {
+        let jobs: Int64?
+        let classID: Int32
+        let priority: Int32
+    }
+
+    /// Request first, then task: the order of locks everywhere. Nil: somebody else was faster.
+    private func lock(_ task: WaitingTask, in transaction: PostgresTransaction) async throws -> Present? {
         _ = try await transaction.query(SettlingStatements.lockRequest(task.request))
-        return try await !transaction.query(ExpansionStatements.lock(task.id)).isEmpty
+        return try await transaction.query(ExpansionStatements.lock(task.id)).first
+            .map { Present(jobs: $0.0, classID: $0.1, priority: $0.2) }
     }
 }

@@ -43,23 +43,36 @@ struct FeedDesk: Sendable {
         let id: Int64
         let kind: String
         let size: JobSize
-        let classID: Int32
-        let priority: Int32
         let flushAfter: Double
         let isClosed: Bool
         let groupBy: [String]
         let isContinuation: Bool
 
-        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, [String], Int64?)) {
+        init(row: (Int64, String, Int64?, Int64?, Int64?, Int32?, Bool, [String], Int64?)) {
             self.id = row.0
             self.kind = row.1
             self.size = JobSize(events: row.2, files: row.3, bytes: row.4)
-            self.classID = row.5
-            self.priority = row.6
-            self.flushAfter = row.7.map(Double.init) ?? .infinity
-            self.isClosed = row.8
-            self.groupBy = row.9
-            self.isContinuation = row.10 != nil
+            self.flushAfter = row.5.map(Double.init) ?? .infinity
+            self.isClosed = row.6
+            self.groupBy = row.7
+            self.isContinuation = row.8 != nil
+        }
+    }
+
+    /// What operators may change of a task that is fed: as it is while the task is locked.
+    private struct Present {
+        let jobs: Int64
+        let flush: Bool
+        let scouts: Int64
+        let classID: Int32
+        let priority: Int32
+
+        init(row: (Int64, Bool, Int32, Int32, Int32)) {
+            self.jobs = row.0
+            self.flush = row.1
+            self.scouts = Int64(row.2)
+            self.classID = row.3
+            self.priority = row.4
         }
     }
 
@@ -70,9 +83,8 @@ struct FeedDesk: Sendable {
     }
 
     private func feed(_ task: Fed, in transaction: PostgresTransaction) async throws -> Fill {
-        guard let (first, flush, scouts) = try await transaction.query(FeedingStatements.lock(task.id)).first else {
-            return Fill()
-        }
+        guard let present = try await transaction.query(FeedingStatements.lock(task.id)).first.map(Present.init(row:))
+        else { return Fill() }
         let rows = try await transaction.query(FeedingStatements.pending(task.id, limit: self.page))
         let isFullPage = rows.count == self.page
         var files = rows.map { row in
@@ -84,13 +96,13 @@ struct FeedDesk: Sendable {
             kind: task.kind,
             inputs: try await InputKeys.read(files, by: task.groupBy, in: transaction),
             size: task.size,
-            flush: flush || (task.isClosed && !isFullPage),
+            flush: present.flush || (task.isClosed && !isFullPage),
             overdue: Set(rows.filter { $0.3 >= task.flushAfter }.map(\.0)),
             page: self.page
         )
-        try await self.make(jobs, of: task, from: first, scouts: Int64(scouts), in: transaction)
+        try await self.make(jobs, of: task, present, in: transaction)
         // With a full page more may wait: it is flushed with the next one.
-        if flush, !isFullPage { try await transaction.execute(FeedingStatements.flushed(task.id)) }
+        if present.flush, !isFullPage { try await transaction.execute(FeedingStatements.flushed(task.id)) }
         let kept = Set(rest.map(\.file))
         try await transaction.execute(
             FeedingStatements.taken(task.id, files: rows.map(\.0).filter { !kept.contains($0) })
@@ -106,12 +118,11 @@ struct FeedDesk: Sendable {
     private func make(
         _ jobs: [GroupedJob],
         of task: Fed,
-        from first: Int64,
-        scouts: Int64,
+        _ present: Present,
         in transaction: PostgresTransaction
     ) async throws {
         guard !jobs.isEmpty else { return }
-        let count = Int64(jobs.count)
+        let (first, count) = (present.jobs, Int64(jobs.count))
         var statements = [
             ExpansionStatements.insertJobs(task: task.id, jobs: jobs, from: first),
             ExpansionStatements.insertInputs(task: task.id, jobs: jobs, from: first),
@@ -122,9 +133,9 @@ struct FeedDesk: Sendable {
         statements += [
             ExpansionStatements.insertRanges(
                 task: task.id,
-                ranges: IndexRange(first: first, last: first + count - 1).cut(at: scouts),
-                classID: task.classID,
-                priority: task.priority
+                ranges: IndexRange(first: first, last: first + count - 1).cut(at: present.scouts),
+                classID: present.classID,
+                priority: present.priority
             ), FeedingStatements.grow(task.id, jobs: count, events: jobs.reduce(0) { $0 + $1.events }),
             TaskControlStatements.hold(task: task.id),
         ]

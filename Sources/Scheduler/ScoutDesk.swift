@@ -20,7 +20,7 @@ struct ScoutDesk: Sendable {
     /// One look at every task that has scouts out.
     func judge() async throws {
         var moved = false
-        for (task, scouts, classID, perJob) in try await self.database.query(ScoutStatements.scouting) {
+        for (task, scouts, perJob) in try await self.database.query(ScoutStatements.scouting) {
             let rows = try await self.database.query(ScoutStatements.ended(of: task, scouts: scouts))
             // What an operator cancelled says nothing.
             let ended = rows.filter { $0.0 != JobState.cancelled.rawValue }.map(Self.measurement(row:))
@@ -31,9 +31,9 @@ struct ScoutDesk: Sendable {
             case .pause(let reason):
                 let cause = "\(reason); see millrace task debug \(task)"
                 self.logger.warning("scouts failed", metadata: ["task": "\(task)", "reason": "\(reason)"])
-                if try await self.change(task, { _ in ScoutStatements.stop(task, cause: cause) }) { moved = true }
+                if try await self.change(task, { _, _ in ScoutStatements.stop(task, cause: cause) }) { moved = true }
             case .go(let needs):
-                if try await self.change(task, { try await self.go(task, classID, perJob, needs, in: $0) }) {
+                if try await self.change(task, { try await self.go(task, $1, perJob, needs, in: $0) }) {
                     moved = true
                 }
             }
@@ -54,14 +54,14 @@ struct ScoutDesk: Sendable {
         )
     }
 
-    /// False: somebody else was faster.
+    /// False: somebody else was faster. What is done may go by the class that the task has now.
     private func change(
         _ task: Int64,
-        _ statements: @Sendable @escaping (PostgresTransaction) async throws -> [SQL]
+        _ statements: @Sendable @escaping (PostgresTransaction, Int32) async throws -> [SQL]
     ) async throws -> Bool {
         try await self.database.withTransaction { transaction in
-            guard try await !transaction.query(ScoutStatements.lock(task)).isEmpty else { return false }
-            try await transaction.execute(try await statements(transaction))
+            guard let classID = try await transaction.query(ScoutStatements.lock(task)).first else { return false }
+            try await transaction.execute(try await statements(transaction, classID))
             return true
         }
     }

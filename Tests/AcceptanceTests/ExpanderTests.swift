@@ -117,6 +117,48 @@ import Testing
         }
     }
 
+    /// Between the look at the tasks and the beginning an operator extends one, and changes the priority and the share of both.
+    @Test func whatIsChangedMeanwhileHolds() async throws {
+        try await World.with { world in
+            let expander = try world.expander()
+            try await world.database.execute(
+                "UPDATE request SET state = 'held', held_from = 'approved', version = 3 WHERE id = 2"
+            )
+            try await world.database.execute(
+                """
+                INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job)
+                VALUES (1, 'make', 1, 'generate', 1, 100, '{}', 10, 100, 10)
+                """
+            )
+            try await world.database.execute(
+                """
+                INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage)
+                VALUES (1, 2000, 3600, 1000, 'any', '{}', '{}', '{}')
+                """
+            )
+            let began = try await world.database.withTransaction { transaction in
+                _ = try await transaction.query(SettlingStatements.lockRequest(1))
+                async let began = expander.expand()
+                let waits: SQL =
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                while try await world.text(waits) == "0" { await Task.yield() }
+                try await transaction.executeAndCommit([
+                    "UPDATE task SET jobs_total = 20, events_total = 200 WHERE name = 'make'",
+                    "UPDATE task SET priority = 7, class = 2 WHERE request = 1",
+                ])
+                return try await began
+            }
+            #expect(began == true)
+            let ranges: SQL = """
+                SELECT string_agg(concat_ws(' ', name, jobs, class, priority), ', ' ORDER BY name) FROM (
+                    SELECT t.name, sum(w.last - w.first + 1) AS jobs, w.class, w.priority FROM waiting w JOIN task t ON t.id = w.task
+                    GROUP BY t.name, w.class, w.priority) x
+                """
+            let storage = try await world.text("SELECT id FROM class WHERE memory_mb = 2000 AND storage = '{DISK}'")
+            #expect(try await world.text(ranges) == "first 4 \(storage ?? "?") 7, make 20 2 7")
+        }
+    }
+
     /// Whoever declares one bad after that waits, and finds the job that reads it.
     @Test func whatIsTakenIsHeldUntilTheJobsAreThere() async throws {
         try await World.with { world in

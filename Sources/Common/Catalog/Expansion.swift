@@ -3,15 +3,16 @@ package import Postgres
 
 /// From a task whose inputs are ready to ranges that wait: the Scheduler's expansion.
 package enum ExpansionStatements {
-    /// Tasks that wait for inputs, of requests that may run: id, request, kind, jobs total (nil: has inputs), events per job,
-    /// class, priority, scouts, files per job, bytes per job, fields to group by, the task of an earlier version that it goes on with.
+    /// Tasks that wait for inputs, of requests that may run: id, request, kind, whether it has no inputs, events per job,
+    /// scouts, files per job, bytes per job, fields to group by, the task of an earlier version that it goes on with. What operators may
+    /// change of a task that waits, ``lock(_:)`` tells.
     package static func waiting(
         limit: Int
-    ) -> Statement<Int64, Int64, String, Int64?, Int64?, Int32, Int32, Int32, Int64?, Int64?, [String], Int64?> {
+    ) -> Statement<Int64, Int64, String, Bool, Int64?, Int32, Int64?, Int64?, [String], Int64?> {
         Statement(
             "expansion.waiting",
             """
-            SELECT t.id, t.request, t.kind, t.jobs_total, t.events_per_job, t.class, t.priority, t.scouts,
+            SELECT t.id, t.request, t.kind, t.jobs_total IS NOT NULL, t.events_per_job, t.scouts,
                    t.files_per_job, t.bytes_per_job, t.group_by, t.continues
             FROM task t JOIN request r ON r.id = t.request AND r.state IN ('approved', 'running')
             WHERE t.state = 'waiting' ORDER BY t.id LIMIT \(limit)
@@ -19,10 +20,8 @@ package enum ExpansionStatements {
             returning: Int64.self,
             Int64.self,
             String.self,
+            Bool.self,
             Int64?.self,
-            Int64?.self,
-            Int32.self,
-            Int32.self,
             Int32.self,
             Int64?.self,
             Int64?.self,
@@ -126,12 +125,15 @@ package enum ExpansionStatements {
         )
     }
 
-    /// A task, locked, if it still waits.
-    package static func lock(_ task: Int64) -> Statement<Int64> {
+    /// A task, locked, if it still waits: jobs total (nil: it has inputs), class, priority. An operator may have changed them since it
+    /// was listed.
+    package static func lock(_ task: Int64) -> Statement<Int64?, Int32, Int32> {
         Statement(
             "expansion.lock",
-            "SELECT id FROM task WHERE id = \(task) AND state = 'waiting' FOR NO KEY UPDATE",
-            returning: Int64.self
+            "SELECT jobs_total, class, priority FROM task WHERE id = \(task) AND state = 'waiting' FOR NO KEY UPDATE",
+            returning: Int64?.self,
+            Int32.self,
+            Int32.self
         )
     }
 

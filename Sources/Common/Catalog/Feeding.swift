@@ -65,14 +65,14 @@ package enum FeedingStatements {
         "UPDATE task SET class = \(classID) WHERE id = \(task)"
     }
 
-    /// Tasks that are fed: id, kind, events, files and bytes per job, class, priority, seconds after which what waits is flushed,
+    /// Tasks that are fed: id, kind, events, files and bytes per job, seconds after which what waits is flushed,
     /// whether no more can come, fields to group by, the task of an earlier version that it goes on with.
     package static let fed = Statement<
-        Int64, String, Int64?, Int64?, Int64?, Int32, Int32, Int32?, Bool, [String], Int64?
+        Int64, String, Int64?, Int64?, Int64?, Int32?, Bool, [String], Int64?
     >(
         "feeding.fed",
         """
-        SELECT t.id, t.kind, t.events_per_job, t.files_per_job, t.bytes_per_job, t.class, t.priority, t.flush_after_s,
+        SELECT t.id, t.kind, t.events_per_job, t.files_per_job, t.bytes_per_job, t.flush_after_s,
                NOT EXISTS (
                    SELECT 1 FROM input_feed f JOIN dataset d ON d.id = f.dataset LEFT JOIN task p ON p.id = d.task
                    WHERE f.task = t.id AND d.state = 'open' AND coalesce(p.state NOT IN ('done', 'failed', 'aborted'), true)),
@@ -84,21 +84,21 @@ package enum FeedingStatements {
         Int64?.self,
         Int64?.self,
         Int64?.self,
-        Int32.self,
-        Int32.self,
         Int32?.self,
         Bool.self,
         [String].self,
         Int64?.self
     )
 
-    /// A fed task, locked: its jobs so far, whether an operator wants flushed what waits, and how many of its jobs are scouts.
-    package static func lock(_ task: Int64) -> Statement<Int64, Bool, Int32> {
+    /// A fed task, locked: its jobs so far, whether an operator wants flushed what waits, how many of its jobs are scouts, class, priority.
+    package static func lock(_ task: Int64) -> Statement<Int64, Bool, Int32, Int32, Int32> {
         Statement(
             "feeding.lock",
-            "SELECT jobs_total, flush, scouts FROM task WHERE id = \(task) AND inputs_open AND state IN ('running', 'scouting') FOR NO KEY UPDATE",
+            "SELECT jobs_total, flush, scouts, class, priority FROM task WHERE id = \(task) AND inputs_open AND state IN ('running', 'scouting') FOR NO KEY UPDATE",
             returning: Int64.self,
             Bool.self,
+            Int32.self,
+            Int32.self,
             Int32.self
         )
     }

@@ -3,22 +3,23 @@ package import Postgres
 
 /// Tasks whose first jobs run before the others.
 package enum ScoutStatements {
-    /// Tasks that have scouts out: id, how many scouts, class, events per job.
-    package static let scouting = Statement<Int64, Int32, Int32, Int64?>(
+    /// Tasks that have scouts out: id, how many scouts, events per job.
+    package static let scouting = Statement<Int64, Int32, Int64?>(
         "scouts.scouting",
-        "SELECT id, scouts, class, events_per_job FROM task WHERE state = 'scouting' ORDER BY id",
+        "SELECT id, scouts, events_per_job FROM task WHERE state = 'scouting' ORDER BY id",
         returning: Int64.self,
-        Int32.self,
         Int32.self,
         Int64?.self
     )
 
-    /// The scouts of a task that have ended for good: state, CPU seconds, events, memory (bytes), output (bytes).
+    /// The scouts of a task that have ended for good: state (that of one that an operator had killed is cancelled), CPU seconds, events, memory (bytes), output (bytes).
     package static func ended(of task: Int64, scouts: Int32) -> Statement<String, Double, Int64, Int64, Int64> {
         Statement(
             "scouts.ended",
             """
-            SELECT j.state, coalesce(a.cpu_seconds, 0), coalesce(a.events_read, 0), coalesce(a.memory_peak, 0), coalesce((
+            SELECT CASE WHEN j.state = 'aborted' AND EXISTS (
+                       SELECT 1 FROM attempt k WHERE k.task = j.task AND k.index = j.index AND k.attempt = j.attempts AND k.state = 'cancelled')
+                       THEN 'cancelled' ELSE j.state END, coalesce(a.cpu_seconds, 0), coalesce(a.events_read, 0), coalesce(a.memory_peak, 0), coalesce((
                        SELECT sum(f.bytes) FROM output o JOIN file f ON f.id = o.file
                        WHERE o.task = w.task AND o.index = w.index AND o.attempt = w.attempt), 0)::bigint
             FROM job j LEFT JOIN winner w ON w.task = j.task AND w.index = j.index
@@ -34,12 +35,12 @@ package enum ScoutStatements {
         )
     }
 
-    /// A task that still has scouts out, locked.
-    package static func lock(_ task: Int64) -> Statement<Int64> {
+    /// A task that still has scouts out, locked: its class.
+    package static func lock(_ task: Int64) -> Statement<Int32> {
         Statement(
             "scouts.lock",
-            "SELECT id FROM task WHERE id = \(task) AND state = 'scouting' FOR NO KEY UPDATE",
-            returning: Int64.self
+            "SELECT class FROM task WHERE id = \(task) AND state = 'scouting' FOR NO KEY UPDATE",
+            returning: Int32.self
         )
     }
 

@@ -9,10 +9,10 @@ extension FuzzClient {
     func expand() async throws {
         let rows = try await self.database.query(ExpansionStatements.waiting(limit: 100))
         guard let row = rows.randomElement(using: &self.random) else { return }
-        guard let jobs = row.3 else { return try await self.group(row.0, request: row.1, kind: row.2, perJob: row.4) }
+        guard row.3 else { return try await self.group(row.0, request: row.1, kind: row.2, perJob: row.4) }
         _ = try await self.transact { transaction in
             _ = try await transaction.query(SettlingStatements.lockRequest(row.1))
-            guard try await !transaction.query(ExpansionStatements.lock(row.0)).isEmpty else { return }
+            guard let jobs = try await transaction.query(ExpansionStatements.lock(row.0)).first?.0 else { return }
             let ranges = IndexRange.cut(jobs: jobs, scouts: 0)
             try await transaction.execute([
                 ExpansionStatements.insertRanges(task: row.0, ranges: ranges, classID: 1, priority: 100),
