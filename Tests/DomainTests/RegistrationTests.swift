@@ -13,12 +13,14 @@ import Testing
 
     @Test(arguments: [
         "/a", "/mc/2019/run_1+2/a-b.root", "/2019/a.root", "/7/simulate/readme.txt", "/x/7/rec/0/12.5.1.npz",
+        "/x/7/rec/0/12.5.1", "/7/simulate/rec/0/12.5", "/7/simulate/rec/0/12.5.1x", "/7/12.5.1",
     ])
     func aNameBelowTheBaseIsGood(_ lfn: String) { #expect(Self.named(lfn).problems(measured: false).isEmpty) }
 
     @Test(
         arguments: [
             "", "a", "/", "//a", "/a/", "/a//b", "/a/../b", "/.", "/a b", "/a:b", "/é", "/7/simulate/rec/0/12.5.1.npz",
+            "/7/simulate/rec/0/12.5.1", "/7/x/12.5.1",
             "/" + String(repeating: "a", count: 201), "/" + String(repeating: "ab/", count: 170) + "abc",
         ]
     )

@@ -136,17 +136,22 @@ package enum CleanupStatements {
         return (row.0, facts)
     }
 
-    /// Of these files those that jobs of requests which have not ended read, chosen by a query or out of a container: file, task. Readers
-    /// of the dataset itself are found with it.
+    /// Of these files those that jobs of requests which have not ended read, or are about to: chosen by a query, out of a container, or
+    /// through a dataset that people filled from one of this request. File, task. Readers of the dataset itself are found with it.
     package static func read(_ files: [Int64], notBy request: Int64) -> Statement<Int64, Int64> {
         Statement(
             "cleanup.read",
             """
             SELECT f.file, min(t.id) FROM request r JOIN task t ON t.request = r.id
             CROSS JOIN unnest(\(files)) AS f(file)
-            CROSS JOIN LATERAL (SELECT 1 FROM unit_input u WHERE u.task = t.id AND u.file = f.file LIMIT 1) u
+            CROSS JOIN LATERAL (
+                SELECT 1 FROM unit_input u WHERE u.task = t.id AND u.file = f.file
+                UNION ALL SELECT 1 FROM pending_input p WHERE p.task = t.id AND p.file = f.file LIMIT 1) u
             WHERE r.state IN ('approved', 'running', 'held') AND r.id <> \(request)
-              AND EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND (i.query IS NOT NULL OR i.container IS NOT NULL))
+              AND EXISTS (
+                SELECT 1 FROM task_input i WHERE i.task = t.id AND (i.query IS NOT NULL OR i.container IS NOT NULL OR i.dataset IN (
+                    SELECT x.name FROM task o JOIN dataset d ON d.task = o.id JOIN dataset_source s ON s.source = d.id
+                    JOIN dataset x ON x.id = s.dataset WHERE o.request = \(request))))
             GROUP BY f.file ORDER BY f.file
             """,
             returning: Int64.self,
@@ -223,10 +228,12 @@ package enum CleanupStatements {
             INSERT INTO garbage AS g (lfn, storage, not_before, reason, cleanup)
             SELECT f.lfn, r.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(cause), \(part.request)
             FROM unnest(\(files)) AS i(file) JOIN file f ON f.id = i.file JOIN replica r ON r.file = f.id
+            WHERE NOT EXISTS (SELECT 1 FROM registration n WHERE n.lfn = f.lfn AND n.storage = r.storage)
             ORDER BY f.lfn, r.storage
             ON CONFLICT (lfn, storage) DO UPDATE SET cleanup = excluded.cleanup,
                 not_before = greatest(excluded.not_before, g.not_before + interval '1 microsecond')
             """,
+            RegistrationStatements.release(files),
             "UPDATE replica r SET state = 'deleting', at = now() FROM unnest(\(files)) AS i(file) WHERE r.file = i.file",
             "UPDATE file f SET lost = true FROM unnest(\(files)) AS i(file) WHERE f.id = i.file AND NOT f.lost",
             "INSERT INTO deleted_file (file, request) SELECT i.file, \(part.request) FROM unnest(\(files)) AS i(file)",

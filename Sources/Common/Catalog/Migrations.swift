@@ -33,6 +33,7 @@ package struct Migration: Sendable {
         Migration(17, "registration", PackageResources.V0017_registration_sql),
         Migration(18, "submissions", PackageResources.V0018_submissions_sql),
         Migration(19, "partitions", PackageResources.V0019_partitions_sql),
+        Migration(20, "names", PackageResources.V0020_names_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

@@ -80,9 +80,11 @@ package enum RecoveryStatements {
             INSERT INTO garbage AS g (lfn, storage, not_before, reason)
             SELECT f.lfn, r.storage, clock_timestamp() + make_interval(secs => \(graceSeconds)), \(cause)
             FROM unnest(\(files)) AS i(file) JOIN file f ON f.id = i.file JOIN replica r ON r.file = f.id
+            WHERE NOT EXISTS (SELECT 1 FROM registration n WHERE n.lfn = f.lfn AND n.storage = r.storage)
             ORDER BY f.lfn, r.storage
             ON CONFLICT (lfn, storage) DO UPDATE SET not_before = greatest(excluded.not_before, g.not_before + interval '1 microsecond')
             """,
+            RegistrationStatements.release(files),
             "UPDATE replica r SET state = 'deleting', at = now() FROM unnest(\(files)) AS i(file) WHERE r.file = i.file",
             "DELETE FROM dataset_file d USING unnest(\(files)) AS i(file) WHERE d.file = i.file",
             "UPDATE file f SET lost = true FROM unnest(\(files)) AS i(file) WHERE f.id = i.file AND NOT f.lost",

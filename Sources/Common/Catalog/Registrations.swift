@@ -159,12 +159,25 @@ package enum RegistrationStatements {
         """
     }
 
+    /// Files that go out of the books have no replica any more where a person registered their names: what lies there is never deleted.
+    static func release(_ files: [Int64]) -> SQL {
+        """
+        DELETE FROM replica r USING (
+            SELECT f.id AS file, n.storage FROM unnest(\(files)) AS i(file)
+            CROSS JOIN LATERAL (SELECT f.id, f.lfn FROM file f WHERE f.id = i.file OFFSET 0) f
+            CROSS JOIN LATERAL (SELECT n.storage FROM registration n WHERE n.lfn = f.lfn OFFSET 0) n
+        ) x WHERE r.file = x.file AND r.storage = x.storage
+        """
+    }
+
     private static func rows(_ found: [Found]) -> SQL {
         "unnest(\(found.map(\.id)), \(found.map(\.adler32)), \(found.map(\.crc32c))) AS i(id, adler32, crc32c)"
     }
 
     static var examples: [AnyStatement] {
-        let changes = [Self.renew([], seconds: 1), Self.expire, Self.makeFiles([]), Self.failed([])] + Self.finish([])
+        let changes =
+            [Self.renew([], seconds: 1), Self.expire, Self.makeFiles([]), Self.failed([]), Self.release([])]
+            + Self.finish([])
         return [
             Self.lease(storage: "x", worker: "w", seconds: 1, limit: 1, bytes: 1).erased, Self.dueStorages.erased,
             Self.hold([]).erased, Self.files([]).erased, Self.datasets([]).erased,

@@ -89,12 +89,12 @@ package struct FileEntry: Sendable, Hashable {
         return nil
     }
 
-    /// `/7/simulate/rec/0/12.5.1.npz`: request, and last task, index, attempt.
+    /// `/7/simulate/rec/0/12.5.1.npz`: request, and last task, index, attempt; an output without a suffix has none.
     private static func isJobsName(_ parts: [String]) -> Bool {
         func isNumber(_ text: Substring) -> Bool { !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) } }
         guard parts.count >= 3, isNumber(Substring(parts[0])) else { return false }
         let last = parts[parts.count - 1].split(separator: ".", omittingEmptySubsequences: false)
-        return last.count >= 4 && last.prefix(3).allSatisfy(isNumber)
+        return last.count >= 3 && last.prefix(3).allSatisfy(isNumber)
     }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
