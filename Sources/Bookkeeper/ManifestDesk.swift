@@ -16,7 +16,7 @@ struct ManifestDesk: Sendable {
         var accepted: [Acceptance] = []
         var rejected: [AttemptKey] = []
         var late: [(key: AttemptKey, failure: Failure)] = []
-        /// Accepted or refused before.
+        /// Accepted or refused before, or of an attempt that is archived.
         var again = 0
         /// What nobody was asked for, and why.
         var strangers: [(site: String, reason: String)] = []
@@ -140,7 +140,8 @@ struct ManifestDesk: Sendable {
                 site: row.4,
                 state: row.5.flatMap(AttemptState.init(rawValue:)),
                 code: row.6.map(Int.init),
-                isRefused: row.7
+                isRefused: row.7,
+                isArchived: row.8
             )
         }
         let policy = AcceptancePolicy(facts: facts)
@@ -172,9 +173,9 @@ struct ManifestDesk: Sendable {
         let ranged = Set(reports.compactMap { $0.item.ranges == nil ? nil : $0.item.name.key.job }).sorted()
         let slices = ranged.isEmpty ? nil : batch.add(AcceptStatements.slices(ranged))
         let taken = batch.add(AcceptStatements.taken(reports.flatMap { $0.item.outputs.compactMap(\.lfn) }))
-        let found = try await transaction.results(of: batch)
         // One may have been added a moment ago, and told to another Bookkeeper.
         let storages = batch.add(AcceptStatements.storages)
+        let found = try await transaction.results(of: batch)
 
         for row in try found.of(locked) {
             guard let state = JobState(rawValue: row.2) else { continue }
@@ -190,8 +191,8 @@ struct ManifestDesk: Sendable {
             facts.leases[JobKey(task: row.0, index: row.1)] = .init(attempt: Int(row.2), token: row.3.text, site: row.7)
         }
         facts.takenNames = Set(try found.of(taken))
-        return facts
         facts.storages = Set(try found.of(storages))
+        return facts
     }
 
     private static func refusal(_ item: FinishedItem, _ failures: [Failure]) throws -> ReportStatements.Ended {

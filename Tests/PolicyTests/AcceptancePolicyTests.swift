@@ -260,6 +260,17 @@ import Testing
         }
     }
 
+    /// Nothing is noted with a row in the archive, but its files go as those of any other. A stranger's do not.
+    @Test func anArchivedAttemptGivesUpItsFiles() {
+        for state in AttemptState.allCases {
+            let end = BooksFacts.End(token: Self.token, site: "DESY", state: state, code: 9001, isArchived: true)
+            #expect(self.late(end) == .again)
+            if case .stranger = self.late(end, site: "KEK") {} else { Issue.record("\(end) of another site") }
+            let other = BooksFacts.End(token: "x", site: "DESY", state: state, code: 9001, isArchived: true)
+            if case .stranger = self.late(other) {} else { Issue.record("\(end) with another token") }
+        }
+    }
+
     @Test func aLateManifestIsToldWithWhatHasBecomeOfTheJob() {
         let lost = BooksFacts.End(token: Self.token, site: "DESY", state: .lost, code: 9001)
         let begin = "its manifest came after it had ended as lost (9001)"

@@ -4,7 +4,7 @@ import Messages
 
 /// What becomes of a manifest whose attempt is not live.
 enum Lateness: Sendable, Equatable {
-    /// It came before, and was accepted or refused then.
+    /// It came before, and was accepted or refused then; or the attempt is archived, and nothing is noted with it any more.
     case again
     /// The attempt ended without it: this is noted with the attempt, whose verdict was given when it ended and stays the only one.
     case late(Failure)
@@ -22,7 +22,7 @@ extension AcceptancePolicy {
             return .stranger("its token is not that of attempt \(key)")
         }
         guard let state = end.state else { return .stranger("attempt \(key) is live under another lease") }
-        if state == .done || end.isRefused { return .again }
+        if state == .done || end.isRefused || end.isArchived { return .again }
         let code = end.code.map { " (\($0))" } ?? ""
         let words = "its manifest came after it had ended as \(state.rawValue)\(code)\(self.present(key.job))"
         return .late(Failure(.staleAttempt, words + "; its files are deleted"))

@@ -29,6 +29,8 @@ struct BooksFacts: Sendable {
         var code: Int?
         /// The books refused a manifest of it.
         var isRefused = false
+        /// Its task is in the archive, or on its way there or back.
+        var isArchived = false
     }
 
     var jobs: [JobKey: Job] = [:]

@@ -40,6 +40,9 @@ enum ArchivingStatements {
         )
     }
 
+    /// Of tasks that have not ended, as the index `task_open` has them.
+    private static let openStates: SQL = "('waiting', 'scouting', 'running', 'finishing', 'paused')"
+
     /// See ``ArchiveFacts``: task, name, request, title, state, request's state, place, jobs, live, open, open dataset, garbage, reader,
     /// source, mergers, archived sources.
     static func facts(
@@ -58,19 +61,25 @@ enum ArchivingStatements {
                 (SELECT min(d.name) FROM dataset d WHERE d.task = t.id AND d.state = 'open'),
                 (SELECT count(*) FROM garbage g CROSS JOIN LATERAL (SELECT f.task FROM file f WHERE f.lfn = g.lfn OFFSET 0) f WHERE f.task = t.id),
                 least((SELECT min(o.id) FROM task_input i JOIN task o ON o.id = i.task
-                       WHERE o.state NOT IN ('done', 'failed', 'aborted')
+                       WHERE o.state IN \(fragment: Self.openStates)
                          AND (i.parent = t.id OR i.dataset IN (SELECT d.name FROM dataset d WHERE d.task = t.id))),
                       -- And those that go on with it: what it did is what they leave out.
                       (WITH RECURSIVE later(task) AS (
                            SELECT n.id FROM task n WHERE n.continues = t.id
                            UNION ALL SELECT n.id FROM later l JOIN task n ON n.continues = l.task
-                       ) SELECT min(o.id) FROM later l JOIN task o ON o.id = l.task WHERE o.state NOT IN ('done', 'failed', 'aborted'))),
-                (SELECT min(p.id) FROM task p WHERE p.state NOT IN ('done', 'failed', 'aborted') AND (
+                       ) SELECT min(o.id) FROM later l JOIN task o ON o.id = l.task WHERE o.state IN \(fragment: Self.openStates))),
+                (SELECT min(p.id) FROM task p WHERE p.state IN \(fragment: Self.openStates) AND (
                      EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.parent = p.id)
                      OR EXISTS (SELECT 1 FROM task_input i JOIN dataset d ON d.name = i.dataset WHERE i.task = t.id AND d.task = p.id)
                      OR EXISTS (SELECT 1 FROM task_input i JOIN container n ON n.name = i.container
                                 JOIN container_member m ON m.container = n.id JOIN dataset d ON d.id = m.dataset
                                 WHERE i.task = t.id AND d.task = p.id)
+                     -- Through a dataset that people filled, by itself or in a container.
+                     OR EXISTS (SELECT 1 FROM task_input i JOIN dataset x ON x.name = i.dataset JOIN dataset_source s ON s.dataset = x.id
+                                JOIN dataset d ON d.id = s.source WHERE i.task = t.id AND d.task = p.id)
+                     OR EXISTS (SELECT 1 FROM task_input i JOIN container n ON n.name = i.container
+                                JOIN container_member m ON m.container = n.id JOIN dataset_source s ON s.dataset = m.dataset
+                                JOIN dataset d ON d.id = s.source WHERE i.task = t.id AND d.task = p.id)
                      -- What a query found only the slices say.
                      OR EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.query IS NOT NULL)
                         AND EXISTS (SELECT 1 FROM unit_input u JOIN file f ON f.id = u.file WHERE u.task = t.id AND f.task = p.id))),

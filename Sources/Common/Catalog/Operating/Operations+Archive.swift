@@ -13,7 +13,8 @@ extension Operations {
     package func archive(task: Int64, reason: String?) async throws -> Outcome {
         try self.caller.need(.operator, to: "archive a task")
         return try await self.change { transaction in
-            try await self.archive([self.existing(task, in: transaction)], reason: reason, in: transaction)
+            let tasks: [Int64] = [try await self.existing(task, in: transaction)]
+            return try await self.archive(self.facts(tasks, in: transaction), reason: reason, in: transaction)
         }
     }
 
@@ -22,7 +23,7 @@ extension Operations {
         try self.caller.need(.operator, to: "archive a request")
         return try await self.change { transaction in
             let tasks = try await self.tasks(of: request, in: transaction)
-            return try await self.archive(tasks, reason: reason, in: transaction)
+            return try await self.archive(self.facts(tasks, in: transaction), reason: reason, in: transaction)
         }
     }
 
@@ -34,7 +35,7 @@ extension Operations {
         return try await self.change { transaction in
             var kept: [Int64: String] = [:]
             var requests: [Int64] = []
-            var wanted: [Int64] = []
+            var wanted: [ArchiveFacts] = []
             // A page of requests that all stay hides none that could go.
             repeat {
                 requests = try await transaction.query(
@@ -47,7 +48,7 @@ extension Operations {
                 )
                 let page = Self.split(try await self.facts(of: requests, in: transaction))
                 kept.merge(page.kept) { $1 }
-                wanted = page.tasks
+                wanted = page.going
             } while wanted.isEmpty && requests.count == Self.mostRequests
             var outcome = try await self.archive(wanted, reason: reason, in: transaction)
             outcome.lines += kept.sorted { $0.key < $1.key }.map { "request \($0.key) is left: \($0.value)" }
@@ -94,25 +95,33 @@ extension Operations {
     private func facts(of requests: [Int64], in transaction: PostgresTransaction) async throws -> [ArchiveFacts] {
         _ = try await transaction.query(ArchivingStatements.lockRequests(requests))
         let tasks = try await transaction.query(ArchivingStatements.tasks(of: requests))
-        return try await transaction.query(ArchivingStatements.facts(tasks)).map(ArchivingStatements.facts(row:))
+        return try await self.facts(tasks, in: transaction)
     }
 
-    /// Which requests stay, with the reason of each, and the tasks of the others. A request that stays may keep another: as long as one
-    /// does, those that are left are looked at again.
-    static func split(_ facts: [ArchiveFacts]) -> (kept: [Int64: String], tasks: [Int64]) {
+    private func facts(_ tasks: [Int64], in transaction: PostgresTransaction) async throws -> [ArchiveFacts] {
+        try await transaction.query(ArchivingStatements.facts(tasks)).map(ArchivingStatements.facts(row:))
+    }
+
+    /// Which requests stay, with the reason of each, and what is known of the tasks of the others. A request that stays may keep another: as
+    /// long as one does, those that are left are looked at again.
+    static func split(_ facts: [ArchiveFacts]) -> (kept: [Int64: String], going: [ArchiveFacts]) {
         var kept: [Int64: String] = [:]
         while true {
             let left = facts.filter { kept[$0.request] == nil }
             let tasks = Set(left.map(\.task))
             let refused = left.compactMap { one in one.refusal(with: tasks).map { (one.request, $0) } }
-            if refused.isEmpty { return (kept, left.map(\.task)) }
+            if refused.isEmpty { return (kept, left) }
             for (request, reason) in refused where kept[request] == nil { kept[request] = reason }
         }
     }
 
-    private func archive(_ tasks: [Int64], reason: String?, in transaction: PostgresTransaction) async throws -> Outcome
-    {
-        let facts = try await transaction.query(ArchivingStatements.facts(tasks)).map(ArchivingStatements.facts(row:))
+    /// - Parameter facts: of the tasks, read in this transaction when their requests were locked.
+    private func archive(
+        _ facts: [ArchiveFacts],
+        reason: String?,
+        in transaction: PostgresTransaction
+    ) async throws -> Outcome {
+        let tasks = facts.map(\.task)
         for one in facts {
             if let refusal = one.refusal(with: Set(tasks)) { throw CatalogRefusal(.state, refusal) }
         }
@@ -134,7 +143,7 @@ extension Operations {
 
     private func restore(_ tasks: [Int64], reason: String?, in transaction: PostgresTransaction) async throws -> Outcome
     {
-        let facts = try await transaction.query(ArchivingStatements.facts(tasks)).map(ArchivingStatements.facts(row:))
+        let facts = try await self.facts(tasks, in: transaction)
         guard facts.contains(where: { $0.place != nil }) else {
             throw CatalogRefusal(
                 .state,
