@@ -52,6 +52,14 @@ import Testing
         """
     }
 
+    /// Task 4 is fed from a selection of people, not from the dataset of task 1.
+    private static let selected = """
+        INSERT INTO dataset (name, home) VALUES ('chosen', 'HOME');
+        INSERT INTO dataset_file (dataset, file) SELECT id, 2 FROM dataset WHERE name = 'chosen';
+        DELETE FROM pending_input WHERE task = 4;
+        UPDATE input_feed SET dataset = (SELECT id FROM dataset WHERE name = 'chosen') WHERE task = 4;
+        """
+
     /// Jobs of task 4 with what they read: index, state, whether it waits, slices, outputs to merge; and what the task has to read.
     private static let task: SQL = """
         SELECT string_agg(concat_ws(' ', j.index, j.state,
@@ -148,6 +156,8 @@ import Testing
     @Test(arguments: [
         "UPDATE task SET inputs_open = false WHERE id = 4;",
         leased(15),
+        // It is fed, but by a dataset of people that holds the file, too: what is made instead would not come there.
+        selected,
     ])
     func whoCannotLetGoKeepsIt(script: String) async throws {
         try await World.with(Self.wrong("process", then: script)) { world in
@@ -187,6 +197,48 @@ import Testing
                     == "0 cancelled, 1 waiting in a range /far/1[0,5); 2 jobs, 5 events"
             )
             try await world.expectNoViolations()
+        }
+    }
+
+    /// What is made instead is not in the datasets of people: they are told.
+    @Test func aDatasetOfPeopleThatLosesAFileIsNamed() async throws {
+        let chosen = """
+            INSERT INTO dataset (name, home) VALUES ('chosen', 'HOME');
+            INSERT INTO dataset_file (dataset, file) SELECT id, 2 FROM dataset WHERE name = 'chosen';
+            """
+        let words =
+            "dataset chosen loses 1 file: what is made instead is not in it until somebody adds it (millrace dataset add chosen)"
+        try await World.with(World.quiet + chosen) { world in
+            let told = try await world.operations().revoke(JobKey(task: 1, index: 0), reason: nil).lines
+            #expect(told.last == words)
+            try await world.expectNoViolations()
+        }
+        try await World.with(World.quiet + World.filesGone + chosen) { world in
+            #expect(try await world.recover(dry: true).lines.last == words)
+            #expect(try await world.recover().lines.last == words)
+            try await world.expectNoViolations()
+        }
+    }
+
+    /// What was made of a lost file is kept when that would not come again to its task.
+    @Test(arguments: ["UPDATE task SET inputs_open = false WHERE id = 4;", selected])
+    func whatCouldNotBeMadeAgainIsNotRevoked(script: String) async throws {
+        let read = """
+            \(Self.leased(10))
+            INSERT INTO dataset (name, task, stream, home) VALUES ('next', 4, 'out', 'HOME');
+            \(DoctorWorld.accept(task: 4, index: 0, lfn: "/next/0", dataset: 4, file: 3).replacing("'done', version = 2", with: "'done', version = 3"))
+            INSERT INTO file_parent (file, parent) VALUES (3, 2);
+            \(World.filesGone)
+            \(script)
+            """
+        try await World.with(World.quiet + Self.taker(kind: "process", hasRest: false) + read) { world in
+            await expectRefusal(
+                "input /made/0 of job 4.0 is not there, and what is made instead would not come to task 4"
+            ) {
+                try await world.operations().revoke(JobKey(task: 4, index: 0), reason: nil)
+            }
+            let job = try await world.job(4, 0)
+            #expect(job == "done won by 1")
         }
     }
 

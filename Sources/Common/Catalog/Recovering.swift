@@ -93,6 +93,19 @@ package enum RecoveryStatements {
         ]
     }
 
+    /// The datasets of people that hold these files, and how many each.
+    static func selections(of files: [Int64]) -> Statement<String, Int64> {
+        Statement(
+            "recovery.selections",
+            """
+            SELECT d.name, count(*) FROM unnest(\(files)) AS i(file) JOIN dataset_file df ON df.file = i.file
+            JOIN dataset d ON d.id = df.dataset AND d.task IS NULL GROUP BY d.name ORDER BY d.name
+            """,
+            returning: String.self,
+            Int64.self
+        )
+    }
+
     /// Moves jobs, with the reason of each. Those that wait have their attempts to use anew.
     package static func move(
         _ task: Int64,
@@ -169,7 +182,7 @@ package enum RecoveryStatements {
     static var examples: [AnyStatement] {
         [
             Self.lockRanges(1, []).erased, Self.lockFiles(1, []).erased, Self.sayWhy(who: "x", cause: "y").erased,
-            Command("recovery.move", Self.move(1, [], to: .waiting, who: "x")).erased,
+            Self.selections(of: []).erased, Command("recovery.move", Self.move(1, [], to: .waiting, who: "x")).erased,
             Command("recovery.wait", Self.wait(1, [])).erased,
             Command("recovery.leaveRanges", Self.leaveRanges(1, [])).erased, Self.openVerdicts(1, []).erased,
         ]

@@ -182,25 +182,30 @@ package enum RecoveryFacts {
         """
 
     /// The jobs that merge or read the job's outputs: the first that cannot let go of them, and those that can. One can that waits or was
-    /// given up, in a task that is still fed: what is made again comes to it. One that was cancelled reads nothing any more, nor does one that was
+    /// given up, in a task that is still fed from the dataset of what it reads: what is made again comes to it from there, and never by way of
+    /// a dataset of people, or of a query. One that was cancelled reads nothing any more, nor does one that was
     /// given up in a task that has ended.
     private static let reader: SQL = """
         SELECT min(x.task || '.' || x.index) FILTER (WHERE NOT x.can_let_go) AS job,
                coalesce(array_agg(x.task ORDER BY x.task, x.index) FILTER (WHERE x.can_let_go), '{}') AS tasks,
                coalesce(array_agg(x.index ORDER BY x.task, x.index) FILTER (WHERE x.can_let_go), '{}') AS indexes
         FROM (
-            SELECT y.task, y.index, q.state = 'cancelled' OR q.state IN ('waiting', 'aborted') AND t.inputs_open
-                       OR q.state = 'aborted' AND t.state IN ('done', 'failed', 'aborted') AS can_let_go
+            SELECT y.task, y.index, bool_and(
+                       q.state = 'cancelled' OR q.state = 'aborted' AND t.state IN ('done', 'failed', 'aborted')
+                       OR q.state IN ('waiting', 'aborted') AND t.inputs_open AND EXISTS (
+                           SELECT 1 FROM input_feed i JOIN dataset d ON d.id = i.dataset
+                           WHERE i.task = y.task AND d.task = f.task AND d.stream = y.stream)) AS can_let_go
             FROM (
-                SELECT m.task, m.index FROM merge_input m WHERE m.src_task = f.task AND m.src_index = f.index
+                SELECT m.task, m.index, m.stream FROM merge_input m WHERE m.src_task = f.task AND m.src_index = f.index
                 UNION
-                SELECT u.task, u.index FROM accepted ac
+                SELECT u.task, u.index, ac.stream FROM accepted ac
                 JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
                 JOIN unit_input u ON u.file = o.file
                 WHERE ac.task = f.task AND ac.index = f.index
             ) y
             CROSS JOIN LATERAL (SELECT q.state FROM job q WHERE q.task = y.task AND q.index = y.index OFFSET 0) q
             JOIN task t ON t.id = y.task
+            GROUP BY y.task, y.index
         ) x
         """
 

@@ -47,6 +47,26 @@ enum TakerStatements {
         )
     }
 
+    /// Whether what is made instead of the files of a job that are gone comes to its task: it is fed from the datasets they were in.
+    static func getsAgain(_ job: JobKey) -> Statement<Bool> {
+        Statement(
+            "taker.getsAgain",
+            """
+            SELECT t.inputs_open AND NOT EXISTS (
+                SELECT 1 FROM (SELECT u.file FROM unit_input u
+                               WHERE \(fragment: UnitInputs.areOfJob(task: "t.id", index: "i.index")) OFFSET 0) u
+                JOIN file f ON f.id = u.file
+                WHERE (f.lost OR NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.state = 'available'))
+                  AND NOT EXISTS (
+                    SELECT 1 FROM output o JOIN dataset d ON d.task = o.task AND d.stream = o.stream
+                    JOIN input_feed n ON n.dataset = d.id AND n.task = t.id
+                    WHERE o.file = f.id AND o.task = f.task))
+            FROM (SELECT \(job.task)::bigint AS task, \(job.index)::bigint AS index) i JOIN task t ON t.id = i.task
+            """,
+            returning: Bool.self
+        )
+    }
+
     /// Nobody is to read these files, or merge anything of these jobs, any more.
     static func letGo(of files: [Int64], madeBy task: Int64, _ indexes: [Int64]) -> [SQL] {
         [
@@ -92,6 +112,7 @@ enum TakerStatements {
             Self.letGo(of: [], madeBy: 1, []) + Self.moveRests(1, [], to: 0) + [Self.shrink(1, by: 0, who: "x")]
         return [
             Self.lockRequests(of: []).erased, Self.lockTasks([]).erased, Self.rest(of: 1, [], without: []).erased,
+            Self.getsAgain(JobKey(task: 1, index: 1)).erased,
         ] + changes.enumerated().map { Command("taker.change.\($0)", $1).erased }
     }
 }

@@ -67,7 +67,7 @@ extension Operations {
             let facts = try WireFormat.value(TaskRow.self, from: row)
             return Outcome(
                 changed: recovery.isChange,
-                lines: recovery.survey.lines(facts),
+                lines: recovery.survey.lines(facts) + recovery.lines,
                 result: try recovery.survey.adding(to: row),
                 messages: try await recovery.messages(in: transaction)
             )

@@ -38,7 +38,8 @@ extension Operations {
             }
             let facts = try RecoveryFacts.row(job.task, row).asSeen(by: takers.jobs)
             try Self.check(job, facts)
-            let recovery = Recovery(
+            try await Self.checkInputs(job, facts, in: transaction)
+            var recovery = Recovery(
                 locked: locked,
                 who: self.caller.who,
                 reason: reason,
@@ -65,7 +66,7 @@ extension Operations {
                 )
             )
             return Outcome(
-                lines: Self.told(job, facts),
+                lines: Self.told(job, facts) + recovery.lines,
                 result: try await self.object(
                     OperatingStatements.taskRow(job.task),
                     in: transaction,
@@ -100,7 +101,7 @@ extension Operations {
         case .read:
             throw CatalogRefusal(
                 .state,
-                "outputs of job \(job) were taken by job \(facts.reader ?? "of another task"): revoke that one first"
+                "outputs of job \(job) were taken by job \(facts.reader ?? "of another task"): revoke that one first, or abort its task if it only waits"
             )
         case .closed:
             throw CatalogRefusal(
@@ -108,11 +109,23 @@ extension Operations {
                 "dataset \(facts.closedDataset ?? "of job \(job)") is closed: what is in it never changes"
             )
         }
-        // What is gone and can be made again comes back: by recovering the task that made it.
-        guard [.there, .producible].contains(facts.condition.inputs) else {
+    }
+
+    /// What is gone and can be made again comes back by recovering the task that made it, if it comes to this one by itself.
+    private static func checkInputs(
+        _ job: JobKey,
+        _ facts: RecoveryFacts.Row,
+        in transaction: PostgresTransaction
+    ) async throws {
+        if facts.condition.inputs == .there { return }
+        let input = "input \(facts.lostInput ?? "files") of job \(job) is not there"
+        guard facts.condition.inputs == .producible else {
+            throw CatalogRefusal(.state, "\(input): it could not be made again")
+        }
+        guard try await transaction.query(TakerStatements.getsAgain(job)).first == true else {
             throw CatalogRefusal(
                 .state,
-                "input \(facts.lostInput ?? "files") of job \(job) is not there: it could not be made again"
+                "\(input), and what is made instead would not come to task \(job.task), which takes no inputs any more: it could not be made again"
             )
         }
     }

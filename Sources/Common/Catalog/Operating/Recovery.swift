@@ -12,6 +12,8 @@ struct Recovery {
     /// What was found, and for the jobs that were changed what was done.
     private(set) var survey: RecoverySurvey
     private var verdicts: [Int64] = []
+    /// Files that were taken out of datasets of people, by the dataset's name.
+    private var takenOut: [String: Int64] = [:]
 
     /// Jobs in one statement.
     private static let batch = 5000
@@ -22,6 +24,13 @@ struct Recovery {
         self.reason = reason
         self.graceSeconds = graceSeconds
         self.survey = survey
+    }
+
+    /// What is made instead is a file of its own: people have chosen what is in their datasets, and choose again.
+    var lines: [String] {
+        self.takenOut.sorted { $0.key < $1.key }.map { name, files in
+            "dataset \(name) loses \(files) file\(files == 1 ? "" : "s"): what is made instead is not in it until somebody adds it (millrace dataset add \(name))"
+        }
     }
 
     var letsJobsWait: Bool { self.survey.jobs(.waitAgain) + self.survey.jobs(.makeAgain) > 0 }
@@ -64,7 +73,7 @@ struct Recovery {
         self.verdicts = plans.filter { $0.plan.action == .carryOut }.map(\.row.job.index)
     }
 
-    private func carryOut(
+    private mutating func carryOut(
         _ plans: [(row: RecoveryFacts.Row, plan: RecoveryPlan)],
         in transaction: PostgresTransaction
     ) async throws {
@@ -103,8 +112,15 @@ struct Recovery {
         try await takers.letGo(jobs, of: files, madeBy: self.locked.id, indexes, in: transaction)
     }
 
-    private func withdraw(_ indexes: [Int64], cause: String, in transaction: PostgresTransaction) async throws {
+    private mutating func withdraw(
+        _ indexes: [Int64],
+        cause: String,
+        in transaction: PostgresTransaction
+    ) async throws {
         let files = try await transaction.query(RecoveryStatements.lockFiles(self.locked.id, indexes))
+        for (dataset, count) in try await transaction.query(RecoveryStatements.selections(of: files)) {
+            self.takenOut[dataset, default: 0] += count
+        }
         _ = try await transaction.query(RecoveryStatements.sayWhy(who: self.who, cause: cause))
         try await transaction.execute(
             RecoveryStatements.withdraw(
@@ -120,7 +136,7 @@ struct Recovery {
 
     /// Takes a winner out of the books, and lets its job wait again. The caller has locked the job, its files and those who are to read them, and
     /// has seen that nobody has read them.
-    func revoke(
+    mutating func revoke(
         _ row: RecoveryFacts.Row,
         _ takers: Takers,
         cause: String,

@@ -45,13 +45,13 @@ package enum RecoveryPlan: String, CaseIterable, Sendable, Codable {
         case .inputProducible: "nothing yet: recover first the job that makes the input"
         case .verdictOpen: "the Scheduler is told again: their verdict is not carried out"
         case .outputsRead:
-            "refused: accepted outputs are lost or wrong, and another job has read them, or waits for them in a task that takes nothing new; revoke it, or abort its task, first"
+            "refused: accepted outputs are lost or wrong, and another job has read them, or waits for them in a task that takes nothing new; revoke it, or abort its task, first; if that has ended, make the events in a new request"
         case .datasetClosed:
             "refused: outputs are missing, lost or wrong, and their dataset is closed; make the events in a new request"
         case .inputUnavailable: "refused: an input has no good replica; bring one back, or declare the file lost"
         case .inputClaimed: "refused: their events belong to other jobs; see millrace doctor"
         case .lastCopies:
-            "refused: outputs are lost or wrong and the input is lost, so what is left could not be made again"
+            "refused: outputs are lost or wrong and the input is lost, so what is left could not be made again; abort its task to end it with what is left, and make the events in a new request"
         case .booksDisagree: "refused: the books contradict themselves; see millrace doctor"
         }
     }
