@@ -83,6 +83,7 @@ import Testing
             }
         ),
         ("there is no task", { $0.tasks[1].inputs = [InputTemplate(task: "nobody", stream: "gen")] }),
+        ("holds no events: no job can read it", { $0.tasks[0].outputs[0].events = false }),
         ("has no stream", { $0.tasks[1].inputs = [InputTemplate(task: "gen", stream: "other")] }),
         ("two tasks are named", { $0.tasks[1].name = "gen" }),
         ("needs inputs", { $0.tasks[1].inputs = nil }),

@@ -168,6 +168,18 @@ package enum ContinuingStatements {
         """
     }
 
+    /// A request and those it goes on with, locked.
+    static func lockVersions(upTo request: Int64) -> Statement<Int64> {
+        Statement(
+            "continuing.lockVersions",
+            """
+            WITH RECURSIVE \(fragment: Self.requests(upTo: request))
+            SELECT r.id FROM request r WHERE r.id IN (SELECT e.id FROM earlier e) ORDER BY r.id FOR NO KEY UPDATE
+            """,
+            returning: Int64.self
+        )
+    }
+
     /// The first of a request and those it goes on with whose outputs are deleted, or are being deleted, and how far that is: what it did
     /// is gone, and nobody would do it again.
     static func cleaned(before request: Int64) -> Statement<Int64, String> {
@@ -264,7 +276,7 @@ package enum ContinuingStatements {
             Self.read(before: 1, of: []).erased, Self.hasBegun(before: 1).erased, Self.begunFiles(before: 1).erased,
             Self.tasks(of: 1).erased, Self.outputs(of: 1).erased, Self.files(of: 1).erased, Self.before(1).erased,
             Self.after(1).erased, Self.open(1).erased, Self.cleaned(before: 1).erased,
-            Self.keepDatasets(before: 1).erased,
+            Self.keepDatasets(before: 1).erased, Self.lockVersions(upTo: 1).erased,
             Command("continuing.closeDatasets", Self.closeDatasets(of: 1, cause: "x", who: "y")).erased,
         ]
     }

@@ -25,6 +25,11 @@ package enum DataStatements {
         """
     }
 
+    /// Attempts of a task that its agents have not told the end of.
+    static func live(task: Int64) -> Statement<Int64> {
+        Statement("data.live", "SELECT count(*) FROM lease WHERE task = \(task)", returning: Int64.self)
+    }
+
     package static func dataset(_ name: String) -> Statement<String> {
         Statement(
             "data.dataset",
@@ -171,7 +176,8 @@ package enum DataStatements {
         )
     }
 
-    /// Whether something is left of what a job made: one of its files, or one that was made of them, in any generation.
+    /// Whether nothing is left of what a job made: each file that was accepted from it is lost, and so is all that was made of these, in
+    /// all generations; also while a job that began before the loss still reads one of these.
     static func isHole(_ task: Int64, _ index: Int64) -> Statement<Bool> {
         Statement(
             "data.isHole",
@@ -240,7 +246,7 @@ package enum DataStatements {
                 Self.close(dataset: 1, cause: "x", who: "x"), Self.condemn(1, storages: [], cause: "x", who: "x"),
             ] + Self.lose(1, reason: "x", who: "x")
         return [
-            Self.lock(dataset: "x").erased, Self.dataset("x").erased,
+            Self.lock(dataset: "x").erased, Self.live(task: 1).erased, Self.dataset("x").erased,
             Self.subscribe(dataset: 1, storage: "x", who: "x").erased, Self.fill(dataset: 1, storage: "x").erased,
             Self.recentSubscriptions.erased, Self.lock(file: "x").erased, Self.replicas(1).erased,
             Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y", cause: "x", who: "x").erased,

@@ -9,9 +9,9 @@ extension Operations {
     /// - Parameter home: the storage element of datasets that name none; nil: the oldest one.
     package func approve(_ request: Int64, version: Int64?, home: String?, reason: String?) async throws -> Outcome {
         try await self.change { transaction in
-            // The version before first: requests are locked in the order of their numbers.
+            // All versions before first: none is archived meanwhile, and requests are locked in the order of their numbers.
             let before = try await transaction.query(ContinuingStatements.before(request)).first
-            if let before { _ = try await self.lock(before.0, in: transaction) }
+            if let before { _ = try await transaction.query(ContinuingStatements.lockVersions(upTo: before.0)) }
             let locked = try await self.lock(request, in: transaction)
             try locked.check(.approve, by: self.caller, expected: version)
             let (plans, made, said) = try await self.makeTasks(request, after: before, home: home, in: transaction)

@@ -17,6 +17,13 @@ extension Operations {
                     "dataset \(dataset) is being filled by task \(task), which is \(state.rawValue): it closes when that is done"
                 )
             }
+            // One that has finished before it heard that it was to end is accepted.
+            if let task, let live = try await transaction.query(DataStatements.live(task: task)).first, live > 0 {
+                throw CatalogRefusal(
+                    .state,
+                    "\(live) attempts of task \(task) have not answered yet, and may have finished: close dataset \(dataset) when their agents have"
+                )
+            }
             let cause = reason ?? "closed by \(self.caller.who)"
             try await transaction.execute(DataStatements.close(dataset: id, cause: cause, who: self.caller.who))
             return Outcome(

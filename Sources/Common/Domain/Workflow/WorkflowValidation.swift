@@ -136,9 +136,11 @@ extension WorkflowDocument {
         }
         guard let parent = self.tasks.first(where: { $0.name == name }) else { return "there is no task \(name)" }
         guard let stream = input.stream else { return "names task \(name) but no stream of it" }
-        guard parent.outputs.contains(where: { $0.stream == stream }) else {
+        guard let output = parent.outputs.first(where: { $0.stream == stream }) else {
             return "task \(name) has no stream \(stream)"
         }
+        // What a job reads are events: without any there is nothing to make jobs of, and nothing to count.
+        if output.events == false { return "stream \(stream) of task \(name) holds no events: no job can read it" }
         return name == task.name ? "a task cannot read its own output" : nil
     }
 
