@@ -54,6 +54,7 @@ enum BookkeeperAssembly {
             parts.outbox.send(
                 try await Settlement.settle(try await database.query(SettlingStatements.open), in: database)
             )
+            try await Settlement.settleStranded(in: database)
             return .done
         }
         // What was accepted while somebody subscribed its dataset may have seen no subscription.

@@ -132,6 +132,12 @@ struct MonitorSweeps: Sendable {
                         "it runs far beyond its wall time and its agent has not ended it",
                         source: .centre
                     )
+                // Lost first: whoever dies in between has left no attempt that ends because it was told to, without a verdict. Its agent is
+                // told by its next heartbeat, too, that the attempt is not its own any more.
+                try await self.lost.lose(
+                    overdue.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },
+                    because: failure
+                )
                 try await database.execute(
                     overdue.map {
                         SessionStatements.wishKill(
@@ -140,10 +146,6 @@ struct MonitorSweeps: Sendable {
                             reason: failure.diagnostic
                         )
                     }
-                )
-                try await self.lost.lose(
-                    overdue.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },
-                    because: failure
                 )
             }
             return rows.count == 500 ? .more : .done

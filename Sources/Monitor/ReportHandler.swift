@@ -132,7 +132,7 @@ struct ReportHandler: Sendable {
         return words.sorted { $0.key < $1.key }.map(\.value)
     }
 
-    /// Ended on request: the job is cancelled with it.
+    /// Ended on request: the job is cancelled if its task is, and given up if that goes on without it.
     private func cancel(_ items: [CancelledItem], in transaction: PostgresTransaction) async throws {
         guard !items.isEmpty else { return }
         try await transaction.execute([
@@ -147,7 +147,7 @@ struct ReportHandler: Sendable {
                         cause: $0.reason
                     )
                 }
-            ), ReportStatements.moveJobs(items.map { ($0.name.key.job, .cancelled, false, $0.reason) }),
+            ), ReportStatements.cancelJobs(items.map { ($0.name.key, $0.reason) }),
             SessionStatements.killed(items.map(\.name.key)),
         ])
     }

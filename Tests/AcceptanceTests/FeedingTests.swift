@@ -19,7 +19,8 @@ import Testing
                 events: 450,
                 eventsPerJob: 10,
                 steps: [StepTemplate(name: "make", command: ["true"])],
-                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")]
+                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")],
+                allowedLoss: "0.05"
             ),
             TaskTemplate(
                 name: "process",

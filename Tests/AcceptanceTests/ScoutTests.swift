@@ -69,6 +69,7 @@ import Testing
         raw.name = "raw"
         raw.tasks[0].events = "1000"
         raw.tasks[0].scouts = nil
+        raw.tasks[0].allowedLoss = "0.01"
         raw.tasks[0].outputs[0].dataset = "raw"
         let read = WorkflowDocument(
             name: "read",

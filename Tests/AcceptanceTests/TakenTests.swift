@@ -18,7 +18,8 @@ import Testing
                 events: 200,
                 eventsPerJob: 10,
                 steps: [StepTemplate(name: "make", command: ["true"])],
-                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")]
+                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")],
+                allowedLoss: "0.05"
             ),
             TaskTemplate(
                 name: "merge",

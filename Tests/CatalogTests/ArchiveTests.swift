@@ -90,6 +90,25 @@ import Testing
         }
     }
 
+    /// What is not at hand is not told as none.
+    @Test func whatBecameOfASubmissionIsNotKnownWhileItIsArchived() async throws {
+        let sent = """
+            INSERT INTO batch_submission (task, site, agent, name, attempts, input_files) VALUES (4, 'LOCAL', 'a', 'slurm:7', 600, 0);
+            UPDATE attempt SET submission = (SELECT id FROM batch_submission) WHERE task = 4 AND attempt = 1;
+            """
+        try await RecoveryWorld.with(ArchiveWorld.script + sent) { world in
+            let shown: SQL = "SELECT concat_ws(' ', batch, attempts, live, done, failed) FROM submission_view"
+            let before = try await world.text(shown)
+            #expect(before == "slurm:7 600 0 509 91")
+            _ = try await world.operations().archive(task: 4, reason: nil)
+            try await Self.finish(world)
+            #expect(try await world.text(shown) == "slurm:7 600")
+            _ = try await world.operations().restore(task: 4, reason: nil)
+            try await Self.finish(world)
+            #expect(try await world.text(shown) == before)
+        }
+    }
+
     @Test func aStepThatIsKilledLeavesNothingBehind() async throws {
         struct Killed: Error {}
         try await RecoveryWorld.with(ArchiveWorld.script) { world in

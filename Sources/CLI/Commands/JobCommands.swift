@@ -111,7 +111,9 @@ struct JobCommands: AsyncParsableCommand {
 
     struct Kill: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "End the running attempt of a job; the job is given up."
+            abstract: "End the running attempt of a job; its events are given up.",
+            discussion:
+                "They count as damaged, and against the loss its task allows, until the task is recovered or its jobs are retried. An attempt that ends by itself first counts as ever."
         )
         @OptionGroup var options: ChangeOptions
         @OptionGroup var job: JobReference

@@ -141,9 +141,10 @@ extension Doctor {
                 FROM tracker_view v CROSS JOIN LATERAL (
                     SELECT coalesce(sum(a.events), 0)::bigint AS events FROM task t JOIN accepted a ON a.task = t.id
                     JOIN task_stream s ON s.task = a.task AND s.stream = a.stream AND s.main
-                    WHERE t.request = ANY (v.requests) AND t.position = 0
+                    WHERE t.request = ANY (v.requests) AND \(fragment: Self.readsNoSibling)
                 ) b CROSS JOIN LATERAL (
-                    SELECT bool_and(\(fragment: Self.isAtHand("t.id"))) AS rows FROM task t WHERE t.request = ANY (v.requests) AND t.position = 0
+                    SELECT bool_and(\(fragment: Self.isAtHand("t.id"))) AS rows FROM task t
+                    WHERE t.request = ANY (v.requests) AND \(fragment: Self.readsNoSibling)
                 ) h
                 WHERE (v.processed <> b.events AND h.rows) OR v.processed + v.damaged > v.generated
                 """
@@ -166,6 +167,10 @@ extension Doctor {
             ),
         ]
     }
+
+    /// The tasks of a request that the tracker counts: those that read nothing its other tasks make.
+    private static let readsNoSibling: SQL =
+        "NOT EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.parent IS NOT NULL)"
 
     /// Files, replicas and datasets.
     static var data: [Invariant] {

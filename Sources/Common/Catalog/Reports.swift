@@ -338,7 +338,8 @@ package enum ReportStatements {
             Command("reports.running.0", Self.running([])[0]).erased,
             Command("reports.running.1", Self.running([])[1]).erased,
             Command("reports.submitted", Self.submitted([])).erased, Command("reports.end", Self.end([])).erased,
-            Command("reports.moveJobs", Self.moveJobs([])).erased, Self.allowedSites.erased,
+            Command("reports.moveJobs", Self.moveJobs([])).erased,
+            Command("reports.cancelJobs", Self.cancelJobs([])).erased, Self.allowedSites.erased,
             Command("reports.insertVerdicts", Self.insertVerdicts([])).erased,
             Self.withoutVerdict([]).erased, Self.forgottenRejections(seconds: 1).erased,
         ]

@@ -89,20 +89,38 @@ package enum Settlement {
         return words
     }
 
-    /// Ends a request whose tasks have all ended; the caller holds its lock.
-    package static func settleRequest(_ request: Int64, in transaction: PostgresTransaction) async throws {
+    /// Requests that are not held and whose tasks have all ended: nothing else would end them. What the sweep looks at.
+    package static func settleStranded(in database: PostgresClient) async throws {
+        for request in try await database.query(SettlingStatements.stranded) {
+            try await database.withTransaction { transaction in
+                _ = try await transaction.query(SettlingStatements.lockRequest(request))
+                try await Self.settleRequest(request, in: transaction)
+            }
+        }
+    }
+
+    /// Ends a request whose tasks have all ended, unless it is held; the caller holds its lock.
+    ///
+    /// - Returns: how it has ended; nil: it goes on.
+    @discardableResult
+    package static func settleRequest(
+        _ request: Int64,
+        in transaction: PostgresTransaction
+    ) async throws -> RequestState? {
         let states = try await transaction.query(SettlingStatements.taskStates(request)).compactMap(
             TaskState.init(rawValue:)
         )
-        guard states.allSatisfy(\.isTerminal) else { return }
+        guard states.allSatisfy(\.isTerminal) else { return nil }
         let failed = states.filter { $0 != .done }.count
-        _ = try await transaction.execute(
+        let end = failed == 0 ? RequestState.finished : .failed
+        let ended = try await transaction.query(
             SettlingStatements.endRequest(
                 request,
-                to: failed == 0 ? .finished : .failed,
+                to: end,
                 cause: failed == 0 ? "every task is done" : "\(failed) of \(states.count) tasks failed"
             )
         )
+        return ended.isEmpty ? nil : end
     }
 }
 
@@ -211,19 +229,35 @@ package enum SettlingStatements {
         Statement("settling.taskStates", "SELECT state FROM task WHERE request = \(request)", returning: String.self)
     }
 
-    package static func endRequest(_ request: Int64, to state: RequestState, cause: String) -> SQL {
-        """
-        UPDATE request SET state = \(state.rawValue), version = version + 1, cause = \(cause), who = NULL, updated = now()
-        WHERE id = \(request) AND state IN ('approved', 'running')
-        """
+    /// Its id, if it was not held and had not ended.
+    package static func endRequest(_ request: Int64, to state: RequestState, cause: String) -> Statement<Int64> {
+        Statement(
+            "settling.endRequest",
+            """
+            UPDATE request SET state = \(state.rawValue), version = version + 1, cause = \(cause), who = NULL, updated = now()
+            WHERE id = \(request) AND state IN ('approved', 'running') RETURNING id
+            """,
+            returning: Int64.self
+        )
     }
+
+    /// Requests that go on without a task that does.
+    static let stranded = Statement<Int64>(
+        "settling.stranded",
+        """
+        SELECT r.id FROM request r WHERE r.state IN ('approved', 'running')
+          AND NOT EXISTS (SELECT 1 FROM task t WHERE t.request = r.id AND t.state IN ('waiting', 'scouting', 'running', 'finishing', 'paused'))
+        ORDER BY r.id LIMIT 100
+        """,
+        returning: Int64.self
+    )
 
     static var examples: [AnyStatement] {
         [
             Self.progress([]).erased, Self.open.erased, Self.lockRequest(1).erased, Self.lockTask(1).erased,
             Self.filesOnTheWay(1).erased, Command("settling.closeDatasets", Self.closeDatasets(1)).erased,
             Self.taskStates(1).erased, Self.feeding([]).erased,
-            Command("settling.endRequest", Self.endRequest(1, to: .finished, cause: "x")).erased,
+            Self.endRequest(1, to: .finished, cause: "x").erased, Self.stranded.erased,
         ]
     }
 }

@@ -62,7 +62,8 @@ export async function submissionsPanel(query, ofRequest) {
     { name: 'site', wide: true, show: row => [row.site, h('span', { class: 'hint' }, ` ${row.agent}`)] },
     { name: 'attempts', n: true, show: row => count(row.attempts) },
     { name: 'input files', n: true, show: row => count(row.input_files) },
-    { name: 'how they are', show: row => row.live || row.done || row.failed ? ended(row) : h('span', { class: 'muted' }, 'nothing told yet') },
+    { name: 'how they are', show: row => row.live || row.done || row.failed ? ended(row)
+      : h('span', { class: 'muted' }, row.live === null ? 'archived with its task' : 'nothing told yet') },
     { name: 'sent', n: true, show: row => at(row.at) },
   ].filter(column => ofRequest || column.name !== 'task');
   return h('section', { class: 'panel', 'data-key': 'submissions', id: 'submissions' },

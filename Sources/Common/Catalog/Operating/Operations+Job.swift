@@ -3,7 +3,8 @@ import Messages
 import Postgres
 
 extension Operations {
-    /// Ends the running attempt of a job: its agent is told, and the job is cancelled when the agent says that it is done.
+    /// Ends the running attempt of a job: its agent is told, and the job is given up when the agent says that it is done: its events count
+    /// as damaged until somebody retries it. An attempt that ends by itself before that counts as ever.
     ///
     /// - Throws: ``CatalogRefusal`` (missing) for a job that never left the queue or does not exist, (state) for one that does
     ///   not run.
@@ -25,7 +26,10 @@ extension Operations {
                 SessionStatements.wishKill(attempt, holder: lease.6, reason: "\(cause) (by \(self.caller.who))")
             )
             return Outcome(
-                lines: ["attempt \(attempt) at \(lease.7) is told to end"],
+                lines: [
+                    "attempt \(attempt) at \(lease.7) is told to end; its \(row.4) events are given up then",
+                    "to make them after all, while task \(job.task) goes on: millrace recover \(job.task)",
+                ],
                 result: ObjectText.adding("attempt", "\"\(attempt)\"", to: "{}"),
                 messages: try OutboxMessage.control("monitor", .kill)
             )

@@ -99,7 +99,11 @@ extension Operations {
                 ),
                 TaskControlStatements.hold(request: request),
             ])
-            return ["request \(request) is \(state.rawValue) again"]
+            // Its last jobs may have ended while it was held.
+            let end = try await Settlement.settleRequest(request, in: transaction)
+            return [
+                "request \(request) is \(end.map { "\($0.rawValue): all its tasks have ended" } ?? "\(state.rawValue) again")"
+            ]
         }
     }
 

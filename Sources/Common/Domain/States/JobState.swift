@@ -35,6 +35,12 @@ package enum JobState: String, StateMachine {
             "its attempt failed, was lost, or was refused by the books; the verdict is written"
         ),
         move(.active, .waiting, [.scheduler, .monitor], "the offer came back or was never taken: nothing was tried"),
+        move(
+            .active,
+            .aborted,
+            [.monitor],
+            "an operator had its attempt killed while its task goes on: its events are given up"
+        ),
         move(.active, .cancelled, [.operator, .monitor, .scheduler], "its task or request was cancelled"),
         move(.recovering, .waiting, [.scheduler], "verdict resubmit carried out"),
         move(.recovering, .aborted, [.scheduler], "verdict abort carried out"),
