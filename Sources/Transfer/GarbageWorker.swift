@@ -1,7 +1,6 @@
 import Catalog
 import Domain
 import Logging
-import NIOPosix
 import Postgres
 import ServiceKit
 import Storage
@@ -20,7 +19,7 @@ struct GarbageWorker: Sendable {
     var limit = 200
     /// Removes a stored file; nothing there is success.
     var delete: @Sendable (StorageElement, LogicalName) async throws -> Void = { element, name in
-        try await NIOThreadPool.singleton.runIfActive { _ = try PosixStorage(element).delete(name) }
+        try await OwnThread.run { _ = try PosixStorage(element).delete(name) }
     }
 
     func turn() async throws -> PeriodicSweep.Result {

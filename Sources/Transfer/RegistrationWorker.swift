@@ -43,6 +43,8 @@ struct RegistrationWorker: Sendable {
 
     /// Reads what is due at a storage element, as much as is leased at once. - Returns: how many files that were.
     func work(_ element: StorageElement, _ limit: Int) async throws -> Int {
+        let held = HeldLeases(seconds: self.leaseSeconds)
+        let start = held.now()
         let leases = try await self.parts.database.query(
             RegistrationStatements.lease(
                 storage: element.name,
@@ -64,39 +66,18 @@ struct RegistrationWorker: Sendable {
         // Threads of their own: reading for hours, or a storage element that does not answer, holds up nobody's transfers.
         let pool = NIOThreadPool(numberOfThreads: max(1, min(limit, leases.count)))
         pool.start()
-        let outcomes = await self.renewing(leases) { await Self.read(leases, element, by: pool) }
+        held.add(leases.map { (id: $0.id, token: $0.token) }, since: start)
+        let outcomes = await held.renewing(
+            every: self.renewSeconds,
+            by: { leases in
+                try await self.parts.database.query(RegistrationStatements.renew(leases, seconds: self.leaseSeconds))
+            },
+            logger: self.parts.logger,
+            during: { await Self.read(leases, element, by: pool) }
+        )
         try await pool.shutdownGracefully()
         try await self.report(outcomes)
         return leases.count
-    }
-
-    /// Keeps the leases until the body is done.
-    private func renewing(_ leases: [Lease], _ body: @escaping @Sendable () async -> [Outcome]) async -> [Outcome] {
-        await withTaskGroup(of: [Outcome]?.self) { group in
-            group.addTask { await body() }
-            group.addTask {
-                do {
-                    while true {
-                        try await Task.sleep(for: .seconds(self.renewSeconds))
-                        await self.renew(leases)
-                    }
-                } catch {
-                    return nil
-                }
-            }
-            defer { group.cancelAll() }
-            return await group.next().flatMap { $0 } ?? []
-        }
-    }
-
-    /// A lease that could not be renewed may still hold until it can.
-    private func renew(_ leases: [Lease]) async {
-        do {
-            let own = leases.map { ($0.id, $0.token) }
-            try await self.parts.database.execute(RegistrationStatements.renew(own, seconds: self.leaseSeconds))
-        } catch {
-            self.parts.logger.warning("leases of registered files not renewed", metadata: ["error": "\(error)"])
-        }
     }
 
     // MARK: Reading

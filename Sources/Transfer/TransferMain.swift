@@ -45,7 +45,17 @@ enum TransferAssembly {
         let config = try TransferConfig(context.settings)
         let parts = try CentralParts(context)
         let destinations = Destinations(parts: parts)
-        let worker = TransferWorker(parts: parts, policy: config.policy, worker: context.identity.instance)
+        let worker = TransferWorker(
+            database: parts.database,
+            logger: parts.logger,
+            policy: config.policy,
+            worker: context.identity.instance,
+            announce: { messages, done in
+                parts.outbox.send(messages)
+                parts.bell.ring()
+                parts.pulse.add(done)
+            }
+        )
         let registrations = RegistrationWorker(
             parts: parts,
             policy: config.policy,
@@ -53,7 +63,8 @@ enum TransferAssembly {
             renewSeconds: 120
         )
         let garbage = GarbageWorker(database: parts.database, logger: parts.logger)
-        let moving = parts.sweep("transfers", every: config.sweep) { try await worker.turn() }
+        let transfers = TransferDesk(worker: worker)
+        let moving = parts.sweep("transfers", every: config.sweep) { try await transfers.turn() }
         let leases = parts.sweep("expired leases", every: .seconds(30)) {
             try await worker.expire()
             try await registrations.expire()
@@ -62,7 +73,8 @@ enum TransferAssembly {
         let desk = RegistrationDesk(parts: parts, worker: registrations)
         let verifying = parts.sweep("registrations", every: config.sweep) { try await desk.turn() }
         return parts.services + [
-            moving, desk, verifying, leases, parts.sweep("garbage", every: config.garbage) { try await garbage.turn() },
+            transfers, moving, desk, verifying, leases,
+            parts.sweep("garbage", every: config.garbage) { try await garbage.turn() },
             destinations.service(moving), destinations.control(verifying),
         ]
     }

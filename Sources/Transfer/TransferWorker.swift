@@ -1,68 +1,45 @@
 import Catalog
-import CentralKit
-import Domain
 import Logging
 import Messages
-import NIOPosix
 import Postgres
-import ServiceKit
 import Storage
 
-/// Copies files to one storage element after another: leased, verified, published by rename, reported.
+/// Copies files to where they are to be: leased, verified, published by rename, reported.
 ///
 /// A worker that dies leaves a lease that runs out and a `.part` file; neither is ever taken for a file. Two workers never
-/// move one file, since each works under the token of its own lease.
+/// move one file, since each works under the token of its own lease, and publishes nothing after that is over.
 struct TransferWorker: Sendable {
-    private struct Lease: Sendable {
-        let id: Int64
-        let lfn: String
-        let expected: FileExpectation
-        let destination: String
-        let token: UUIDText
-        let tries: Int
-        let sources: [String]
+    enum Outcome: Sendable {
+        case done(TransferLease)
+        case failed(TransferLease, StorageError)
+
+        var lease: TransferLease {
+            switch self {
+            case .done(let lease), .failed(let lease, _): lease
+            }
+        }
     }
 
-    private enum Outcome: Sendable {
-        case done(Lease)
-        case failed(Lease, StorageError)
-    }
-
-    let parts: CentralParts
+    let database: PostgresClient
+    let logger: Logger
     let policy: TransferPolicy
     let worker: String
-    /// How long a transfer may take before another worker may take it.
+    /// Tells the others what is in the books now: messages to be sent, and how many transfers are done.
+    let announce: @Sendable (_ messages: [OutboxMessage], _ done: Int) -> Void
+    /// How long a transfer is left to a worker that does not renew its lease.
     var leaseSeconds = 600.0
-
-    /// Works off what is due for every destination.
-    func turn() async throws -> PeriodicSweep.Result {
-        let elements = try await self.parts.database.query(TransferStatements.storages).reduce(
-            into: [String: StorageElement]()
-        ) {
-            $0[$1.0] = StorageElement(name: $1.0, kind: .posix, base: $1.2)
-        }
-        let limits = try await self.parts.database.query(TransferStatements.storages).reduce(into: [String: Int]()) {
-            $0[$1.0] = Int($1.3)
-        }
-        var moved = 0
-        let due = try await self.parts.database.query(TransferStatements.dueDestinations)
-        // One slow destination never holds up another.
-        try await withThrowingTaskGroup(of: Int.self) { group in
-            for destination in due {
-                group.addTask { try await self.work(destination, limits[destination] ?? 1, elements) }
-            }
-            for try await count in group { moved += count }
-        }
-        return moved > 0 ? .more : .done
-    }
+    /// How often the leases of files that are still copied are renewed: a large one takes longer than a lease holds.
+    var renewSeconds = 120.0
+    /// Carries out one copy.
+    var copy: @Sendable (CopyOrder) async throws -> Void = { order in try await OwnThread.run { try order.carryOut() } }
 
     /// Leases that ran out.
     func expire() async throws {
-        if try await self.parts.database.execute(TransferStatements.expire) > 0 { self.parts.bell.ring() }
+        if try await self.database.execute(TransferStatements.expire) > 0 { self.announce([], 0) }
     }
 
-    private func work(_ destination: String, _ limit: Int, _ elements: [String: StorageElement]) async throws -> Int {
-        let leases = try await self.parts.database.query(
+    func lease(to destination: String, limit: Int) async throws -> [TransferLease] {
+        try await self.database.query(
             TransferStatements.lease(
                 destination: destination,
                 worker: self.worker,
@@ -70,63 +47,45 @@ struct TransferWorker: Sendable {
                 limit: limit
             )
         ).map { row in
-            Lease(
+            TransferLease(
                 id: row.0,
                 lfn: row.1,
                 expected: FileExpectation(bytes: row.2, adler32: row.3, crc32c: row.4),
                 destination: row.5,
                 token: row.6,
                 tries: Int(row.7),
-                sources: row.8
+                sources: row.8,
+                isReplacing: row.9
             )
         }
-        guard !leases.isEmpty else { return 0 }
-        let outcomes = await withTaskGroup(of: Outcome.self) { group in
-            for lease in leases { group.addTask { await self.copy(lease, elements) } }
-            return await group.reduce(into: [Outcome]()) { $0.append($1) }
-        }
-        try await self.report(outcomes)
-        return leases.count
+    }
+
+    /// - Returns: the tokens of those that are the worker's still.
+    func renew(_ leases: [HeldLeases.Lease]) async throws -> [UUIDText] {
+        try await self.database.query(TransferStatements.renew(leases, seconds: self.leaseSeconds))
     }
 
     /// Tries each source in turn; the error of the last one counts.
-    private func copy(_ lease: Lease, _ elements: [String: StorageElement]) async -> Outcome {
-        var failure = StorageError(
-            scope: .source,
-            phase: .open,
-            class: .missing,
-            description: "no storage element has a good replica of \(lease.lfn)",
-            isRetryable: true
-        )
-        guard let destination = elements[lease.destination] else {
-            return .failed(
-                lease,
-                StorageError(
-                    scope: .destination,
-                    phase: .open,
-                    class: .missing,
-                    description: "there is no storage element \(lease.destination)",
-                    isRetryable: true
-                )
-            )
+    func move(
+        _ lease: TransferLease,
+        _ places: [String: StoragePlace],
+        mayPublish: @escaping @Sendable () -> Bool
+    ) async -> Outcome {
+        guard let destination = places[lease.destination]?.element else {
+            return .failed(lease, Self.missing(.destination, "there is no storage element \(lease.destination)"))
         }
+        var failure = Self.missing(.source, "no storage element has a good replica of \(lease.lfn)")
         for name in lease.sources {
-            guard let source = elements[name] else { continue }
+            guard let source = places[name]?.element else { continue }
             do {
-                try await NIOThreadPool.singleton.runIfActive {
-                    let from = PosixStorage(source)
-                    let to = PosixStorage(destination)
-                    _ = try to.copy(
-                        try LogicalName(lease.lfn),
-                        from: from,
-                        token: lease.token.text,
-                        expected: lease.expected
-                    )
-                }
+                try await self.copy(
+                    CopyOrder(lease: lease, source: source, destination: destination, mayPublish: mayPublish)
+                )
                 return .done(lease)
             } catch let error as StorageError {
                 failure = error
-                if error.scope == .destination { break }
+                // Another source makes it no better.
+                if error.scope == .destination || !mayPublish() { break }
             } catch {
                 failure = StorageError(
                     scope: .transfer,
@@ -140,17 +99,14 @@ struct TransferWorker: Sendable {
         return .failed(lease, failure)
     }
 
-    private func report(_ outcomes: [Outcome]) async throws {
-        var done: [Lease] = []
+    func report(_ outcomes: [Outcome]) async throws {
+        var done: [TransferLease] = []
         var failed: [(id: Int64, token: UUIDText, final: Bool, pauseSeconds: Double, reason: String)] = []
         for outcome in outcomes {
             switch outcome {
             case .done(let lease): done.append(lease)
             case .failed(let lease, let error):
-                self.parts.logger.warning(
-                    "transfer failed",
-                    metadata: ["transfer": "\(lease.id)", "error": "\(error)"]
-                )
+                self.logger.warning("transfer failed", metadata: ["transfer": "\(lease.id)", "error": "\(error)"])
                 switch self.policy.step(after: lease.tries, error) {
                 case .again(let pause): failed.append((lease.id, lease.token, false, pause, error.description))
                 case .giveUp: failed.append((lease.id, lease.token, true, 0, error.description))
@@ -158,7 +114,7 @@ struct TransferWorker: Sendable {
             }
         }
         let (finished, failures) = (done, failed)
-        let messages = try await self.parts.database.withTransaction { transaction -> [OutboxMessage] in
+        let messages = try await self.database.withTransaction { transaction -> [OutboxMessage] in
             let moved = try await transaction.query(TransferStatements.done(finished.map { ($0.id, $0.token) }))
             let messages = try OutboxMessage.messages(
                 moved.map { BooksItem(kind: .replica, id: $0) },
@@ -169,8 +125,10 @@ struct TransferWorker: Sendable {
             ])
             return messages
         }
-        self.parts.outbox.send(messages)
-        self.parts.bell.ring()
-        self.parts.pulse.add(done.count)
+        self.announce(messages, done.count)
+    }
+
+    private static func missing(_ scope: StorageError.Scope, _ what: String) -> StorageError {
+        StorageError(scope: scope, phase: .open, class: .missing, description: what, isRetryable: true)
     }
 }

@@ -1,6 +1,7 @@
 import Catalog
 import Domain
 import Glibc
+import Postgres
 import TestSupport
 import Testing
 
@@ -33,6 +34,28 @@ import Testing
             symlink("\(folder)/one", "\(folder)/link")
             #expect(try FileWalk.files(under: folder).map(\.path) == ["/a/b/two", "/one"])
         }
+    }
+
+    /// What ends in `.part` and is no copy that is being made is a file as all others.
+    @Test func unfinishedCopiesOfTriesThatDiedAreTold() async throws {
+        let folder = try TestFolder.make("cli")
+        for (name, age) in [(".a.dat.t1.part", 90_000), (".b.dat.t1.part", 80_000), ("c.part", 7200)] {
+            let path = "\(folder)/\(name)"
+            try Self.write("1", to: path)
+            let written = timeval(tv_sec: time(nil) - age, tv_usec: 0)
+            #expect(utimes(path, [written, written]) == 0)
+        }
+        let url = try await TestDatabase.make(template: "millrace_template") { url in
+            _ = try await Migrator.migrate(url: url, logger: LocalCatalog.quiet)
+        }
+        let found = try await LocalCatalog.with(url) { database in
+            try await database.execute(
+                "INSERT INTO storage_element (name, kind, base) VALUES ('DISK', 'posix', \(folder))"
+            )
+            return try await FileAudit(checksums: false, grace: 3600).examine(database)
+        }.filter { $0.violations > 0 }
+        #expect(found.map(\.invariant) == ["stored-files-are-known", "unfinished-copies-are-removed"])
+        #expect(found.map(\.examples) == [["/c.part at DISK"], ["/.a.dat.t1.part at DISK"]])
     }
 
     @Test func aChecksumIsThatOfTheBytes() throws {

@@ -185,6 +185,10 @@ import Testing
         Fault("datasets-hold-what-was-accepted", "UPDATE dataset_counter SET bytes = bytes - 1"),
         Fault("closed-datasets-are-there", "UPDATE replica SET state = 'bad' WHERE file = 1"),
         Fault("files-go-home", "DELETE FROM replica WHERE file = 2 AND storage = 'HOME'; DELETE FROM transfer"),
+        Fault(
+            "files-go-home",
+            "DELETE FROM replica WHERE file = 2 AND storage = 'HOME'; UPDATE transfer SET state = 'cancelled'"
+        ),
         Fault("registered-files-are-not-garbage", "INSERT INTO garbage VALUES ('/made/0', 'DISK', now(), 'test')"),
         Fault(
             "registered-files-are-not-garbage",

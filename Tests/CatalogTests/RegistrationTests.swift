@@ -194,7 +194,9 @@ import Testing
             let late = try await world.lease()
             // One that says that it reads still is not late.
             try await world.script("UPDATE registration SET lease_until = now() - interval '1 second'")
-            try await world.script(RegistrationStatements.renew(late.map { ($0.id, $0.token) }, seconds: 60))
+            let own = late.map { (id: $0.id, token: $0.token) }
+            let kept = try await world.database.query(RegistrationStatements.renew(own, seconds: 60))
+            #expect(kept == late.map(\.token))
             try await world.script(RegistrationStatements.expire)
             #expect(try await world.text("SELECT state FROM registration") == "active")
             try await world.script("UPDATE registration SET lease_until = now() - interval '1 second'")

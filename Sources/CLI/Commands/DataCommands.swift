@@ -236,7 +236,7 @@ struct TransferCommands: AsyncParsableCommand {
     }
 
     struct Retry: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Queue a failed transfer again.")
+        static let configuration = CommandConfiguration(abstract: "Queue a failed or cancelled transfer again.")
         @OptionGroup var options: ChangeOptions
         @Argument(help: "The transfer.") var transfer: Int64
         @Option(help: "Why, for the log.") var reason: String?

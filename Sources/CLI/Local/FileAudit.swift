@@ -10,6 +10,8 @@ struct FileAudit {
     let grace: Double
 
     private static let page = 1000
+    /// Seconds since it was last written after which an unfinished copy is nobody's any more.
+    private static let abandoned = 86_400.0
 
     func examine(_ database: PostgresClient) async throws -> [Diagnosis] {
         var wrong = Finding(
@@ -21,11 +23,23 @@ struct FileAudit {
             "stored-files-are-known",
             "no file stands under a final name that the catalogue does not know, after the grace time"
         )
+        var left = Finding(
+            "unfinished-copies-are-removed",
+            "no unfinished copy of a file (.NAME.TOKEN.part) is older than a day: whoever was making it has died"
+        )
         for (storage, base) in try await database.query(AuditStatements.storages) where access(base, R_OK | X_OK) == 0 {
             try await self.checkReplicas(storage, base, database, &wrong)
-            try await self.checkFiles(storage, base, database, &unknown)
+            let files = try FileWalk.files(under: base)
+            try await self.tell(
+                of: files.filter { !$0.isUnfinished },
+                olderThan: self.grace,
+                storage,
+                database,
+                &unknown
+            )
+            try await self.tell(of: files.filter(\.isUnfinished), olderThan: Self.abandoned, storage, database, &left)
         }
-        return [wrong.diagnosis, unknown.diagnosis]
+        return [wrong.diagnosis, unknown.diagnosis, left.diagnosis]
     }
 
     private struct Finding {
@@ -76,20 +90,20 @@ struct FileAudit {
         }
     }
 
-    private func checkFiles(
+    /// Those that nobody accounts for.
+    private func tell(
+        of found: [FileWalk.Found],
+        olderThan age: Double,
         _ storage: String,
-        _ base: String,
         _ database: PostgresClient,
-        _ unknown: inout Finding
+        _ finding: inout Finding
     ) async throws {
-        let oldest = Double(time(nil)) - self.grace
-        let files = try FileWalk.files(under: base).filter { !$0.path.hasSuffix(".part") && $0.modified < oldest }.map(
-            \.path
-        )
+        let oldest = Double(time(nil)) - age
+        let files = found.filter { $0.modified < oldest }.map(\.path)
         for start in stride(from: 0, to: files.count, by: Self.page) {
             let lfns = Array(files[start..<min(start + Self.page, files.count)])
             let query = AuditStatements.unknown(storage: storage, lfns: lfns, attempts: lfns.map(Self.attempt(of:)))
-            for lfn in try await database.query(query) { unknown.add("\(lfn) at \(storage)") }
+            for lfn in try await database.query(query) { finding.add("\(lfn) at \(storage)") }
         }
     }
 
@@ -107,6 +121,12 @@ enum FileWalk {
         let path: String
         /// Seconds since 1970.
         let modified: Double
+
+        /// Whether it is called as a copy that is being made.
+        var isUnfinished: Bool {
+            let last = self.path.split(separator: "/").last ?? ""
+            return last.hasPrefix(".") && last.hasSuffix(".part")
+        }
     }
 
     /// - Throws: ``CommandFailure`` for a folder that cannot be read. What vanishes meanwhile is left out.

@@ -50,7 +50,8 @@ package enum DataStatements {
         )
     }
 
-    /// Queues what is missing of a dataset at a storage element: files without a replica there, from where there is a good one.
+    /// Queues what is missing of a dataset at a storage element: files without a replica there, from where there is a good one. What was
+    /// declared bad there is replaced, but for what a person registered.
     /// Locks the files by number, and may wait for one: in a transaction only. Returns the transfers.
     ///
     /// - Parameter who: asked for it; nil: a service found it missing.
@@ -60,7 +61,9 @@ package enum DataStatements {
             """
             WITH missing AS MATERIALIZED (
                 SELECT f.id AS file, (SELECT r.storage FROM replica r WHERE r.file = f.id AND r.state = 'available'
-                                      ORDER BY r.storage LIMIT 1) AS source
+                                      ORDER BY r.storage LIMIT 1) AS source,
+                       EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.storage = \(storage) AND r.state = 'bad')
+                       AND NOT EXISTS (SELECT 1 FROM registration n WHERE n.lfn = f.lfn AND n.storage = \(storage)) AS replaces
                 FROM dataset_file df JOIN file f ON f.id = df.file
                 WHERE df.dataset = \(dataset) AND NOT f.lost
                   AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.storage = \(storage) AND r.state <> 'bad')
@@ -70,7 +73,8 @@ package enum DataStatements {
                 ORDER BY file
                 ON CONFLICT (file, storage) DO UPDATE SET state = 'copying', at = now()
             )
-            INSERT INTO transfer (file, source, destination, who) SELECT file, source, \(storage), \(who) FROM missing WHERE source IS NOT NULL
+            INSERT INTO transfer (file, source, destination, replaces, who)
+            SELECT file, source, \(storage), replaces, \(who) FROM missing WHERE source IS NOT NULL
             ORDER BY file ON CONFLICT DO NOTHING RETURNING id
             """,
             returning: Int64.self
@@ -141,11 +145,25 @@ package enum DataStatements {
         )
     }
 
-    /// Fetches a file again. Returns the transfer.
+    /// Whether a person registered a file at a storage element: what is there is never touched.
+    static func isRegistered(_ file: Int64, at storage: String) -> Statement<Bool> {
+        Statement(
+            "data.isRegistered",
+            """
+            SELECT EXISTS (SELECT 1 FROM file f JOIN registration n ON n.lfn = f.lfn WHERE f.id = \(file) AND n.storage = \(storage))
+            """,
+            returning: Bool.self
+        )
+    }
+
+    /// Fetches a file again. Returns the transfer, also if it was on its way.
+    ///
+    /// - Parameter replacing: what has its name there gives way to the copy.
     package static func fetch(
         _ file: Int64,
         from source: String,
         to storage: String,
+        replacing: Bool,
         cause: String,
         who: String
     ) -> Statement<Int64> {
@@ -153,8 +171,10 @@ package enum DataStatements {
             "data.fetch",
             """
             WITH r AS (UPDATE replica SET state = 'copying', at = now() WHERE file = \(file) AND storage = \(storage))
-            INSERT INTO transfer (file, source, destination, reason, who) VALUES (\(file), \(source), \(storage), \(cause), \(who))
-            ON CONFLICT DO NOTHING RETURNING id
+            INSERT INTO transfer AS t (file, source, destination, replaces, reason, who)
+            VALUES (\(file), \(source), \(storage), \(replacing), \(cause), \(who))
+            ON CONFLICT (file, destination) WHERE state IN ('queued', 'active') DO UPDATE SET replaces = t.replaces OR excluded.replaces
+            RETURNING id
             """,
             returning: Int64.self
         )
@@ -249,7 +269,8 @@ package enum DataStatements {
             Self.lock(dataset: "x").erased, Self.live(task: 1).erased, Self.dataset("x").erased,
             Self.subscribe(dataset: 1, storage: "x", who: "x").erased, Self.fill(dataset: 1, storage: "x").erased,
             Self.recentSubscriptions.erased, Self.lock(file: "x").erased, Self.replicas(1).erased,
-            Self.belongs(1, at: "x").erased, Self.fetch(1, from: "x", to: "y", cause: "x", who: "x").erased,
+            Self.belongs(1, at: "x").erased, Self.isRegistered(1, at: "x").erased,
+            Self.fetch(1, from: "x", to: "y", replacing: true, cause: "x", who: "x").erased,
             Self.dependents(1).erased, Self.datasets(with: 1, limit: 1).erased, Self.maker(of: 1).erased,
             Self.isHole(1, 1).erased,
         ] + changes.enumerated().map { Command("data.change.\($0)", $1).erased }

@@ -96,7 +96,7 @@ package enum DatasetStatements {
     }
 
     /// Queues what takes members to the homes of their datasets and to where these are subscribed, as far as they are not there or on
-    /// their way. Returns the transfers, and their destinations.
+    /// their way; what was declared bad there is replaced, but for what a person registered. Returns the transfers, and their destinations.
     package static func carry(_ members: [(dataset: Int64, file: Int64)], who: String?) -> Statement<Int64, String> {
         Statement(
             "datasets.carry",
@@ -107,7 +107,10 @@ package enum DatasetStatements {
                 SELECT d.id, d.home AS storage FROM dataset d WHERE d.id IN (SELECT dataset FROM i)
                 UNION SELECT s.dataset, s.storage FROM subscription s WHERE s.dataset IN (SELECT dataset FROM i)
             ), missing AS MATERIALIZED (
-                SELECT DISTINCT i.file, d.storage, g.storage AS source FROM i JOIN d ON d.id = i.dataset
+                SELECT DISTINCT i.file, d.storage, g.storage AS source,
+                       r.state IS NOT NULL AND NOT EXISTS (
+                           SELECT 1 FROM file f JOIN registration n ON n.lfn = f.lfn WHERE f.id = i.file AND n.storage = d.storage) AS replaces
+                FROM i JOIN d ON d.id = i.dataset
                 LEFT JOIN LATERAL (SELECT r.state FROM replica r WHERE r.file = i.file AND r.storage = d.storage OFFSET 0) r ON true
                 CROSS JOIN LATERAL (SELECT r.storage FROM replica r WHERE r.file = i.file AND r.state = 'available' ORDER BY r.storage LIMIT 1) g
                 WHERE coalesce(r.state, 'bad') = 'bad'
@@ -115,7 +118,8 @@ package enum DatasetStatements {
                 INSERT INTO replica AS r (file, storage, state) SELECT file, storage, 'copying' FROM missing ORDER BY file, storage
                 ON CONFLICT (file, storage) DO UPDATE SET state = 'copying', at = now()
             )
-            INSERT INTO transfer (file, source, destination, who) SELECT file, source, storage, \(who) FROM missing ORDER BY file, storage
+            INSERT INTO transfer (file, source, destination, replaces, who)
+            SELECT file, source, storage, replaces, \(who) FROM missing ORDER BY file, storage
             ON CONFLICT DO NOTHING RETURNING id, destination
             """,
             returning: Int64.self,

@@ -141,10 +141,10 @@ extension Doctor {
                 FROM tracker_view v CROSS JOIN LATERAL (
                     SELECT coalesce(sum(a.events), 0)::bigint AS events FROM task t JOIN accepted a ON a.task = t.id
                     JOIN task_stream s ON s.task = a.task AND s.stream = a.stream AND s.main
-                    WHERE t.request = ANY (v.requests) AND \(fragment: Self.readsNoSibling)
+                    WHERE t.request = ANY (v.requests) AND \(fragment: Self.isFirst)
                 ) b CROSS JOIN LATERAL (
                     SELECT bool_and(\(fragment: Self.isAtHand("t.id"))) AS rows FROM task t
-                    WHERE t.request = ANY (v.requests) AND \(fragment: Self.readsNoSibling)
+                    WHERE t.request = ANY (v.requests) AND \(fragment: Self.isFirst)
                 ) h
                 WHERE (v.processed <> b.events AND h.rows) OR v.processed + v.damaged > v.generated
                 """
@@ -168,9 +168,8 @@ extension Doctor {
         ]
     }
 
-    /// The tasks of a request that the tracker counts: those that read nothing its other tasks make.
-    private static let readsNoSibling: SQL =
-        "NOT EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.parent IS NOT NULL)"
+    /// The tasks of a request that the tracker counts.
+    private static let isFirst: SQL = "EXISTS (SELECT 1 FROM first_task f WHERE f.task = t.id)"
 
     /// Files, replicas and datasets.
     static var data: [Invariant] {
@@ -221,13 +220,20 @@ extension Doctor {
             ),
             Invariant(
                 "files-go-home",
-                "a file of an open dataset is at the dataset's home, or a transfer to it exists, within a minute",
+                "a file of an open dataset is at the dataset's home, or a transfer to it waits, runs, or can be retried, within a minute",
                 """
-                SELECT format('%s is not at %s, the home of %s, and nothing moves it there', f.lfn, d.home, d.name) AS example
+                SELECT format('%s is not at %s, the home of %s, and nothing moves it there', f.lfn, d.home, d.name)
+                       || coalesce((SELECT format(': transfer %s was cancelled by %s', t.id, coalesce(t.who, 'a service')) FROM transfer t
+                                    WHERE t.file = f.id AND t.destination = d.home AND t.state = 'cancelled' ORDER BY t.id DESC LIMIT 1), '')
+                       AS example
                 FROM dataset d JOIN dataset_file df ON df.dataset = d.id JOIN file f ON f.id = df.file
                 WHERE d.state = 'open' AND NOT f.lost AND f.created < now() - interval '1 minute'
                   AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = f.id AND r.storage = d.home AND r.state = 'available')
-                  AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.file = f.id AND t.destination = d.home)
+                  AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.file = f.id AND t.destination = d.home
+                                    AND (t.state IN ('queued', 'active', 'failed')
+                                         -- It was there, and no good replica is left: recovery makes it again.
+                                         OR t.state = 'done' AND NOT EXISTS (
+                                            SELECT 1 FROM replica r WHERE r.file = f.id AND r.state = 'available')))
                 """
             ),
             Invariant(

@@ -48,13 +48,18 @@ package enum RegistrationStatements {
         returning: String.self
     )
 
-    /// Keeps leases of files that are still being read.
-    package static func renew(_ leases: [(id: Int64, token: UUIDText)], seconds: Double) -> SQL {
-        """
-        UPDATE registration r SET lease_until = clock_timestamp() + make_interval(secs => \(seconds))
-        FROM unnest(\(leases.map(\.id)), \(leases.map(\.token))) AS i(id, token)
-        WHERE r.id = i.id AND r.token = i.token AND r.state = 'active'
-        """
+    /// Keeps leases of files that are still being read. Returns the tokens of those that are the caller's still.
+    package static func renew(_ leases: [(id: Int64, token: UUIDText)], seconds: Double) -> Statement<UUIDText> {
+        Statement(
+            "registrations.renew",
+            """
+            UPDATE registration r SET lease_until = clock_timestamp() + make_interval(secs => \(seconds))
+            FROM unnest(\(leases.map(\.id)), \(leases.map(\.token))) AS i(id, token)
+            WHERE r.id = i.id AND r.token = i.token AND r.state = 'active'
+            RETURNING r.token
+            """,
+            returning: UUIDText.self
+        )
     }
 
     /// Leases that ran out: their worker died. Queued again.
@@ -176,11 +181,11 @@ package enum RegistrationStatements {
 
     static var examples: [AnyStatement] {
         let changes =
-            [Self.renew([], seconds: 1), Self.expire, Self.makeFiles([]), Self.failed([]), Self.release([])]
+            [Self.expire, Self.makeFiles([]), Self.failed([]), Self.release([])]
             + Self.finish([])
         return [
             Self.lease(storage: "x", worker: "w", seconds: 1, limit: 1, bytes: 1).erased, Self.dueStorages.erased,
-            Self.hold([]).erased, Self.files([]).erased, Self.datasets([]).erased,
+            Self.renew([], seconds: 1).erased, Self.hold([]).erased, Self.files([]).erased, Self.datasets([]).erased,
         ] + changes.enumerated().map { Command("registrations.change.\($0)", $1).erased }
     }
 }

@@ -2,14 +2,14 @@ package import Postgres
 
 /// Moving files: leased by a worker, fenced by its token.
 package enum TransferStatements {
-    /// Leases queued transfers to a destination: transfer, lfn, bytes, adler32, crc32c, source, destination, token, tries, and
-    /// every storage with a good replica.
+    /// Leases queued transfers to a destination: transfer, lfn, bytes, adler32, crc32c, destination, token, tries, every storage with a
+    /// good replica, and whether the copy takes the place of a bad one: never of what a person registered there.
     package static func lease(
         destination: String,
         worker: String,
         seconds: Double,
         limit: Int
-    ) -> Statement<Int64, String, Int64, String, String, String, UUIDText, Int32, [String]> {
+    ) -> Statement<Int64, String, Int64, String, String, String, UUIDText, Int32, [String], Bool> {
         Statement(
             "transfers.lease",
             """
@@ -25,7 +25,8 @@ package enum TransferStatements {
             )
             SELECT t.id, f.lfn, f.bytes, f.adler32, f.crc32c, t.destination, t.token, t.tries,
                    ARRAY(SELECT r.storage FROM replica r WHERE r.file = t.file AND r.state = 'available' AND r.storage <> t.destination
-                         ORDER BY r.storage = t.source DESC, r.storage)
+                         ORDER BY r.storage = t.source DESC, r.storage),
+                   t.replaces AND NOT EXISTS (SELECT 1 FROM registration n WHERE n.lfn = f.lfn AND n.storage = t.destination)
             FROM t JOIN file f ON f.id = t.file ORDER BY t.id
             """,
             returning: Int64.self,
@@ -36,7 +37,8 @@ package enum TransferStatements {
             String.self,
             UUIDText.self,
             Int32.self,
-            [String].self
+            [String].self,
+            Bool.self
         )
     }
 
@@ -82,13 +84,18 @@ package enum TransferStatements {
         WHERE state = 'active' AND lease_until < clock_timestamp()
         """
 
-    /// Keeps leases of transfers that still copy.
-    package static func renew(_ transfers: [(id: Int64, token: UUIDText)], seconds: Double) -> SQL {
-        """
-        UPDATE transfer t SET lease_until = clock_timestamp() + make_interval(secs => \(seconds))
-        FROM unnest(\(transfers.map(\.id)), \(transfers.map(\.token))) AS i(id, token)
-        WHERE t.id = i.id AND t.token = i.token AND t.state = 'active'
-        """
+    /// Keeps leases of transfers that still copy. Returns the tokens of those that are the caller's still.
+    package static func renew(_ transfers: [(id: Int64, token: UUIDText)], seconds: Double) -> Statement<UUIDText> {
+        Statement(
+            "transfers.renew",
+            """
+            UPDATE transfer t SET lease_until = clock_timestamp() + make_interval(secs => \(seconds))
+            FROM unnest(\(transfers.map(\.id)), \(transfers.map(\.token))) AS i(id, token)
+            WHERE t.id = i.id AND t.token = i.token AND t.state = 'active'
+            RETURNING t.token
+            """,
+            returning: UUIDText.self
+        )
     }
 
     /// Destinations with queued transfers that are due.
@@ -187,7 +194,7 @@ package enum TransferStatements {
         [
             Self.lease(destination: "x", worker: "w", seconds: 1, limit: 1).erased, Self.done([]).erased,
             Command("transfers.failed", Self.failed([])).erased, Command("transfers.expire", Self.expire).erased,
-            Command("transfers.renew", Self.renew([], seconds: 1)).erased, Self.dueDestinations.erased,
+            Self.renew([], seconds: 1).erased, Self.dueDestinations.erased,
             Self.nextDue.erased,
             Self.storages.erased, Self.tasks(of: []).erased, Self.claimGarbage(limit: 1, pauseSeconds: 1).erased,
             Command("transfers.deleted", Self.deleted([])).erased,

@@ -2,20 +2,33 @@ import CStorageCalls
 import Glibc
 
 extension PosixStorage {
+    /// Under which conditions a file is taken.
+    struct Taking: Sendable {
+        let token: String
+        let expected: FileExpectation
+        /// What has the final name with other content is known to be bad, and gives way.
+        var isReplacing = false
+        /// The last question before the copy has its final name.
+        var mayPublish: @Sendable () -> Bool = { true }
+    }
+
     /// Makes a stored file of an open one: copy, verify what was stored, publish.
     func take(
         _ source: Descriptor,
         shown: String,
         as name: LogicalName,
-        token: String,
-        expected: FileExpectation
+        _ taking: Taking
     ) throws(StorageError) -> StoredFile {
-        try Self.check(token)
+        try Self.check(taking.token)
+        let expected = taking.expected
         let folder = try self.openFolder(name.folders, .destination, creating: true)
-        if expected.adler32 != nil || expected.crc32c != nil, let stored = try self.stored(name, in: folder) {
+        if expected.adler32 != nil || expected.crc32c != nil, let stored = try self.stored(name, in: folder, taking),
+            !taking.isReplacing || expected.mismatch(stored) == nil
+        {
             return try self.same(stored, expected, name)
         }
-        let part = ".\(name.file).\(token).part"
+        UnfinishedCopies.removeAbandoned(of: name, in: folder)
+        let part = UnfinishedCopies.file(of: name, token: taking.token)
         let target = try self.createPart(part, in: folder, name)
         do throws(StorageError) {
             self.onPhase?(.write)
@@ -29,7 +42,8 @@ extension PosixStorage {
             self.onPhase?(.verify)
             try self.verify(part, in: folder, target, is: copied, name)
             self.onPhase?(.publish)
-            try self.publish(part, in: folder, copied, name)
+            guard taking.mayPublish() else { throw self.lateness(name) }
+            try self.publish(part, in: folder, copied, name, taking)
             return copied
         } catch {
             unlinkat(folder.number, part, 0)
@@ -47,11 +61,12 @@ extension PosixStorage {
         -> Descriptor
     {
         let shown = self.shown(name)
-        for _ in 0..<2 {
+        for _ in 0..<3 {
             let number = openat(folder.number, part, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
             if number >= 0 {
                 let file = Descriptor(owning: number)
-                if flock(number, LOCK_EX | LOCK_NB) == 0 { return file }
+                // Somebody who removes abandoned copies may have had it before it was locked.
+                if flock(number, LOCK_EX | LOCK_NB) == 0, UnfinishedCopies.isNamed(file) { return file }
                 continue
             }
             let code = errno
@@ -96,13 +111,19 @@ extension PosixStorage {
         _ part: String,
         in folder: Descriptor,
         _ copied: StoredFile,
-        _ name: LogicalName
+        _ name: LogicalName,
+        _ taking: Taking
     ) throws(StorageError) {
         let shown = self.shown(name)
         switch Self.renameWithoutReplacing(part, to: name.file, in: folder) {
         case 0: break
+        case EEXIST where taking.isReplacing:
+            // In one step: a reader finds the bad file or the good one, and never none.
+            guard renameat(folder.number, part, folder.number, name.file) == 0 else {
+                throw StorageError(.destination, .publish, errno: errno, "cannot replace \(shown)")
+            }
         case EEXIST:
-            guard let stored = try self.stored(name, in: folder) else {
+            guard let stored = try self.stored(name, in: folder, taking) else {
                 throw StorageError(.destination, .publish, errno: EEXIST, "cannot publish \(shown)")
             }
             _ = try self.same(stored, FileExpectation(copied), name)
@@ -122,13 +143,19 @@ extension PosixStorage {
         return unlinkat(folder.number, part, 0) == 0 ? 0 : errno
     }
 
-    /// What is there under the final name; nil: nothing.
-    private func stored(_ name: LogicalName, in folder: Descriptor) throws(StorageError) -> StoredFile? {
+    /// What is there under the final name; nil: nothing, or, where it is known to be bad, something that cannot be read.
+    private func stored(
+        _ name: LogicalName,
+        in folder: Descriptor,
+        _ taking: Taking
+    ) throws(StorageError)
+        -> StoredFile?
+    {
         let shown = self.shown(name)
         do throws(StorageError) {
             let file = try Self.openFile(name.file, in: folder, .destination, shown: shown)
             return try file.drain { StorageError(.destination, .read, errno: $0, "cannot read \(shown)") }
-        } catch let error where error.class == .missing {
+        } catch let error where error.class == .missing || taking.isReplacing && error.phase == .read {
             return nil
         }
     }
@@ -151,18 +178,19 @@ extension PosixStorage {
         )
     }
 
+    /// The word to publish was taken back while the copy was made.
+    private func lateness(_ name: LogicalName) -> StorageError {
+        StorageError(
+            scope: .transfer,
+            phase: .publish,
+            class: .other,
+            description: "the copy to \(self.shown(name)) took longer than it may: its lease is over",
+            isRetryable: true
+        )
+    }
+
     private static func check(_ token: String) throws(StorageError) {
-        let isGood =
-            !token.isEmpty && token.utf8.count <= 48
-            && token.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
-                    true
-                default: false
-                }
-            }
-        guard isGood else {
+        guard UnfinishedCopies.isToken(token.utf8) else {
             throw StorageError(
                 scope: .transfer,
                 phase: .open,

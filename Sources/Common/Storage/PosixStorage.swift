@@ -32,18 +32,26 @@ package struct PosixStorage: Sendable {
         expected: FileExpectation = FileExpectation()
     ) throws(StorageError) -> StoredFile {
         let source = try Self.openFile(localFile, in: nil, .source, shown: localFile)
-        return try self.take(source, shown: localFile, as: name, token: token, expected: expected)
+        let taking = Taking(token: token, expected: expected)
+        return try self.take(source, shown: localFile, as: name, taking)
     }
 
     /// Copies a file of another storage element under the same rules as ``store(localFile:as:token:expected:)``.
+    ///
+    /// - Parameters:
+    ///   - replacing: whether other content under the final name is known to be bad: the verified copy takes its place.
+    ///   - mayPublish: asked right before the copy appears under its final name; false leaves nothing, and is an error. It must not block.
     package func copy(
         _ name: LogicalName,
         from other: PosixStorage,
         token: String,
-        expected: FileExpectation = FileExpectation()
+        expected: FileExpectation = FileExpectation(),
+        replacing: Bool = false,
+        mayPublish: @escaping @Sendable () -> Bool = { true }
     ) throws(StorageError) -> StoredFile {
         let (source, shown) = try other.openStored(name, .source)
-        return try self.take(source, shown: shown, as: name, token: token, expected: expected)
+        let taking = Taking(token: token, expected: expected, isReplacing: replacing, mayPublish: mayPublish)
+        return try self.take(source, shown: shown, as: name, taking)
     }
 
     /// Copies a stored file to a new local one, which is removed again if it is not as expected.

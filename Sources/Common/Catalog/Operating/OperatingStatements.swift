@@ -156,19 +156,25 @@ enum OperatingStatements {
         "INSERT INTO cloud (name) VALUES (\(name)) ON CONFLICT DO NOTHING"
     }
 
-    /// A transfer: state, destination, file's name, who changed it last, when.
-    static func lockTransfer(_ transfer: Int64) -> Statement<String, String, String, String?, Moment> {
+    /// A transfer: state, destination, file's name, who changed it last, when, whether the file is lost, and another transfer that takes it
+    /// there.
+    static func lockTransfer(_ transfer: Int64) -> Statement<String, String, String, String?, Moment, Bool, Int64?> {
         Statement(
             "operating.lockTransfer",
             """
-            SELECT t.state, t.destination, f.lfn, t.who, t.updated FROM transfer t JOIN file f ON f.id = t.file
+            SELECT t.state, t.destination, f.lfn, t.who, t.updated, f.lost,
+                   (SELECT o.id FROM transfer o WHERE o.file = t.file AND o.destination = t.destination AND o.state IN ('queued', 'active')
+                                                  AND o.id <> t.id)
+            FROM transfer t JOIN file f ON f.id = t.file
             WHERE t.id = \(transfer) FOR NO KEY UPDATE OF t
             """,
             returning: String.self,
             String.self,
             String.self,
             String?.self,
-            Moment.self
+            Moment.self,
+            Bool.self,
+            Int64?.self
         )
     }
 

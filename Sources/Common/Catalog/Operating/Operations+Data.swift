@@ -143,7 +143,7 @@ extension Operations {
         return try OutboxMessage.messages([TransferItem(transfer: first)], routingKey: RoutingKey.transfer(storage))
     }
 
-    /// Where the file belongs it is fetched again.
+    /// Where the file belongs it is fetched again, and takes the place of the bad one.
     private func mend(
         _ id: Int64,
         _ file: String,
@@ -160,11 +160,24 @@ extension Operations {
                 lines.append("the replica of \(file) on \(storage) is bad; \(left)")
                 continue
             }
+            // What was there before us stays: the copy comes when a person has made room for it.
+            let isTheirs = try await transaction.query(DataStatements.isRegistered(id, at: storage)).first ?? true
             let transfers = try await transaction.query(
-                DataStatements.fetch(id, from: good[0], to: storage, cause: cause, who: self.caller.who)
+                DataStatements.fetch(
+                    id,
+                    from: good[0],
+                    to: storage,
+                    replacing: !isTheirs,
+                    cause: cause,
+                    who: self.caller.who
+                )
             )
             messages += try Self.wake(transfers, to: storage)
-            lines.append("the replica of \(file) on \(storage) is bad; \(left), and it is copied again from \(good[0])")
+            lines.append(
+                isTheirs
+                    ? "the replica of \(file) on \(storage) is bad; \(left), but it was registered there and is never replaced: move it away, then millrace transfer retry \(transfers.map { String($0) }.joined())"
+                    : "the replica of \(file) on \(storage) is bad; \(left), and it is copied again from \(good[0])"
+            )
         }
         return (lines, messages)
     }

@@ -104,12 +104,19 @@ extension Operations {
         }
     }
 
-    /// A failed transfer is queued again, with all its tries.
+    /// A transfer that failed or was cancelled is queued again, with all its tries.
     package func retryTransfer(_ transfer: Int64, reason: String?) async throws -> Outcome {
-        try await self.moveTransfer(transfer, to: .queued, from: [.failed], "retry", reason: reason ?? "retried")
+        try await self.moveTransfer(
+            transfer,
+            to: .queued,
+            from: [.failed, .cancelled],
+            "retry",
+            reason: reason ?? "retried"
+        )
     }
 
-    /// A transfer that is not done is given up. A worker that still copies finds its lease gone and removes what it wrote.
+    /// A transfer that is not done is given up. A worker that still copies learns it when it renews its lease, and removes what it wrote
+    /// instead of publishing it; what it published before that lies there, and a retry finds it.
     package func cancelTransfer(_ transfer: Int64, reason: String?) async throws -> Outcome {
         try await self.moveTransfer(
             transfer,
@@ -138,6 +145,15 @@ extension Operations {
                     "transfer \(transfer) is \(row.0), changed by \(row.3 ?? "a service") at \(row.4); \(action) is possible in: "
                         + states.map(\.rawValue).joined(separator: ", ")
                 )
+            }
+            if target == .queued {
+                // What ended it is final, or another one has been made since.
+                if row.5 {
+                    throw CatalogRefusal(.state, "file \(row.2) is declared lost: there is nothing to transfer")
+                }
+                if let other = row.6 {
+                    throw CatalogRefusal(.state, "transfer \(other) takes \(row.2) to \(row.1) already")
+                }
             }
             try await transaction.execute(
                 OperatingStatements.moveTransfer(transfer, to: target, reason: reason, who: self.caller.who)

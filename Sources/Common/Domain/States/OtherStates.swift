@@ -19,6 +19,7 @@ package enum TransferState: String, StateMachine {
         move(.active, .failed, [.transfer], "failed for good, or too often"),
         move(.active, .cancelled, [.operator], "cancelled"),
         move(.failed, .queued, [.operator], "retried by an operator"),
+        move(.cancelled, .queued, [.operator], "retried by an operator"),
     ]
 }
 
