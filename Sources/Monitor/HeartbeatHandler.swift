@@ -68,7 +68,9 @@ struct HeartbeatHandler: Sendable {
             guard let agent = known[name] else { continue }
             let differs = agent.held != item.held
             var orders = kills[agent.holder] ?? []
-            if differs, let list = item.list { orders += try await self.compare(agent.holder, item.agent, list) }
+            if differs, let list = item.list {
+                orders += try await self.compare(agent.holder, item.agent, list, saidAt: item.at)
+            }
             guard item.staying else { continue }
             let answer = AnswerItem(
                 agent: item.agent,
@@ -126,11 +128,18 @@ struct HeartbeatHandler: Sendable {
 
     /// What an agent says it holds beside what is leased to it.
     ///
+    /// - Parameter moment: when it was so. The list may have waited for us: what was offered since, or shortly before, it cannot know.
     /// - Returns: what it is to end, since it is no longer its; what it does not know is lost.
-    private func compare(_ holder: Int32, _ agent: String, _ list: [AttemptKey]) async throws -> [KillOrder] {
+    private func compare(
+        _ holder: Int32,
+        _ agent: String,
+        _ list: [AttemptKey],
+        saidAt moment: Moment?
+    ) async throws -> [KillOrder] {
+        let age = max(0, moment.map { Moment.now.seconds(since: $0) } ?? 0)
         let foreign = try await self.parts.database.query(SessionStatements.foreign(holder: holder, held: list))
         let missing = try await self.parts.database.query(
-            SessionStatements.missing(holder: holder, held: list, olderThanSeconds: self.graceSeconds)
+            SessionStatements.missing(holder: holder, held: list, olderThanSeconds: self.graceSeconds + age)
         )
         try await self.lost.lose(
             missing.map { (AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)), $0.3) },

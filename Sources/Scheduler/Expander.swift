@@ -14,6 +14,8 @@ struct Expander: Sendable {
     let logger: Logger
     /// Rung when jobs wait.
     let wake: @Sendable () -> Void
+    /// Tasks that are looked at in one statement: those that cannot begin yet hide none that can.
+    var page = 500
 
     private typealias WaitingTask = (
         id: Int64, request: Int64, kind: String, isWithoutInputs: Bool, perJob: Int64?, scouts: Int32,
@@ -22,7 +24,24 @@ struct Expander: Sendable {
 
     /// Starts every task that can start. Returns whether there may be more.
     func expand() async throws -> Bool {
-        let rows = try await self.database.query(ExpansionStatements.waiting(limit: 500))
+        var started = 0
+        var rows = try await self.database.query(ExpansionStatements.waiting(limit: self.page))
+        while !rows.isEmpty {
+            started += try await self.expand(rows)
+            guard rows.count == self.page, let last = rows.last?.0 else { break }
+            rows = try await self.database.query(ExpansionStatements.waiting(after: last, limit: self.page))
+        }
+        if started > 0 {
+            self.bell.ring()
+            self.wake()
+        }
+        return started > 0
+    }
+
+    private typealias Row = (Int64, Int64, String, Bool, Int64?, Int32, Int64?, Int64?, [String], Int64?)
+
+    /// How many of them have begun.
+    private func expand(_ rows: [Row]) async throws -> Int {
         var started = 0
         for row in rows {
             let task: WaitingTask = (
@@ -33,11 +52,7 @@ struct Expander: Sendable {
             }
             if hasStarted == true { started += 1 }
         }
-        if started > 0 {
-            self.bell.ring()
-            self.wake()
-        }
-        return started > 0
+        return started
     }
 
     private func expand(_ task: WaitingTask) async throws -> Bool {
@@ -45,9 +60,9 @@ struct Expander: Sendable {
         switch try await self.inputs(of: task) {
         case .notReady: return try await self.begin(task)
         case .lost(let why): return try await self.fail(task, why)
-        case .ready(let jobs):
+        case .ready(let jobs, counted: let counted):
             do {
-                return try await self.start(task, jobs)
+                return try await self.start(task, jobs, counted: counted)
             } catch is InputsChanged {
                 // The next turn finds what is left.
                 return false
@@ -75,23 +90,29 @@ struct Expander: Sendable {
         return jobs != nil
     }
 
-    /// Some of what a task was to read was deleted, or declared bad, meanwhile.
+    /// Some of what a task was to read, or has left out as made, was deleted, or declared bad, meanwhile.
     private struct InputsChanged: Error {}
 
     private enum Readiness {
         case notReady
         /// What it depends on failed.
         case lost(String)
-        case ready([GroupedJob])
+        case ready([GroupedJob], counted: [Counted])
     }
+
+    /// A dataset whose files count as made, and how many of them clean-ups had taken out.
+    private typealias Counted = (dataset: Int64, gone: Int64)
 
     private func inputs(of task: WaitingTask) async throws -> Readiness {
         let inputs = try await self.database.query(ExpansionStatements.inputs(of: task.id))
+        // First what will never come: nobody waits for the others then.
+        for input in inputs {
+            if let parent = input.2, parent == TaskState.failed.rawValue || parent == TaskState.aborted.rawValue {
+                return .lost("task \(input.1 ?? 0), which it reads, is \(parent)")
+            }
+        }
         for input in inputs {
             if let parent = input.2 {
-                if parent == TaskState.failed.rawValue || parent == TaskState.aborted.rawValue {
-                    return .lost("task \(input.1 ?? 0), which it reads, is \(parent)")
-                }
                 guard parent == TaskState.done.rawValue else { return .notReady }
             } else if input.4 != nil {
                 guard input.5 == DatasetState.closed.rawValue else { return .notReady }
@@ -99,6 +120,8 @@ struct Expander: Sendable {
                 guard input.10 else { return .notReady }
             }
         }
+        // Before it is asked what is made: what is deleted after this is noticed when the task begins.
+        let counted = inputs.allSatisfy { $0.7 == nil } ? [] : try await self.counted(for: task)
         // A file that two inputs name is read once.
         var places: [Int64: Int] = [:]
         var files: [InputFile] = []
@@ -150,8 +173,26 @@ struct Expander: Sendable {
                 inputs: keyed,
                 size: JobSize(events: task.perJob, files: task.perJobFiles, bytes: task.perJobBytes),
                 limit: inputs.compactMap(\.6).first
-            )
+            ),
+            counted: counted
         )
+    }
+
+    private func counted(for task: WaitingTask) async throws -> [Counted] {
+        try await self.database.query(DerivedStatements.counted(for: task.id)).map { ($0.0, $0.1) }
+    }
+
+    /// Holds the datasets whose files were left out as made, so that no clean-up takes one until the task has begun; afterwards it finds
+    /// the task.
+    ///
+    /// - Throws: ``InputsChanged`` when a clean-up has taken some, or what the task names holds other datasets than before.
+    private func keep(_ counted: [Counted], for task: WaitingTask, in transaction: PostgresTransaction) async throws {
+        guard !counted.isEmpty else { return }
+        _ = try await transaction.query(DerivedStatements.keep(counted.map(\.dataset)))
+        let present = try await transaction.query(DerivedStatements.counted(for: task.id))
+        guard present.elementsEqual(counted, by: { $0.0 == $1.dataset && $0.1 == $1.gone }) else {
+            throw InputsChanged()
+        }
     }
 
     /// The same files without the events of which a dataset, or container, has what was made of them; nil: as they are.
@@ -211,13 +252,14 @@ struct Expander: Sendable {
         }
     }
 
-    private func start(_ task: WaitingTask, _ jobs: [GroupedJob]) async throws -> Bool {
+    private func start(_ task: WaitingTask, _ jobs: [GroupedJob], counted: [Counted]) async throws -> Bool {
         let files = Array(Set(jobs.flatMap { $0.slices.map(\.input.file) })).sorted()
         let storage = try await self.database.query(ExpansionStatements.commonStorage(files))
         let started = try await self.database.withTransaction { transaction -> Bool in
             guard let present = try await self.lock(task, in: transaction) else { return false }
             // Files before jobs, in the order of their numbers, as everybody does: who takes one out waits, and finds that it is read.
             if try await transaction.query(ExpansionStatements.lockFiles(files)).first == true { throw InputsChanged() }
+            try await self.keep(counted, for: task, in: transaction)
             let classID = try await self.classID(present.classID, reaching: Array(storage.prefix(1)), in: transaction)
             let count = Int64(jobs.count)
             var statements = [

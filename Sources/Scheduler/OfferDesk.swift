@@ -128,7 +128,13 @@ struct OfferDesk: Sendable {
         self.logger.notice("offers came back", metadata: ["jobs": "\(leased.count)", "agents": "\(holders.count)"])
         try await self.database.withTransaction { transaction in
             try await transaction.execute(LeasingStatements.sessionGone(holders: holders))
-            _ = try await transaction.query(LeasingStatements.giveBack(leased.map { ($0.job.name.key, $0.token) }))
+            let back = try await transaction.query(
+                LeasingStatements.giveBack(leased.map { ($0.job.name.key, $0.token) })
+            )
+            // Their ranges are as their tasks and requests were before somebody held or released these at the same moment.
+            for task in Set(back.map(\.0)).sorted() {
+                try await transaction.execute(TaskControlStatements.hold(task: task))
+            }
         }
         self.bell.ring()
     }

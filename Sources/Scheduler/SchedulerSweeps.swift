@@ -47,6 +47,7 @@ enum SchedulerSweeps {
         parts.sweep("verdicts", every: config.sweep) {
             let overdue = try await parts.database.query(VerdictStatements.overdue(seconds: 5))
             try await desk.carryOut(overdue.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) })
+            try await desk.abortUnended()
             return overdue.count == 500 ? .more : .done
         }
     }

@@ -59,9 +59,22 @@ struct VerdictDesk: Sendable {
         self.bell.ring()
         self.pulse.add(attempts.count)
         self.wake()
-        // A task is aborted as an operator does it, once its verdicts are carried out.
+        try await self.abort(plan.aborted)
+        let ended = Set(plan.moves.filter { $0.to == .aborted }.map(\.job.task)).sorted()
+        let words = try await Settlement.settle(ended, in: self.database)
+        self.outbox.send(words)
+        if !words.isEmpty { self.bell.ring() }
+    }
+
+    /// What a process left undone that died after it had carried a verdict out: see ``VerdictStatements/unended``.
+    func abortUnended() async throws {
+        try await self.abort(Set(try await self.database.query(VerdictStatements.unended)))
+    }
+
+    /// A task is aborted as an operator does it, once its verdicts are carried out.
+    private func abort(_ tasks: Set<Int64>) async throws {
         let operations = Operations(self.database, caller: Caller(who: "a verdict", role: .administrator))
-        for task in plan.aborted.sorted() {
+        for task in tasks.sorted() {
             do {
                 self.outbox.send(
                     try await operations.abort(task: task, version: nil, reason: "a rule aborts it").messages
@@ -71,10 +84,6 @@ struct VerdictDesk: Sendable {
                 self.logger.info("task not aborted", metadata: ["task": "\(task)", "reason": "\(refusal)"])
             }
         }
-        let ended = Set(plan.moves.filter { $0.to == .aborted }.map(\.job.task)).sorted()
-        let words = try await Settlement.settle(ended, in: self.database)
-        self.outbox.send(words)
-        if !words.isEmpty { self.bell.ring() }
     }
 
     private func carryOut(_ attempts: [AttemptKey], in transaction: PostgresTransaction) async throws -> Plan {
@@ -145,15 +154,17 @@ struct VerdictDesk: Sendable {
 
     /// Replaces jobs by smaller ones, behind the last index of their task. One that cannot be divided waits again as it is.
     private func split(_ plan: inout Plan, in transaction: PostgresTransaction) async throws {
-        var parts: [JobKey: (events: [EventPart], level: Int)] = [:]
+        var parts: [JobKey: (events: [EventPart], level: Int, whole: Bool)] = [:]
         for row in try await transaction.query(SplitStatements.parts(plan.splits.map(\.job))) {
             let job = JobKey(task: row.0, index: row.1)
-            parts[job, default: ([], Int(row.5))].events.append(EventPart(file: row.2, first: row.3, count: row.4))
+            parts[job, default: ([], Int(row.5), row.6)].events.append(
+                EventPart(file: row.2, first: row.3, count: row.4)
+            )
         }
         var made: [SplitStatements.Part] = []
         for one in plan.splits {
-            let (events, level) = parts[one.job] ?? ([], 0)
-            let divided = JobSplit.divide(events, most: one.events)
+            let (events, level, whole) = parts[one.job] ?? ([], 0, false)
+            let divided = JobSplit.divide(events, most: one.events, whole: whole)
             guard divided.count > 1 else {
                 plan.moves.append((one.job, .waiting, false, one.cause))
                 plan.waiting.append(one.waiting)

@@ -74,6 +74,30 @@ import Testing
         }
     }
 
+    /// A Scheduler died after it had carried out the verdict of a rule that ends a task, and before it had ended it.
+    @Test func aTaskThatAVerdictEndsIsEndedAfterACrash() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            let watch = try await centre.events(["task.#"])
+            let agent = try await centre.agent("ALPHA") { _, _ in .hang }
+            let running = Task { try await agent.run() }
+            _ = try await centre.approve(jobs: 2)
+            try await centre.until("SELECT count(*) = 2 FROM lease WHERE state = 'running'")
+            try await centre.database.withTransaction {
+                try await $0.execute([
+                    "SELECT set_config('session_replication_role', 'replica', true)",
+                    """
+                    INSERT INTO verdict (task, index, attempt, site, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted, changes, carried_out_at)
+                    VALUES (1, 0, 1, 'ALPHA', 'abort', 'payload', 'payload', 1001, 'x', 'x', 'code-missing', 'r', true, '{"task": "abort"}', now())
+                    """,
+                ])
+            }
+            let seen = try await watch.until { _, event in event.entity == "task:1" && event.to == "aborted" }
+            #expect(seen.last?.event.cause == "a rule aborts it")
+            running.cancel()
+            await watch.stop()
+        }
+    }
+
     /// As an earlier version left them: nothing of them goes on, and nobody will release them again.
     @Test func whatNobodyEndsTheSweepEnds() async throws {
         try await LifecycleTests.withCentre { centre, _ in

@@ -18,11 +18,17 @@ import Testing
 
         static let logger = Logger(label: "expander-test") { _ in SwiftLogNoOpLogHandler() }
 
-        static func with(_ body: @escaping @Sendable (World) async throws -> Void) async throws {
+        /// - Parameter script: what there is besides.
+        static func with(
+            _ script: String = "",
+            _ body: @escaping @Sendable (World) async throws -> Void
+        ) async throws {
             let url = try await TestDatabase.make(template: "millrace_template") { url in
                 _ = try await Migrator.migrate(url: url, logger: Self.logger)
             }
-            try await PostgresSession.with(url: url, logger: Self.logger) { try await $0.executeScript(Self.script) }
+            try await PostgresSession.with(url: url, logger: Self.logger) {
+                try await $0.executeScript(Self.script + script)
+            }
             let client = PostgresClient(url: url, logger: Self.logger)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await client.run() }
@@ -159,6 +165,45 @@ import Testing
         }
     }
 
+    /// Whoever waits for what may never come stands in nobody's way.
+    @Test func theFirstThatCannotBeginHideNoneThatCan() async throws {
+        try await World.with { world in
+            try await world.database.executeScript(
+                """
+                SET search_path = millrace, public;
+                INSERT INTO dataset (name, home) VALUES ('filling', 'DISK');
+                UPDATE task_input SET dataset = 'filling' WHERE task = 1;
+                UPDATE task SET kind = 'analyse' WHERE id = 1;
+                """
+            )
+            var expander = try world.expander()
+            expander.page = 1
+            #expect(try await expander.expand() == true)
+            #expect(try await world.text("SELECT string_agg(state, ' ' ORDER BY id) FROM task") == "waiting running")
+            #expect(try await expander.expand() == false)
+        }
+    }
+
+    /// Of several inputs one will never come: the task fails at once, whatever the others wait for.
+    @Test func aTaskDoesNotWaitBesideWhatWillNeverCome() async throws {
+        try await World.with { world in
+            try await world.database.executeScript(
+                """
+                SET search_path = millrace, public;
+                INSERT INTO dataset (name, home) VALUES ('filling', 'DISK');
+                UPDATE task_input SET dataset = 'filling' WHERE task = 1;
+                SET session_replication_role = replica;
+                INSERT INTO task (request, name, position, kind, class, priority, spec, state)
+                VALUES (1, 'gone', 1, 'generate', 1, 100, '{}', 'failed');
+                INSERT INTO task_input (task, position, parent, stream) VALUES (1, 1, 3, 'out');
+                """
+            )
+            _ = try await world.expander().expand()
+            let state = try await world.text("SELECT state || ': ' || cause FROM task WHERE id = 1")
+            #expect(state == "failed: task 3, which it reads, is failed")
+        }
+    }
+
     /// Whoever declares one bad after that waits, and finds the job that reads it.
     @Test func whatIsTakenIsHeldUntilTheJobsAreThere() async throws {
         try await World.with { world in
@@ -193,6 +238,97 @@ import Testing
             try await world.database.execute("DELETE FROM waiting WHERE task = 1")
             #expect(try await world.expander().expand() == true)
             #expect(try await world.read(1) == "/1 /2 /3 /4")
+        }
+    }
+
+    // MARK: What is left out as made
+
+    /// Request 3 made `made` out of the first two files, and was cancelled; the container `all` holds that. The first task derives what is
+    /// missing in `all`; request 2 is held.
+    private static let derives = """
+
+        INSERT INTO request (workflow, parameters, seed, owner, submission) VALUES (1, '{}', 1, 'ann', gen_random_uuid());
+        UPDATE request SET state = 'approved', version = 2 WHERE id = 3;
+        UPDATE request SET state = 'held', held_from = 'approved', version = 3 WHERE id = 2;
+        INSERT INTO task (request, name, position, kind, class, priority, spec) VALUES (3, 'made', 0, 'process', 1, 100, '{}');
+        INSERT INTO task_stream (task, stream, counted, main) VALUES (3, 'out', true, true);
+        INSERT INTO dataset (name, task, stream, home) VALUES ('made', 3, 'out', 'DISK');
+        UPDATE task SET state = 'aborted', version = 2 WHERE id = 3;
+        UPDATE request SET state = 'cancelled', version = 3 WHERE id = 3;
+        INSERT INTO container (name, owner) VALUES ('all', 'ann');
+        INSERT INTO container_member (container, dataset) VALUES (1, 2);
+        DELETE FROM task_input WHERE task = 1;
+        INSERT INTO task_input (task, position, dataset, missing_in) VALUES (1, 0, 'source', 'all');
+        SET LOCAL session_replication_role = replica;
+        UPDATE task SET kind = 'derive' WHERE id = 1;
+        INSERT INTO file (lfn, bytes, adler32, crc32c, events, task, index, attempt)
+        VALUES ('/made/1', 1, '00000001', '00000001', 10, 3, 0, 1), ('/made/2', 1, '00000001', '00000001', 10, 3, 1, 1);
+        INSERT INTO replica (file, storage, state) SELECT id, 'DISK', 'available' FROM file WHERE task = 3;
+        INSERT INTO dataset_file (dataset, file) SELECT 2, id FROM file WHERE task = 3;
+        INSERT INTO file_parent (file, parent) SELECT m.id, s.id FROM file m JOIN file s ON '/made' || s.lfn = m.lfn;
+        """
+
+    private static func clean(_ world: World) async throws -> Cleanup.Step {
+        let operations = Operations(world.database, caller: Caller(who: "root", role: .administrator))
+        _ = try await operations.cancel(3, version: nil, reason: nil, cleaning: Cleaning(force: true))
+        return try await Cleanup.step(world.database, graceSeconds: 0, pauseSeconds: 0)
+    }
+
+    /// Between the look at what is made and the beginning it leaves the container, and is deleted: the task looks again, and makes that as well.
+    @Test func whatIsDeletedMeanwhileIsNotLeftOut() async throws {
+        try await World.with(Self.derives) { world in
+            let expander = try world.expander()
+            let began = try await world.database.withTransaction { transaction in
+                _ = try await transaction.query(SettlingStatements.lockRequest(1))
+                async let began = expander.expand()
+                let waits: SQL =
+                    "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                while try await world.text(waits) == "0" { await Task.yield() }
+                let operations = Operations(world.database, caller: Caller(who: "ann", role: .operator))
+                _ = try await operations.remove(["made"], from: "all")
+                #expect(
+                    try await Self.clean(world)
+                        == .removed(request: 3, dataset: "made", files: 2, kept: 0, emptied: true)
+                )
+                try await transaction.executeAndCommit([])
+                return try await began
+            }
+            #expect(began == false)
+            #expect(try await world.read(1) == nil)
+            #expect(try await world.text("SELECT state FROM task WHERE id = 1") == "waiting")
+            #expect(try await expander.expand() == true)
+            #expect(try await world.read(1) == "/1 /2 /3 /4")
+        }
+    }
+
+    /// A clean-up that was asked for after the task was made waits for its request: the task does not wait for the clean-up.
+    @Test func whatACleanUpKeepsIsLeftOut() async throws {
+        try await World.with(Self.derives) { world in
+            let reason = "holds what task 1 of request 1, which has not ended, leaves out as made"
+            let kept = Cleanup.Step.waiting(request: 3, dataset: "made", reason: reason, isNew: true)
+            #expect(try await Self.clean(world) == kept)
+            #expect(try await world.expander().expand() == true)
+            #expect(try await world.read(1) == "/3 /4")
+            let step = try await Cleanup.step(world.database, graceSeconds: 0, pauseSeconds: 0)
+            #expect(step == .waiting(request: 3, dataset: "made", reason: reason, isNew: false))
+        }
+    }
+
+    /// Until the task has begun the datasets that it counts on are held against clean-ups.
+    @Test func whatIsLeftOutIsHeldUntilTheJobsAreThere() async throws {
+        try await World.with(Self.derives) { world in
+            let counted = try await world.database.query(DerivedStatements.counted(for: 1))
+            #expect(counted.map { "\($0.0) \($0.1)" } == ["2 0"])
+            #expect(try await world.database.query(DerivedStatements.counted(for: 2)).isEmpty)
+            try await world.database.withTransaction { transaction in
+                let kept = try await transaction.query(DerivedStatements.keep(counted.map(\.0)))
+                #expect(kept == [2])
+                await #expect(throws: PostgresError.self) {
+                    try await world.database.execute(
+                        "DO $$ BEGIN PERFORM 1 FROM millrace.dataset WHERE id = 2 FOR UPDATE NOWAIT; END $$"
+                    )
+                }
+            }
         }
     }
 }

@@ -43,6 +43,33 @@ import Testing
         #expect(counts.count == 7 && counts.values.reduce(0, +) == 256, "\(counts)")
     }
 
+    /// While the request of a derive task is open nobody can force it; afterwards it is as with a request that goes on with this one.
+    @Test func whatADeriveTaskLeavesOutOutranksPlacesAndForceWhileItIsOpen() {
+        let live = CleanupFacts.Deriver(request: 9, task: 12, hasEnded: false)
+        let ended = CleanupFacts.Deriver(request: 9, task: 12, hasEnded: true)
+        for case let (includes, forced) in Self.bits.flatMap({ one in Self.bits.map { (one, $0) } }) {
+            var facts = CleanupFacts()
+            (facts.isClosed, facts.includesClosed, facts.isForced) = (true, includes, forced)
+            (facts.container, facts.liveAttempts) = ("study", 3)
+            facts.deriver = live
+            #expect(CleanupPolicy.obstacle(facts) == .deriver(live))
+            facts.deriver = ended
+            let wanted: CleanupObstacle = !includes ? .closed : forced ? .attempts(3) : .deriver(ended)
+            #expect(CleanupPolicy.obstacle(facts) == wanted)
+            let reader = CleanupFacts.Reader(request: 8, task: 11)
+            (facts.reader, facts.deriver) = (reader, live)
+            #expect(CleanupPolicy.obstacle(facts) == .reader(reader))
+        }
+        #expect(
+            CleanupObstacle.deriver(live).text
+                == "holds what task 12 of request 9, which has not ended, leaves out as made"
+        )
+        #expect(
+            CleanupObstacle.deriver(ended).text
+                == "holds what task 12 of request 9 left out as made: only both together have all events"
+        )
+    }
+
     @Test func obstaclesAreOneLineThatNamesWhatHoldsIt() {
         let reader = CleanupObstacle.reader(.init(request: 9, task: 12))
         #expect(reader.text == "is read by task 12 of request 9, which has not ended")

@@ -89,6 +89,8 @@ actor AgentCore {
     /// Says that the agent is alive, and what it holds.
     func beat(staying: Bool = true) async {
         do {
+            // Before the look: what is offered after that is not in the list.
+            let at = Now.timestamp
             let held = try await self.journal.held()
             let told = self.killed
             let item = HeartbeatItem(
@@ -98,7 +100,8 @@ actor AgentCore {
                 list: self.wantsList ? held : nil,
                 killed: told.isEmpty ? nil : told.sorted(),
                 replyTo: self.replyTo,
-                staying: staying
+                staying: staying,
+                at: at
             )
             guard await self.post.say([item], routingKey: RoutingKey.heartbeat) else { return }
             self.killed.subtract(told)

@@ -82,11 +82,14 @@ package enum CleanupStatements {
 
     /// What is known of datasets of a request, see ``CleanupFacts``: name, whether it is closed and holds files that no clean-up has taken
     /// out (of an empty one nothing was handed over), live attempts, request and task of a reader, container, subscription, a request that
-    /// goes on with it, a dataset of people with files of it.
+    /// goes on with it, a dataset of people with files of it, request and task that leave out what is in it, whether that request has ended.
+    ///
+    /// What was merged into a dataset is not asked for where that one is named: it is there, whatever becomes of what was merged.
     static func facts(
         _ datasets: [Int64],
         of request: Int64
-    ) -> Statement<Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?, String?> {
+    ) -> Statement<Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?, String?, Int64?, Int64?, Bool?>
+    {
         Statement(
             "cleanup.facts",
             """
@@ -98,7 +101,8 @@ package enum CleanupStatements {
                        > coalesce((SELECT p.files FROM cleanup_part p WHERE p.dataset = d.id), 0),
                    (SELECT count(*) FROM lease l WHERE l.task = d.task), i.request, i.task, m.name, s.storage,
                    (SELECT min(l.id) FROM later l WHERE l.state NOT IN ('rejected', 'cancelled')),
-                   (SELECT min(x.name) FROM dataset_source s JOIN dataset x ON x.id = s.dataset WHERE s.source = d.id)
+                   (SELECT min(x.name) FROM dataset_source s JOIN dataset x ON x.id = s.dataset WHERE s.source = d.id),
+                   o.request, o.task, o.has_ended
             FROM dataset d
             LEFT JOIN LATERAL (
                 SELECT c.name FROM container_member m JOIN container c ON c.id = m.container WHERE m.dataset = d.id ORDER BY c.name LIMIT 1) m ON true
@@ -110,6 +114,12 @@ package enum CleanupStatements {
                         SELECT c.name FROM container_member m JOIN container c ON c.id = m.container WHERE m.dataset = d.id))
                   AND t.request <> \(request) AND r.state IN ('approved', 'running', 'held')
                 ORDER BY t.id LIMIT 1) i ON true
+            LEFT JOIN LATERAL (
+                SELECT t.request, t.id AS task, r.state NOT IN ('approved', 'running', 'held') AS has_ended
+                FROM (SELECT d.name UNION SELECT c.name FROM container_member m JOIN container c ON c.id = m.container WHERE m.dataset = d.id) w
+                JOIN task_input i ON i.missing_in = w.name JOIN task t ON t.id = i.task JOIN request r ON r.id = t.request
+                WHERE t.request <> \(request) AND r.state NOT IN ('rejected', 'cancelled')
+                ORDER BY has_ended, t.id LIMIT 1) o ON true
             WHERE d.id = ANY(\(datasets)) ORDER BY d.id
             """,
             returning: Int64.self,
@@ -121,38 +131,60 @@ package enum CleanupStatements {
             String?.self,
             String?.self,
             Int64?.self,
-            String?.self
+            String?.self,
+            Int64?.self,
+            Int64?.self,
+            Bool?.self
         )
     }
 
     static func facts(
-        row: (Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?, String?)
+        row: (
+            Int64, String, Bool, Int64, Int64?, Int64?, String?, String?, Int64?, String?, Int64?, Int64?, Bool?
+        )
     ) -> (dataset: Int64, facts: CleanupFacts) {
         var facts = CleanupFacts()
         (facts.isClosed, facts.liveAttempts) = (row.2, row.3)
         facts.reader = row.4.flatMap { request in row.5.map { CleanupFacts.Reader(request: request, task: $0) } }
         (facts.container, facts.subscription, facts.continuation) = (row.6, row.7, row.8)
         facts.selection = row.9
+        if let request = row.10, let task = row.11, let hasEnded = row.12 {
+            facts.deriver = CleanupFacts.Deriver(request: request, task: task, hasEnded: hasEnded)
+        }
         return (row.0, facts)
     }
 
-    /// Of these files those that jobs of requests which have not ended read, or are about to: chosen by a query, out of a container, or
-    /// through a dataset that people filled from one of this request. File, task. Readers of the dataset itself are found with it.
+    /// Of these files those that requests which have not ended need. File, task.
+    /// - Their jobs read them, or are about to: chosen by a query, out of a container, or through a dataset that people filled from one of
+    ///   this request. Readers of the dataset itself are found with it.
+    /// - They are in a dataset that people filled, and a derive task leaves out what is in that, or in a container with it.
     package static func read(_ files: [Int64], notBy request: Int64) -> Statement<Int64, Int64> {
         Statement(
             "cleanup.read",
             """
-            SELECT f.file, min(t.id) FROM request r JOIN task t ON t.request = r.id
-            CROSS JOIN unnest(\(files)) AS f(file)
-            CROSS JOIN LATERAL (
-                SELECT 1 FROM unit_input u WHERE u.task = t.id AND u.file = f.file
-                UNION ALL SELECT 1 FROM pending_input p WHERE p.task = t.id AND p.file = f.file LIMIT 1) u
-            WHERE r.state IN ('approved', 'running', 'held') AND r.id <> \(request)
-              AND EXISTS (
-                SELECT 1 FROM task_input i WHERE i.task = t.id AND (i.query IS NOT NULL OR i.container IS NOT NULL OR i.dataset IN (
-                    SELECT x.name FROM task o JOIN dataset d ON d.task = o.id JOIN dataset_source s ON s.source = d.id
-                    JOIN dataset x ON x.id = s.dataset WHERE o.request = \(request))))
-            GROUP BY f.file ORDER BY f.file
+            SELECT n.file, min(n.task) FROM (
+                SELECT f.file, t.id AS task FROM request r JOIN task t ON t.request = r.id
+                CROSS JOIN unnest(\(files)) AS f(file)
+                CROSS JOIN LATERAL (
+                    SELECT 1 FROM unit_input u WHERE u.task = t.id AND u.file = f.file
+                    UNION ALL SELECT 1 FROM pending_input p WHERE p.task = t.id AND p.file = f.file LIMIT 1) u
+                WHERE r.state IN ('approved', 'running', 'held') AND r.id <> \(request)
+                  AND EXISTS (
+                    SELECT 1 FROM task_input i WHERE i.task = t.id AND (i.query IS NOT NULL OR i.container IS NOT NULL OR i.dataset IN (
+                        SELECT x.name FROM task o JOIN dataset d ON d.task = o.id JOIN dataset_source s ON s.source = d.id
+                        JOIN dataset x ON x.id = s.dataset WHERE o.request = \(request))))
+                UNION ALL
+                SELECT f.file, x.task FROM (
+                    SELECT DISTINCT i.task, s.dataset
+                    FROM task o JOIN dataset d ON d.task = o.id JOIN dataset_source s ON s.source = d.id
+                    CROSS JOIN LATERAL (
+                        SELECT x.name FROM dataset x WHERE x.id = s.dataset
+                        UNION SELECT c.name FROM container_member m JOIN container c ON c.id = m.container WHERE m.dataset = s.dataset) w
+                    JOIN task_input i ON i.missing_in = w.name JOIN task t ON t.id = i.task JOIN request r ON r.id = t.request
+                    WHERE o.request = \(request) AND r.state IN ('approved', 'running', 'held') AND r.id <> \(request)) x
+                CROSS JOIN unnest(\(files)) AS f(file)
+                CROSS JOIN LATERAL (SELECT FROM dataset_file m WHERE m.dataset = x.dataset AND m.file = f.file OFFSET 0) m
+            ) n GROUP BY n.file ORDER BY n.file
             """,
             returning: Int64.self,
             Int64.self

@@ -101,5 +101,34 @@ package enum DerivedStatements {
         )
         """
 
-    static var examples: [AnyStatement] { [Self.made(in: "x", of: []).erased] }
+    // MARK: What is counted on
+
+    /// The datasets whose files count as made for a task: those that its inputs name, or that are in containers which they name, and those
+    /// out of which people filled one of these; with the files that clean-ups have taken out of each so far. In order.
+    package static func counted(for task: Int64) -> Statement<Int64, Int64> {
+        Statement(
+            "derived.counted",
+            """
+            SELECT c.dataset, coalesce(p.files, 0) FROM (
+                SELECT DISTINCT c.dataset FROM task_input i CROSS JOIN LATERAL counted_in(i.missing_in) AS c(dataset)
+                WHERE i.task = \(task) AND i.missing_in IS NOT NULL
+            ) c LEFT JOIN cleanup_part p ON p.dataset = c.dataset ORDER BY c.dataset
+            """,
+            returning: Int64.self,
+            Int64.self
+        )
+    }
+
+    /// Locks datasets against clean-ups: a step that takes files out of one has ended, or waits.
+    package static func keep(_ datasets: [Int64]) -> Statement<Int64> {
+        Statement(
+            "derived.keep",
+            "SELECT id FROM dataset WHERE id = ANY(\(datasets)) ORDER BY id FOR SHARE",
+            returning: Int64.self
+        )
+    }
+
+    static var examples: [AnyStatement] {
+        [Self.made(in: "x", of: []).erased, Self.counted(for: 1).erased, Self.keep([]).erased]
+    }
 }

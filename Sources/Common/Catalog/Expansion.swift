@@ -6,7 +6,12 @@ package enum ExpansionStatements {
     /// Tasks that wait for inputs, of requests that may run: id, request, kind, whether it has no inputs, events per job,
     /// scouts, files per job, bytes per job, fields to group by, the task of an earlier version that it goes on with. What operators may
     /// change of a task that waits, ``lock(_:)`` tells.
+    ///
+    /// Not told are those that read a task which waits itself: neither can begin.
+    ///
+    /// - Parameter task: those after it, in order.
     package static func waiting(
+        after task: Int64 = 0,
         limit: Int
     ) -> Statement<Int64, Int64, String, Bool, Int64?, Int32, Int64?, Int64?, [String], Int64?> {
         Statement(
@@ -15,7 +20,9 @@ package enum ExpansionStatements {
             SELECT t.id, t.request, t.kind, t.jobs_total IS NOT NULL, t.events_per_job, t.scouts,
                    t.files_per_job, t.bytes_per_job, t.group_by, t.continues
             FROM task t JOIN request r ON r.id = t.request AND r.state IN ('approved', 'running')
-            WHERE t.state = 'waiting' ORDER BY t.id LIMIT \(limit)
+            WHERE t.state = 'waiting' AND t.id > \(task) AND NOT EXISTS (
+                SELECT 1 FROM task_input i JOIN task p ON p.id = i.parent WHERE i.task = t.id AND p.state = 'waiting')
+            ORDER BY t.id LIMIT \(limit)
             """,
             returning: Int64.self,
             Int64.self,

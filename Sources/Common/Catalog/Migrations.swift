@@ -36,6 +36,7 @@ package struct Migration: Sendable {
         Migration(20, "names", PackageResources.V0020_names_sql),
         Migration(21, "given_up", PackageResources.V0021_given_up_sql),
         Migration(24, "transfers", PackageResources.V0024_transfers_sql),
+        Migration(25, "missing", PackageResources.V0025_missing_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

@@ -4,13 +4,13 @@ package import Postgres
 /// Replacing a job by smaller ones, which cover its events exactly once. The caller holds the locks of task and job.
 package enum SplitStatements {
     /// What the jobs have, in the order of their events: task, index, file (nil: no input), first event, events; how often they were
-    /// divided already.
-    package static func parts(_ jobs: [JobKey]) -> Statement<Int64, Int64, Int64?, Int64, Int64, Int32> {
+    /// divided already; whether their files are merged, and so are whole.
+    package static func parts(_ jobs: [JobKey]) -> Statement<Int64, Int64, Int64?, Int64, Int64, Int32, Bool> {
         Statement(
             "split.parts",
             """
             SELECT j.task, j.index, u.file, coalesce(lower(u.slice), j.first_event, t.first_event + j.index * t.events_per_job, 0),
-                   coalesce(upper(u.slice) - lower(u.slice), j.events_expected), j.split_level::int
+                   coalesce(upper(u.slice) - lower(u.slice), j.events_expected), j.split_level::int, t.kind = 'merge'
             FROM unnest(\(jobs.map(\.task)), \(jobs.map(\.index))) AS i(task, index)
             JOIN job j ON j.task = i.task AND j.index = i.index JOIN task t ON t.id = j.task
             LEFT JOIN LATERAL (
@@ -23,7 +23,8 @@ package enum SplitStatements {
             Int64?.self,
             Int64.self,
             Int64.self,
-            Int32.self
+            Int32.self,
+            Bool.self
         )
     }
 
@@ -58,7 +59,7 @@ package enum SplitStatements {
         fileprivate var first: Int64? { self.events.first.flatMap { $0.file == nil ? $0.first : nil } }
     }
 
-    /// The slices leave the replaced jobs and go to the new ones: no event is ever in two.
+    /// The slices leave the replaced jobs and go to the new ones: no event is ever in two, and what is merged goes with its file.
     package static func insert(_ parts: [Part]) -> [SQL] {
         let slices = parts.flatMap { part in part.events.compactMap { one in one.file.map { (part.job, $0, one) } } }
         let replaced = Set(parts.map { JobKey(task: $0.job.task, index: $0.from) }).sorted()
@@ -80,6 +81,12 @@ package enum SplitStatements {
             SELECT i.task, i.index, i.file, int8range(i.first, i.first + i.count)
             FROM unnest(\(slices.map(\.0.task)), \(slices.map(\.0.index)), \(slices.map(\.1)), \(slices.map(\.2.first)),
                         \(slices.map(\.2.count))) AS i(task, index, file, first, count)
+            """,
+            """
+            UPDATE merge_input m SET index = i.index
+            FROM unnest(\(slices.map(\.0.task)), \(slices.map(\.0.index)), \(slices.map(\.1))) AS i(task, index, file)
+            CROSS JOIN LATERAL (SELECT o.task, o.index, o.stream FROM output o WHERE o.file = i.file OFFSET 0) o
+            WHERE m.task = i.task AND m.src_task = o.task AND m.src_index = o.index AND m.stream = o.stream
             """,
         ]
     }

@@ -35,6 +35,17 @@ package enum VerdictStatements {
         )
     }
 
+    /// Tasks that go on although a verdict that was carried out ends them: whoever carried it out died in between.
+    package static let unended = Statement<Int64>(
+        "verdicts.unended",
+        """
+        SELECT DISTINCT v.task FROM verdict v JOIN task t ON t.id = v.task
+        WHERE v.changes->>'task' = 'abort' AND v.carried_out_at IS NOT NULL AND t.state IN ('waiting', 'scouting', 'running', 'finishing', 'paused')
+        ORDER BY v.task
+        """,
+        returning: Int64.self
+    )
+
     /// The tasks of these attempts, locked: id and state. Tasks before jobs: the order of locks everywhere. Whoever ends a task has to
     /// wait until its jobs wait again, and finds them; who comes after that finds the task ended.
     package static func lockTasks(_ attempts: [AttemptKey]) -> Statement<Int64, String> {
@@ -161,7 +172,8 @@ package enum VerdictStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.lockTasks([]).erased, Self.open([]).erased, Command("verdicts.wait", Self.wait([])).erased,
+            Self.lockTasks([]).erased, Self.unended.erased, Self.open([]).erased,
+            Command("verdicts.wait", Self.wait([])).erased,
             Command("verdicts.carriedOut", Self.carriedOut([])).erased,
             Command("verdicts.raise", Self.raise([])).erased,
             Command("verdicts.raiseTask.0", Self.raise(task: 1, to: 1)[0]).erased,

@@ -57,6 +57,9 @@ package struct HeartbeatItem: MessageItem {
     package var replyTo: String
     /// False in the last heartbeat of an agent that stops.
     package var staying: Bool
+    /// When it was so, by the agent's clock: a list that has waited knows nothing of what was offered meanwhile. Nil: an agent of an earlier
+    /// version.
+    package var at: Timestamp?
 
     package init(
         agent: String,
@@ -65,7 +68,8 @@ package struct HeartbeatItem: MessageItem {
         list: [AttemptKey]? = nil,
         killed: [AttemptKey]? = nil,
         replyTo: String,
-        staying: Bool = true
+        staying: Bool = true,
+        at: Timestamp? = nil
     ) {
         self.agent = agent
         self.session = session
@@ -74,6 +78,7 @@ package struct HeartbeatItem: MessageItem {
         self.killed = killed
         self.replyTo = replyTo
         self.staying = staying
+        self.at = at
     }
 }
 

@@ -185,7 +185,8 @@ package final class SimulatedAgent: Sendable {
             held: HeldSummary(held),
             list: withList ? held.sorted() : nil,
             replyTo: Queue.agent(site: self.site, agent: self.agent),
-            staying: staying
+            staying: staying,
+            at: Timestamp(secondsSince1970: Date().timeIntervalSince1970)
         )
         try await self.send([item], RoutingKey.heartbeat)
     }

@@ -72,6 +72,7 @@ extension Operations {
     /// None of the request's jobs is leased any more; running ones go on.
     package func hold(_ request: Int64, version: Int64?, reason: String?) async throws -> Outcome {
         try await self.move(request, .hold, version: version) { locked, transaction in
+            _ = try await transaction.query(ShareStatements.lockTasks(of: request))
             try await transaction.execute([
                 RequestStatements.move(
                     request,
@@ -89,6 +90,8 @@ extension Operations {
     package func release(_ request: Int64, version: Int64?, reason: String?) async throws -> Outcome {
         try await self.move(request, .release, version: version) { locked, transaction in
             let state = locked.heldFrom ?? .approved
+            // Whoever lets jobs of its tasks wait, or pauses one, has ended, and its ranges are seen; or comes after this, and sees the new state.
+            _ = try await transaction.query(ShareStatements.lockTasks(of: request))
             try await transaction.execute([
                 RequestStatements.move(
                     request,

@@ -11,6 +11,21 @@ package struct CleanupFacts: Sendable, Hashable {
         }
     }
 
+    /// A derive task of another request, neither rejected nor cancelled, that leaves out the events of which the dataset, or a container with
+    /// it, holds what was made.
+    package struct Deriver: Sendable, Hashable {
+        package let request: Int64
+        package let task: Int64
+        /// Its request has: what it was to make is made, and lacks what is here.
+        package let hasEnded: Bool
+
+        package init(request: Int64, task: Int64, hasEnded: Bool) {
+            self.request = request
+            self.task = task
+            self.hasEnded = hasEnded
+        }
+    }
+
     /// It was handed over: its task was done, or an operator closed it.
     package var isClosed = false
     /// The clean-up goes for what was handed over as well: an operator asked for it.
@@ -22,6 +37,7 @@ package struct CleanupFacts: Sendable, Hashable {
     package var reader: Reader?
     /// A request that goes on where this one stopped: both together hold all events.
     package var continuation: Int64?
+    package var deriver: Deriver?
     /// A container that holds it.
     package var container: String?
     /// A dataset that people filled, with files of this one among them.
@@ -38,6 +54,8 @@ package enum CleanupObstacle: Sendable, Hashable {
     case reader(CleanupFacts.Reader)
     /// Goes away when that request is rejected or cancelled, or by force.
     case continuation(Int64)
+    /// Goes away when that request is cancelled, or, when it has ended, by force: before that nobody can force it.
+    case deriver(CleanupFacts.Deriver)
     /// Goes away when an operator takes the clean-up over.
     case closed
     /// Goes away when it is taken out of the container, or by force.
@@ -55,6 +73,10 @@ package enum CleanupObstacle: Sendable, Hashable {
         case .reader(let reader): "is read by task \(reader.task) of request \(reader.request), which has not ended"
         case .continuation(let request):
             "is half of what request \(request) goes on with, which is neither rejected nor cancelled"
+        case .deriver(let deriver) where deriver.hasEnded:
+            "holds what task \(deriver.task) of request \(deriver.request) left out as made: only both together have all events"
+        case .deriver(let deriver):
+            "holds what task \(deriver.task) of request \(deriver.request), which has not ended, leaves out as made"
         case .closed: "is closed: an operator must ask for its clean-up"
         case .container(let name): "is in container \(name)"
         case .selection(let name): "has files in dataset \(name), which people filled"
@@ -90,9 +112,12 @@ package enum CleanupPolicy {
     package static func obstacle(_ facts: CleanupFacts) -> CleanupObstacle? {
         // Whoever reads it outranks everybody: its jobs would fail one after the other.
         if let reader = facts.reader { return .reader(reader) }
+        // So does whoever counts on it: what it leaves out would be made by nobody.
+        if let deriver = facts.deriver, !deriver.hasEnded { return .deriver(deriver) }
         if facts.isClosed && !facts.includesClosed { return .closed }
         if !facts.isForced {
             if let request = facts.continuation { return .continuation(request) }
+            if let deriver = facts.deriver { return .deriver(deriver) }
             if let container = facts.container { return .container(container) }
             if let selection = facts.selection { return .selection(selection) }
             if let subscription = facts.subscription { return .subscription(subscription) }

@@ -21,9 +21,10 @@ package enum JobSplit {
     ///   - parts: what the job has. One part is cut; several are dealt out whole, since a job is told where its events begin in
     ///     one file only.
     ///   - most: the most events a new job is to have, as far as whole parts allow.
+    ///   - whole: nothing is cut: what merges read is merged once, and as a whole.
     /// - Returns: the parts of each new job; fewer than two: it cannot be divided.
-    package static func divide(_ parts: [EventPart], most: Int64) -> [[EventPart]] {
-        guard most > 0, let part = parts.first else { return [] }
+    package static func divide(_ parts: [EventPart], most: Int64, whole: Bool = false) -> [[EventPart]] {
+        guard most > 0, let part = parts.first, !whole || parts.count > 1 else { return [] }
         guard parts.count == 1 else { return Self.deal(parts, most: most) }
         guard part.count > most else { return [[part]] }
         let number = (part.count + most - 1) / most
