@@ -73,14 +73,17 @@ enum BookkeeperAssembly {
             }
             return .done
         }
+        // Seldom: it looks at all ranges.
+        let partitions = parts.sweep("partitions", every: .seconds(600)) {
+            guard let name = try await Archive.dropPartition(database) else { return .done }
+            parts.logger.info("partition dropped", metadata: ["name": "\(name)"])
+            return .more
+        }
         let archive = parts.sweep("archive", every: config.sweep) {
-            switch try await Archive.step(database) {
-            case .nothing: return .done
-            case .moved(let task, let jobs):
-                parts.logger.info("archive", metadata: ["task": "\(task)", "jobs": "\(jobs)"])
-            case .dropped(let first):
-                parts.logger.info("partitions dropped", metadata: ["first-task": "\(first)"])
-            }
+            guard case .moved(let task, let jobs) = try await Archive.step(database) else { return .done }
+            parts.logger.info("archive", metadata: ["task": "\(task)", "jobs": "\(jobs)"])
+            // It has arrived, and may be the last of its range.
+            if jobs == 0 { partitions.ring() }
             return .more
         }
         let cleaning = parts.sweep("clean-ups", every: config.sweep) {
@@ -107,7 +110,7 @@ enum BookkeeperAssembly {
         }
         let consumers = BookkeeperConsumers(parts: parts)
         return parts.services + [
-            settling, subscriptions, archive, cleaning, folding, tallies, consumers.manifests(desk),
+            settling, subscriptions, partitions, archive, cleaning, folding, tallies, consumers.manifests(desk),
             consumers.commands(),
             consumers.control(archive, cleaning),
         ] + Self.retention(config, parts) + Self.lineage(config, parts)

@@ -68,17 +68,55 @@ struct ManifestDesk: Sendable {
         let reports = items.map { (site: $0.key.site, item: $0.value) }.sorted { $0.item.name.key < $1.item.name.key }
         // A backlog may bring thousands at once: locks are held for a bounded time.
         for first in stride(from: 0, to: reports.count, by: self.batchSize) {
-            let batch = Array(reports[first..<min(first + self.batchSize, reports.count)])
-            let outcome = try await self.parts.database.withTransaction { try await self.judge(batch, known, in: $0) }
-            await self.follow(outcome)
+            try await self.take(reports[first..<min(first + self.batchSize, reports.count)], known)
         }
         return handled
     }
 
-    /// - Parameter known: what never changes about their tasks.
+    /// A value that no column takes, a constraint, and the catalogue's own rules: trying again would not help.
+    private static let refusals: Set = ["22", "23", "MR"]
+
+    private typealias Reports = ArraySlice<(site: String, item: FinishedItem)>
+
+    /// One transaction for all of them. What the catalogue refuses of one must keep no other out: halves, until that one is alone, and is
+    /// refused itself.
+    private func take(_ reports: Reports, _ known: BooksFacts) async throws {
+        let outcome: Outcome
+        do {
+            outcome = try await self.parts.database.withTransaction { try await self.judge(reports, known, in: $0) }
+        } catch let error as PostgresError where error.isOf(classes: Self.refusals) {
+            guard reports.count > 1, let only = reports.first?.item.name.key else {
+                return try await self.refuse(reports, known, error)
+            }
+            self.parts.logger.notice(
+                "manifests are taken in halves",
+                metadata: ["first": "\(only)", "manifests": "\(reports.count)", "error": "\(error)"]
+            )
+            let middle = reports.startIndex + reports.count / 2
+            try await self.take(reports[..<middle], known)
+            return try await self.take(reports[middle...], known)
+        }
+        await self.follow(outcome)
+    }
+
+    /// No policy of ours saw what is wrong with it, but a rule of the catalogue does.
+    private func refuse(_ reports: Reports, _ known: BooksFacts, _ error: PostgresError) async throws {
+        let keys = reports.map { "\($0.item.name.key)" }.joined(separator: " ")
+        self.parts.logger.warning("a manifest is refused", metadata: ["attempt": "\(keys)", "error": "\(error)"])
+        let failure = Failure(.registration, "the catalogue refuses it: \(error)")
+        let outcome = try await self.parts.database.withTransaction {
+            try await self.judge(reports, known, refusing: failure, in: $0)
+        }
+        await self.follow(outcome)
+    }
+
+    /// - Parameters:
+    ///   - known: what never changes about their tasks.
+    ///   - refusing: what is wrong with those that would be accepted; nil: nothing.
     private func judge(
-        _ reports: [(site: String, item: FinishedItem)],
+        _ reports: Reports,
         _ known: BooksFacts,
+        refusing: Failure? = nil,
         in transaction: PostgresTransaction
     ) async throws -> Outcome {
         let policy = AcceptancePolicy(facts: try await self.facts(reports, known, in: transaction))
@@ -86,7 +124,7 @@ struct ManifestDesk: Sendable {
         var ended: [ReportStatements.Ended] = []
         var stale: [(site: String, item: FinishedItem)] = []
         for (site, item) in reports {
-            switch policy.judge(item, site: site) {
+            switch policy.judge(item, site: site).refused(for: refusing) {
             case .accept(let acceptance): outcome.accepted.append(acceptance)
             case .stale: stale.append((site, item))
             case .reject(let failures):
@@ -158,7 +196,7 @@ struct ManifestDesk: Sendable {
     }
 
     private func facts(
-        _ reports: [(site: String, item: FinishedItem)],
+        _ reports: Reports,
         _ known: BooksFacts,
         in transaction: PostgresTransaction
     ) async throws -> BooksFacts {

@@ -90,6 +90,47 @@ import Testing
         }
     }
 
+    /// No policy of the Bookkeeper sees what is wrong with the manifests of one request, but a rule of the catalogue does: they are refused, and
+    /// the others, which come with them, are accepted.
+    @Test func whatTheCatalogueRefusesKeepsNoOtherOut() async throws {
+        try await LifecycleTests.withCentre { centre, _ in
+            let watch = try await centre.events(["request.#"])
+            let isClosed = Gathered()
+            let agent = try await centre.agent("ALPHA") { _, _ in .until({ await isClosed.more(than: 0) }, .finish) }
+            let running = Task { try await agent.run() }
+            let bad = try await centre.approve(jobs: 1, name: "bad")
+            let good = try await centre.approve(jobs: 20, name: "good")
+            try await centre.until("SELECT count(*) = 21 FROM lease WHERE state = 'running'")
+            // Nothing of ours closes a dataset while its task runs.
+            try await centre.database.withTransaction {
+                try await $0.execute([
+                    "SELECT set_config('session_replication_role', 'replica', true)",
+                    """
+                    UPDATE dataset SET state = 'closed', closed = now()
+                    WHERE task IN (SELECT id FROM task WHERE request = \(bad))
+                    """,
+                ])
+            }
+            isClosed.insert([1])
+            try await watch.finish(of: good)
+            try await centre.until("SELECT count(*) > 0 FROM verdict")
+            running.cancel()
+            await watch.stop()
+            let verdicts = try await centre.database.query(
+                Statement(
+                    "test",
+                    "SELECT concat_ws(' ', t.request, v.code, v.diagnostic) FROM verdict_view v JOIN task t ON t.id = v.task",
+                    returning: String.self
+                )
+            )
+            #expect(verdicts.count == 1)
+            #expect(
+                verdicts.first?.hasPrefix("\(bad) 8211 the catalogue refuses it: database: ") == true,
+                "\(verdicts)"
+            )
+        }
+    }
+
     @Test func eachIsRefusedWithItsCodeAndMadeGood() async throws {
         let config = "monitor:\n  brakes: {failureShare: 1, dominantShare: 1, minJobs: 1000000}\n"
         try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in

@@ -39,17 +39,17 @@ import Testing
         _ = try await world.operations().archive(olderThan: 0.000_001, reason: nil)
     }
 
-    /// Steps until there is nothing to do. - Returns: the first tasks of the ranges that were dropped.
-    private static func finish(_ world: RecoveryWorld) async throws -> [Int64] {
-        var dropped: [Int64] = []
-        while true {
-            switch try await Archive.step(world.database) {
-            case .nothing: return dropped
-            case .moved: continue
-            case .dropped(let first): dropped.append(first)
-            }
-        }
+    /// Steps until there is nothing to do. - Returns: the partitions that were dropped, in order.
+    private static func finish(_ world: RecoveryWorld) async throws -> [String] {
+        var dropped: [String] = []
+        while try await Archive.step(world.database) != .nothing {}
+        while let name = try await Archive.dropPartition(world.database) { dropped.append(name) }
+        return dropped
     }
+
+    private static let all = [
+        "merge_input_p0", "unit_input_p0", "accepted_p0", "winner_p0", "output_p0", "lease_p0", "attempt_p0", "job_p0",
+    ]
 
     /// How many partitions there are of the ranges from 0 and from 1000.
     private static func partitions(_ world: RecoveryWorld) async throws -> String? {
@@ -80,7 +80,7 @@ import Testing
             let before = try await Self.rows(world)
             #expect(try await Self.partitions(world) == "8 8")
             try await Self.archive(world)
-            #expect(try await Self.finish(world) == [0])
+            #expect(try await Self.finish(world) == Self.all)
             #expect(try await Self.partitions(world) == "0 8")
             // What asks for rows of the range finds none, and that is no error.
             #expect(try await world.text("SELECT count(*) FROM job j LEFT JOIN attempt a USING (task, index)") == "0")
@@ -89,7 +89,7 @@ import Testing
             #expect(try await Self.partitions(world) == "8 8")
             #expect(try await world.text("SELECT count(*) FROM job WHERE task = 4") == "600")
             _ = try await world.operations().archive(request: 4, reason: nil)
-            #expect(try await Self.finish(world) == [0])
+            #expect(try await Self.finish(world) == Self.all)
             for request in [1, 3, 2, 4] as [Int64] {
                 _ = try await world.operations().restore(request: request, reason: nil)
             }
@@ -107,7 +107,7 @@ import Testing
             // One of its tasks is not archived, or on its way back.
             _ = try await world.operations().restore(request: 4, reason: nil)
             try await Self.later(world)
-            #expect(try await world.text("SELECT drop_partitions()") == nil)
+            #expect(try await world.text("SELECT drop_partition()") == nil)
             #expect(try await Self.finish(world).isEmpty)
             #expect(try await Self.partitions(world) == "8 8")
         }
@@ -138,11 +138,7 @@ import Testing
         try await Self.with { world in
             try await Self.later(world)
             try await Self.archive(world)
-            while case .moved = try await Archive.step(world.database, chunks: 1) {
-                guard try await world.text("SELECT count(*) FROM archived_task WHERE state <> 'archived'") != "0" else {
-                    break
-                }
-            }
+            while try await Archive.step(world.database) != .nothing {}
             try await world.database.execute(
                 "INSERT INTO job_p0 (task, index, events_expected, state) VALUES (4, 700, 10, 'waiting')"
             )

@@ -11,6 +11,12 @@ enum Judgement: Sendable {
     case reject([Failure])
     /// An attempt that is not live: see ``AcceptancePolicy/late(_:site:)``.
     case stale
+
+    /// The same, but nothing is accepted, for this reason; nil: as it is.
+    func refused(for failure: Failure?) -> Judgement {
+        guard case .accept = self, let failure else { return self }
+        return .reject([failure])
+    }
 }
 
 /// Whether the books agree: pure and total. A manifest is taken whole or not at all.

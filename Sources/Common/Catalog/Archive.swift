@@ -12,20 +12,14 @@ package enum Archive {
         case nothing
         /// So many jobs of a task were moved; 0: the task has arrived.
         case moved(task: Int64, jobs: Int64)
-        /// The partitions of a range of tasks, whose first is told, were dropped: all of them are archived.
-        case dropped(firstTask: Int64)
     }
 
-    /// One step of the first task that is on its way and waits for no other. When there is none: the partitions of a range of tasks that
-    /// has been archived whole are dropped.
+    /// One step of the first task that is on its way and waits for no other.
     ///
     /// - Parameter chunks: of 250 jobs, at most.
     package static func step(_ database: PostgresClient, chunks: Int = Self.chunks) async throws -> Step {
         try await database.withTransaction { transaction in
-            guard let (task, state) = try await transaction.query(ArchiveStatements.next).first else {
-                let first = try await transaction.query(ArchiveStatements.dropPartitions).first ?? nil
-                return first.map(Step.dropped(firstTask:)) ?? .nothing
-            }
+            guard let (task, state) = try await transaction.query(ArchiveStatements.next).first else { return .nothing }
             let isLeaving = state == "archiving"
             let move =
                 isLeaving
@@ -42,6 +36,15 @@ package enum Archive {
             }
             return .moved(task: task, jobs: jobs)
         }
+    }
+}
+
+extension Archive {
+    /// Drops one partition of a range of tasks that has been archived whole.
+    ///
+    /// - Returns: its name; nil: there is none, or the table is in use.
+    package static func dropPartition(_ database: PostgresClient) async throws -> String? {
+        try await database.withTransaction { try await $0.query(ArchiveStatements.dropPartition).first ?? nil }
     }
 }
 
@@ -79,11 +82,11 @@ package enum ArchiveStatements {
         )
     }
 
-    /// The first task of the range whose partitions were dropped; NULL: there is none, or the tables are in use.
-    static let dropPartitions = Statement<Int64?>(
-        "archive.dropPartitions",
-        "SELECT drop_partitions()",
-        returning: Int64?.self
+    /// The name of the partition that was dropped; NULL: there is none, or the table is in use.
+    static let dropPartition = Statement<String?>(
+        "archive.dropPartition",
+        "SELECT drop_partition()",
+        returning: String?.self
     )
 
     static func arrived(_ task: Int64) -> SQL {
@@ -108,7 +111,7 @@ package enum ArchiveStatements {
     static var examples: [AnyStatement] {
         [
             Self.next.erased, Self.archive(1, chunks: 1).erased, Self.restore(1, chunks: 1).erased,
-            Self.dropPartitions.erased, Self.archived(1).erased,
+            Self.dropPartition.erased, Self.archived(1).erased,
         ] + [Self.arrived(1), Self.forget(1)].enumerated().map { Command("archive.\($0)", $1).erased }
             + ArchivingStatements.examples
     }

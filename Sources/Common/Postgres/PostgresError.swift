@@ -80,6 +80,11 @@ package struct PostgresError: Error, Sendable, CustomStringConvertible {
     /// The server has undone the transaction for the sake of another one: a serialisation failure or a deadlock.
     var isOfContention: Bool { self.code == .server && (self.sqlState == "40001" || self.sqlState == "40P01") }
 
+    /// Whether the server refused a statement with a state of one of these classes, such as 23: an integrity constraint.
+    package func isOf(classes: Set<String>) -> Bool {
+        self.code == .server && self.sqlState.map { classes.contains(String($0.prefix(2))) } == true
+    }
+
     /// True where the same transaction, run again from its start, may well succeed.
     package var isRetryable: Bool {
         switch self.code {

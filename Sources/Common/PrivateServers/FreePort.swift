@@ -1,4 +1,5 @@
 package import Glibc
+import NIOConcurrencyHelpers
 
 /// Ports of the loopback interface.
 package enum FreePort {
@@ -6,7 +7,10 @@ package enum FreePort {
     /// the choice and the start of the server, or while the server is down: even by a client that then connects to itself.
     private static let range = 15_000..<32_768
 
-    /// Some ports that nobody uses at this moment.
+    /// Those that were given out: a server takes seconds until it listens, and its port looks free until then.
+    private static let given = NIOLockedValueBox<Set<Int>>([])
+
+    /// Some ports that nobody uses at this moment, and that were not given out before in this process.
     ///
     /// - Throws: ``ServerError``.
     package static func pick(_ count: Int = 1) throws -> [Int] {
@@ -19,7 +23,8 @@ package enum FreePort {
             guard descriptor >= 0 else { throw ServerError("no socket: \(String(cString: strerror(errno)))") }
             descriptors.append(descriptor)
             let port = Int.random(in: self.range)
-            if self.bind(descriptor, to: port) { ports.append(port) }
+            guard self.bind(descriptor, to: port) else { continue }
+            if self.given.withLockedValue({ $0.insert(port).inserted }) { ports.append(port) }
         }
         guard ports.count == count else {
             throw ServerError("no free port on 127.0.0.1 between \(self.range.lowerBound) and \(self.range.upperBound)")
