@@ -36,6 +36,11 @@ struct OperatorShell: Sendable {
 
     /// Runs `millrace` with these arguments. - Returns: how it ended, and all it printed.
     func millrace(_ arguments: String...) async throws -> (exit: ServerProcess.Exit, text: String) {
+        try await self.millrace(arguments)
+    }
+
+    /// The same, for arguments that are many.
+    func millrace(_ arguments: [String]) async throws -> (exit: ServerProcess.Exit, text: String) {
         let number = self.calls.withLockedValue { calls in
             calls += 1
             return calls

@@ -118,6 +118,27 @@ import Testing
         )
     }
 
+    /// What is archived is missing in all of them: one line says so, and where it is told.
+    @Test func theTablesSayWhatTheyDoNotCount() throws {
+        let (some, one) = (
+            "3 archived tasks are not counted: millrace report counts them",
+            "1 archived task is not counted: millrace report counts it"
+        )
+        let none = try Self.json(#"{"items": [], "archived": 3, "complete": false}"#)
+        #expect(ErrorTables.errors(none, by: .code, colours: false) == ["nothing failed", some])
+        #expect(ErrorTables.matrix(none, by: .task, colours: false) == ["nothing ended", some])
+        #expect(ErrorTables.efficiency(none, by: .site, colours: false) == ["nothing ended", some])
+        let matrix = try Self.json(
+            Self.matrix.replacing(#""complete": true"#, with: #""archived": 1, "complete": false"#)
+        )
+        let lines = ErrorTables.matrix(matrix, by: .task, colours: false)
+        #expect(lines.count == 5 && lines.last == one, "\(lines.joined(separator: "\n"))")
+        let errors = try Self.json(#"{"items": [{"site": "kek"}], "total": {}, "archived": 3}"#)
+        #expect(ErrorTables.errors(errors, by: .site, colours: false).last == some)
+        #expect(ErrorTables.efficiency(errors, by: .site, colours: false).last == some)
+        #expect(ErrorTables.archived(try Self.json(#"{"items": [], "archived": 0, "complete": true}"#)).isEmpty)
+    }
+
     @Test(arguments: [
         "task debug 4", "request debug 4 --json", "errors list", "errors list --since 7d --by rule --order lost --json",
         "errors matrix --by request --since 8h", "errors matrix --request 3", "errors efficiency --by day --since 7d",

@@ -8,7 +8,7 @@ import Testing
 @Suite struct RequestPageTests {
     private static let finished = 20_000
 
-    /// Three requests that have not ended, the oldest of all; then many that have.
+    /// Three requests that have not ended, the oldest of all; then many that have. Each has a task that reads what another makes.
     private static let script = """
         SET search_path = millrace, public;
         INSERT INTO site (name) VALUES ('lyon');
@@ -20,6 +20,11 @@ import Testing
         INSERT INTO task (request, name, position, kind, class, priority, spec)
             SELECT id, 'simulate', 0, 'generate', 1, 100, '{}' FROM request;
         INSERT INTO batch_submission (site, agent, name, task, attempts, input_files) SELECT 'lyon', 'ce1', id, id, 10, 10 FROM task;
+        INSERT INTO task_stream (task, stream, counted, main) SELECT id, 'out', true, true FROM task;
+        INSERT INTO task (request, name, position, kind, class, priority, spec)
+            SELECT id, 'read', 1, 'process', 1, 100, '{}' FROM request;
+        INSERT INTO task_input (task, position, parent, stream)
+            SELECT r.id, 0, m.id, 'out' FROM task r JOIN task m ON m.request = r.request AND m.position = 0 WHERE r.position = 1;
         ANALYZE;
         """
 
@@ -50,7 +55,9 @@ import Testing
         let costs = [
             try await cost(Listings.requests, [:]), try await cost(Listings.submissions, ["request": "1"]),
             try await cost(Listings.submissions, ["task": "1"]), try await cost(Listings.history(ofRequest: 1), [:]),
-            try await cost(Listings.history(ofTask: 1), [:]),
+            try await cost(Listings.history(ofTask: 1), [:]), try await cost(Listings.tasks, [:]),
+            try await cost(Listings.tasks, ["request": "1,2,3,7"]),
+            try await cost(Listings.tasks, ["state": "waiting"]),
         ]
         // Each finds something, and looks at little else.
         #expect(costs.allSatisfy { (1..<1000).contains($0) }, "\(costs)")

@@ -42,4 +42,34 @@ import Testing
             try await world.expectNoViolations()
         }
     }
+
+    /// The merge that stands first is none of them, the task that stands last is one: pages count the same tasks as the tracker.
+    @Test func theViewOfTasksSaysWhichTheseAre() async throws {
+        try await RecoveryWorld.with(Self.script) { world in
+            let told = try await world.text(
+                "SELECT string_agg(concat_ws(' ', name, position, is_first), ', ' ORDER BY position) FROM task_view WHERE request = 1"
+            )
+            #expect(told == "all 0 f, more 1 t, make 5 t")
+            let sums = try await world.text(
+                "SELECT concat_ws(' ', sum(events_expected), sum(events_done), sum(events_lost)) FROM task_view WHERE request = 1 AND is_first"
+            )
+            #expect(sums == "150 20 20")
+        }
+    }
+
+    /// Nothing is made: the dataset that two tasks read was asked for once.
+    @Test func whatTwoTasksReadCountsOnce() async throws {
+        let readers = """
+            INSERT INTO request (workflow, parameters, seed, owner, sample, simulation, submission)
+            VALUES (1, '{}', 1, 'eve', 1, 1, gen_random_uuid());
+            UPDATE request SET state = 'approved', version = 2 WHERE id = 4;
+            INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total)
+            VALUES (4, 'one', 0, 'skim', 1, 100, '{}', 1, 10), (4, 'two', 1, 'skim', 1, 100, '{}', 1, 10);
+            INSERT INTO task_input (task, position, dataset) VALUES (4, 0, 'raw'), (5, 0, 'raw');
+            """
+        try await RecoveryWorld.with(readers) { world in
+            let counted = try await world.text("SELECT generated FROM tracker_view WHERE username = 'eve'")
+            #expect(counted == "10")
+        }
+    }
 }

@@ -50,4 +50,14 @@ enum FailureWorld {
                     '\(Self.attack)', false, 'olga');
         ANALYZE;
         """
+
+    /// One task more, of which five attempts ended today before it was archived.
+    static let archived = """
+        INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job)
+            VALUES (3, 'older', 1, 'generate', 1, 100, '{}', 5, 50, 10);
+        INSERT INTO production (day, task, site, class, blame, slot, cloud, attempts, failed)
+            SELECT utc_day(now()), id, 'lyon', 1, 'payload', -1, 'west', 5, 5 FROM task WHERE name = 'older';
+        INSERT INTO archived_task (task, state, jobs, done, aborted, events, sources, log, who)
+            SELECT id, 'archived', 5, 5, 0, 50, '{}', 0, 'olga' FROM task WHERE name = 'older';
+        """
 }

@@ -108,6 +108,7 @@ import Testing
                 #expect(answer["items"]?.list.isEmpty == true && told["state"]?.text == "archived")
                 #expect(told["line"]?.text?.contains("task 4 is archived since") == true, "\(told)")
                 #expect(told["line"]?.text?.contains("millrace task restore 4") == true)
+                #expect(answer["complete"] == .truth(false))
             }
             #expect(try await gateway.get("/tasks/1/debug").json["archived"]?.list.isEmpty == true)
             #expect(try await gateway.get("/jobs/4/1/history").items.count == 2)

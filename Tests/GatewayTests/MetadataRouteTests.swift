@@ -127,7 +127,19 @@ import Testing
             #expect(try await post("/mine/remove", #"{"datasets": ["1.merge.merged"]}"#).status == 200)
             let shown = try await gateway.get("/containers/mine").json
             #expect(shown["files"]?.integer == 1000 && shown["members"]?.list.count == 1)
-            #expect(try await gateway.get("/containers/mine/files?limit=10000").items.count == 1000)
+            let files = "/containers/mine/files"
+            #expect(try await gateway.get("\(files)?limit=10000").items.count == 1000)
+            let page = try await gateway.get("\(files)?limit=600")
+            let next = try #require(try page.json["next"]?.text)
+            let rest = try await gateway.get("\(files)?limit=600&after=\(self.query(next))")
+            #expect(try rest.items.count == 400 && rest.json["next"]?.text == nil)
+            let names = try (page.items + rest.items).compactMap { $0["lfn"]?.text }
+            #expect(Set(names).count == 1000)
+            let last = try await gateway.get("\(files)?limit=1&order=desc").items.first
+            #expect(last?["lfn"]?.text == names.last)
+            let wrong = try await gateway.get("\(files)?after=/1/simulate")
+            #expect(wrong.status == 400 && wrong.error.contains("after"), "\(wrong.text)")
+            #expect(try await gateway.get("\(files)?site=lyon").status == 400)
             #expect(try await gateway.get("/datasets/1.simulate.events").json["containers"]?.list.count == 2)
             #expect(try await post("/mine/close", "{}").status == 200)
             let closed = try await post("/mine/add", #"{"datasets": ["1.merge.merged"]}"#)

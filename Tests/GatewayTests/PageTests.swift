@@ -15,14 +15,16 @@ import Testing
         let base = "\(folder)/storage"
         try PrivateFiles.makeFolder("\(base)/1/simulate/plot/0")
         try Data(Self.pixel).write(to: URL(filePath: "\(base)/1/simulate/plot/0/1.0.1.png"))
-        try await Self.look("page.py", production: Production.running(base: base)) { line, gateway in
+        try await Self.look("page.py", production: Production.running(base: base) + Production.mergeListedFirst) {
+            line,
+            gateway in
             guard line == "EVENT" else { return }
             try await LiveTests.publish([LiveTests.event(999_001, "request:1")], to: gateway.amqpURL)
         }
     }
 
     @Test func aBrowserShowsWhatFailedWhereAndWhyJobByJob() async throws {
-        try await Self.look("failures.py", production: FailureWorld.script) { line, gateway in
+        try await Self.look("failures.py", production: FailureWorld.script + FailureWorld.archived) { line, gateway in
             guard line == "EVENT" else { return }
             try await gateway.script("DELETE FROM millrace.excluded_place WHERE site = 'lyon'")
             try await LiveTests.publish([LiveTests.event(999_002, "place:lyon/n3")], to: gateway.amqpURL)
@@ -30,9 +32,8 @@ import Testing
     }
 
     @Test func aBrowserShowsRequestsAndTasksAndAnOperatorActsOnThem() async throws {
-        try await Self.look("requests.py", production: Production.running() + Production.manyFinished) {
-            line,
-            gateway in
+        let production = Production.running() + Production.manyFinished + Production.mergeListedFirst
+        try await Self.look("requests.py", production: production) { line, gateway in
             guard line == "SOMEBODY" else { return }
             let answer = try await gateway.post("/requests/2/change", #"{"priority": 77}"#, as: .operator, who: "igor")
             #expect(answer.status == 200, "\(answer.text)")

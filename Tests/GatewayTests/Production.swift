@@ -103,6 +103,9 @@ enum Production {
         ANALYZE;
         """
 
+    /// In the workflow of request 1 the merge stands before what it merges.
+    static let mergeListedFirst = "UPDATE task SET position = 1 - position WHERE request = 1;"
+
     /// A thousand finished jobs with their files, one plot, and a merged file made from two of them.
     private static let books = """
         UPDATE attempt SET state = 'done', left_from = 'running', version = 2, finished_at = now(), ended_at = now(), events_read = 500,

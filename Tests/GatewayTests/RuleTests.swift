@@ -125,6 +125,28 @@ import Testing
         }
     }
 
+    @Test func aRuleShowsWhoChangedIt() async throws {
+        try await withGateway(production: Production.running()) { gateway in
+            _ = try await gateway.post("/rules", #"{"rule": "quota", "action": "abort", "why": "full"}"#, who: "ada")
+            _ = try await gateway.post("/rules/quota/disable", "{}", who: "olga")
+            let rule = try await gateway.get("/rules/quota").json
+            #expect(rule["rule"]?.text == "quota" && rule["why"]?.text == "full" && rule["active"] == .truth(false))
+            let changes = rule["changes"]?.list ?? []
+            #expect(changes.map { $0["who"]?.text } == ["ada", "olga"])
+            #expect(changes.map { $0["change"]?.text } == ["added", "changed"])
+            #expect(changes.allSatisfy { $0["at"]?.text?.contains("T") == true })
+            // The row is that of the list.
+            let listed = try #require(try await gateway.get("/rules?rule=quota").items.first)
+            guard case .group(let fields) = rule else {
+                Issue.record("\(rule)")
+                return
+            }
+            #expect(Set(fields.keys) == Set(listed.keys).union(["changes"]))
+            #expect(listed.allSatisfy { fields[$0.key] == $0.value })
+            #expect(try await gateway.get("/rules/nobody").status == 404)
+        }
+    }
+
     @Test func aPlaceThatIsProbedSaysHowManyWentWell() async throws {
         try await withGateway(production: FailureWorld.script) { gateway in
             let rows = try await gateway.get("/excluded").items

@@ -88,7 +88,7 @@ import Testing
         )
     }
 
-    /// What is archived, or on its way there or back, is in no window; what is back is in all.
+    /// What is archived, or on its way there or back, is in no window, and the answers say so; what is back is in all.
     @Test func whatIsArchivedDoesNotCountUntilItIsBack() async throws {
         try await withGateway(production: ErrorWorld.script) { gateway in
             let paths = [
@@ -101,15 +101,36 @@ import Testing
             )
             let tasks = try await gateway.get("/efficiency?by=task").items.compactMap { $0["task"]?.integer }
             #expect(Set(tasks) == [1, 3])
+            try await Self.checkIncomplete(gateway)
             try await gateway.script(
                 "SET search_path = millrace, public; SELECT archive_jobs(2, 9); UPDATE archived_task SET state = 'restoring'"
             )
+            try await Self.checkIncomplete(gateway)
             _ = try await Archive.step(gateway.database)
             _ = try await Archive.step(gateway.database)
             for (path, wanted) in zip(paths, before) {
                 #expect(try await gateway.get(path).json.without("since") == wanted, "\(path)")
             }
         }
+    }
+
+    /// Task 2 of request 1 is left out.
+    private static func checkIncomplete(_ gateway: RunningGateway) async throws {
+        let paths = [
+            "/errors", "/errors?by=rule&since=30d", "/errors/matrix?by=request", "/errors/matrix?request=1",
+            "/errors/rules",
+            "/efficiency?by=day",
+        ]
+        for path in paths {
+            let told = try await gateway.get(path).json
+            #expect(told["archived"]?.integer == 1 && told["complete"] == .truth(false), "\(path)")
+        }
+        for path in ["/errors/matrix?request=2", "/errors?since=2999-01-01T00:00:00Z"] {
+            let told = try await gateway.get(path).json
+            #expect(told["archived"]?.integer == 0 && told["complete"] == .truth(true), "\(path)")
+        }
+        #expect(try await gateway.get("/requests/1/debug").json["complete"] == .truth(false))
+        #expect(try await gateway.get("/requests/2/debug").json["complete"] == .truth(true))
     }
 
     /// Between the sums and the question something is judged: it counts as one that has no verdict yet, and no failure or job is missed or

@@ -24,6 +24,10 @@ def check_overview(page: Page) -> None:
     expect(page.locator("#tiles")).to_contain_text(f"of {errors['total']['jobs']} jobs in the last 24 hours")
     expect(page.locator("#tiles")).to_contain_text(f"{efficiency['total']['wall_efficiency'] * 100:.1f} %")
     expect(page.locator("#tiles")).to_contain_text("2 sites, 2 nodes")
+    told = [(each["archived"], each["complete"]) for each in (errors, matrix, efficiency)]
+    assert told == [(1, False)] * 3, told
+    expect(page.locator("#archived")).to_be_visible()
+    expect(page.locator("#archived")).to_have_text("1 archived task is not counted: millrace report counts it")
     rows = page.locator("#errors tbody tr")
     expect(rows).to_have_count(len(errors["items"]))
     expect(rows.first).to_contain_text("payload")

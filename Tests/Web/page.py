@@ -16,6 +16,7 @@ def check_texts(page: Page) -> None:
     expect(page.locator("#tiles")).to_contain_text("230")
     expect(page.locator("#requests")).to_contain_text("ZH at 250 GeV, left-handed")
     expect(page.locator("#requests")).to_contain_text("1,000 of 2,000 jobs")
+    # Of the task that makes them, although the merge that reads them again is listed before it.
     expect(page.locator("#requests")).to_contain_text("500,000 of 1,000,000 events")
     expect(page.locator("#requests")).to_contain_text("paused")
     head = [cell.inner_text() for cell in page.locator("#tracker th").all()]

@@ -69,9 +69,13 @@ def check_request(page: Page) -> None:
     expect(detail.locator("h1")).to_contain_text("Request 1 ZH at 250 GeV, left-handed running")
     expect(page.locator("#progress")).to_contain_text("500,000 of 1,000,000 events accepted, 5,000 damaged")
     expect(page.locator("#progress")).to_contain_text("1,000 of 2,100 jobs done")
-    tasks = answer(page, "/requests/1")["tasks"]
-    task = page.locator(f"#tasks tr[data-key='{tasks[0]['task']}']")
-    assert tasks[0]["failures"] == 70, tasks[0]
+    merge, simulate = answer(page, "/requests/1")["tasks"]
+    assert [merge["name"], merge["position"], simulate["name"], simulate["position"]] == ["merge", 0, "simulate", 1], "the merge is not listed first: the test says nothing"
+    for item in (merge, simulate):
+        words = f"{item['events_done']:,} of {item['events_expected']:,} events are accepted"
+        expect(page.locator(f"#tasks tr[data-key='{item['task']}'] svg[aria-label='{words}']")).to_have_count(1)
+    task = page.locator(f"#tasks tr[data-key='{simulate['task']}']")
+    assert simulate["failures"] == 70, simulate
     expect(task).to_contain_text("simulate")
     expect(task.locator("td.n").nth(0)).to_have_text("70")
     expect(task.locator("td.n").nth(1)).to_have_text("5,000")

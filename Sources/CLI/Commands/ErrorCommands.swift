@@ -75,6 +75,13 @@ struct ErrorOptions: ParsableArguments {
 
     func show(_ path: String, _ query: [(String, String)], _ lines: (JSON) -> [String]) async throws {
         let answer = try await GatewayClient.fromEnvironment().get(path, query + [("since", self.since)])
-        if self.json { try Output.json(.list(answer["items"].items)) } else { Output.lines(lines(answer)) }
+        for line in ErrorTables.cut(answer) { Terminal.complain("millrace: \(line)") }
+        if self.json {
+            try Output.json(.list(answer["items"].items))
+            // Beside the rows, which scripts read.
+            for line in ErrorTables.archived(answer) { Terminal.complain("millrace: \(line)") }
+        } else {
+            Output.lines(lines(answer))
+        }
     }
 }

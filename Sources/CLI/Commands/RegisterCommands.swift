@@ -58,14 +58,35 @@ extension DatasetCommands {
             let gateway = try await GatewayClient.fromEnvironment()
             let path = "/datasets/\(GatewayClient.escape(self.dataset))/add"
             let names = try self.files == ["-"] ? Self.standardInput() : self.files
+            var dataset = JSON.nothing
             for start in stride(from: 0, to: names.count, by: Self.batch) {
-                let batch = names[start..<min(start + Self.batch, names.count)]
+                let body: [String: JSON] = [
+                    "files": .list(names[start..<min(start + Self.batch, names.count)].map { .text($0) })
+                ]
                 do {
-                    try await self.options.send(path, ["files": .list(batch.map { .text($0) })], by: gateway)
-                } catch let failure as CommandFailure where !failure.problems.isEmpty {
-                    throw CommandFailure(failure.kind, lines: failure.problems.map { "\($0.field): \($0.text)" })
+                    dataset = try await self.options.send(path, body, by: gateway, isQuiet: self.options.json)
+                } catch let failure as CommandFailure {
+                    throw Self.told(failure, after: start, isDryRun: self.options.dryRun)
                 }
             }
+            // However many times it was asked: one object, as the dataset is in the end.
+            if self.options.json { try Output.json(dataset) }
+        }
+
+        /// A refusal of a batch, with how many files were taken before it.
+        static func told(_ failure: CommandFailure, after count: Int, isDryRun: Bool) -> CommandFailure {
+            let said =
+                failure.problems.isEmpty
+                ? failure.lines : failure.problems.map { "\($0.field): \($0.text)" }
+            var lines = said
+            if count > 0 && isDryRun {
+                lines.append("the \(count) files before these could be put into the dataset")
+            } else if count > 0 {
+                // Of a batch without an answer nobody knows.
+                let rest = failure.isUnanswered ? "" : "; the rest of the list is not"
+                lines.append("the \(count) files before these are in the dataset\(rest)")
+            }
+            return CommandFailure(failure.kind, lines: lines, isUnanswered: failure.isUnanswered)
         }
 
         private static func standardInput() throws -> [String] {

@@ -39,11 +39,19 @@ struct ReportCommand: AsyncParsableCommand {
         let words = zip(["by", "then"], self.by).map { ($0, $1.rawValue) }
         let query = [("since", self.last)] + words
         let answer = try await GatewayClient.fromEnvironment().get("/report", query)
+        // Beside the rows, which scripts read.
+        if let line = Self.cut(answer) { Terminal.complain("millrace: \(line)") }
         if self.json {
             try Output.json(.list(answer["items"].items))
         } else {
             Output.lines(Self.lines(answer, by: self.by))
         }
+    }
+
+    /// What to say when the answer has not all rows.
+    static func cut(_ answer: JSON) -> String? {
+        guard answer["complete"].truth == false else { return nil }
+        return "these are the first \(answer["items"].items.count) rows, not all: ask for less with --last"
     }
 
     static func lines(
@@ -66,9 +74,7 @@ struct ReportCommand: AsyncParsableCommand {
             ]
         let table = Table(columns, rows: answer["items"].items + [answer["total"]]).lines(colours: colours)
         let records = answer["records"].items.map(Self.record)
-        let cut =
-            answer["complete"].truth == false ? ["these are the first rows, not all: ask for less with --last"] : []
-        return table + cut + (records.isEmpty ? [] : [""] + records)
+        return table + (records.isEmpty ? [] : [""] + records)
     }
 
     private static func record(_ record: JSON) -> String {

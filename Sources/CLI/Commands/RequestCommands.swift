@@ -48,19 +48,21 @@ struct RequestCommands: AsyncParsableCommand {
         mutating func run() async throws {
             let gateway = try await GatewayClient.fromEnvironment()
             let submission = self.submission ?? UUIDText.random().text
-            // With --approve the request is shown once, as it is in the end.
-            var creation = self.options
-            creation.json = self.options.json && !self.approve
+            // With --approve the request is shown once, as it is in the end; tried dry, it is not approved, and shown as it would be made.
             let isQuiet = self.options.json && self.approve && !self.options.dryRun
             let request: JSON
             do {
-                request = try await creation.send("/requests", self.body(submission), by: gateway, isQuiet: isQuiet)
+                request = try await self.options.send("/requests", self.body(submission), by: gateway, isQuiet: isQuiet)
             } catch let failure as CommandFailure where failure.isUnanswered {
                 let again = "--submission \(submission) repeats this request without making a second one"
                 throw CommandFailure(.failed, "\(failure.lines.joined(separator: "; ")) (\(again))")
             }
             guard self.approve else { return }
-            if self.options.dryRun { return Output.line("dry run: it would then be approved") }
+            if self.options.dryRun {
+                let line = "dry run: it would then be approved"
+                // Beside the object, which scripts read.
+                return self.options.json ? Terminal.complain("millrace: \(line)") : Output.line(line)
+            }
             // The same submission again finds the request as it is: approved already is what was wanted.
             guard let id = request["request"].integer, request["state"].text == "new" else {
                 if isQuiet { try Output.json(request) }

@@ -104,6 +104,6 @@ extension ListOptions {
     func showFramed(_ rows: [JSON], more: Bool, _ columns: [Column]) throws {
         if self.json { return try self.show(rows, more: more, columns) }
         Output.lines(Table(columns, rows: rows, missing: "null").framedLines())
-        if more { try self.show([], more: true, []) }
+        if let line = Self.notice(of: rows.count, more: more) { Terminal.complain(line) }
     }
 }

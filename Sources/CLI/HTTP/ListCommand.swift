@@ -20,7 +20,12 @@ struct ListOptions: ParsableArguments {
         } else {
             Output.lines(Table(columns, rows: rows).lines())
         }
-        if more { Terminal.complain("millrace: there are more than these \(rows.count) rows: --limit 0 shows all") }
+        if let line = Self.notice(of: rows.count, more: more) { Terminal.complain(line) }
+    }
+
+    /// What to say below so many rows when there are more.
+    static func notice(of count: Int, more: Bool) -> String? {
+        more ? "millrace: there are more than these \(count) rows: --limit 0 shows all" : nil
     }
 }
 

@@ -35,6 +35,8 @@ package struct Migration: Sendable {
         Migration(19, "partitions", PackageResources.V0019_partitions_sql),
         Migration(20, "names", PackageResources.V0020_names_sql),
         Migration(21, "given_up", PackageResources.V0021_given_up_sql),
+        Migration(22, "first_tasks", PackageResources.V0022_first_tasks_sql),
+        Migration(23, "containers", PackageResources.V0023_containers_sql),
         Migration(24, "transfers", PackageResources.V0024_transfers_sql),
         Migration(25, "missing", PackageResources.V0025_missing_sql),
     ]

@@ -29,6 +29,12 @@ async function places() {
   return { rows, closed: sites.filter(site => !rows.some(row => row.site === site.site && !row.node)) };
 }
 
+// All of the page leaves the same tasks out: those whose rows are in the archive, or on their way there or back.
+function showArchived(tasks) {
+  place('archived').textContent = tasks ? `${counted(tasks, 'archived task is', 'archived tasks are')} not counted: millrace report counts ${tasks === 1 ? 'it' : 'them'}` : '';
+  place('archived').hidden = !tasks;
+}
+
 const parts = {
   errors: overview(async () => {
     const answer = await get(`/errors?${since()}&by=${chosen.by}`);
@@ -56,13 +62,16 @@ const parts = {
     const nodes = rows.filter(row => row.node).length;
     const sites = rows.length - nodes + closed.length;
     const worst = errors.items[0];
-    return () => fill(place('tiles'), [
-      tile('Failures', count(failures), `of ${counted(jobs, 'job')} in ${spans[chosen.since]}`, failures > 0),
-      tile('Lost core hours', hours(lost), worst ? `most often: ${worst.class || 'no verdict yet'}` : 'nothing failed'),
-      tile('Job efficiency', percent(ofJobs), finished + failed ? `${count(finished)} finished, ${count(failed)} failed` : 'nothing ended'),
-      tile('Wall-time efficiency', percent(ofTime), 'of the time that was run'),
-      tile('Excluded', count(sites + nodes), sites + nodes ? `${counted(sites, 'site')}, ${counted(nodes, 'node')}` : 'every place gets work', sites + nodes > 0),
-    ]);
+    return () => {
+      showArchived(efficiency.archived);
+      fill(place('tiles'), [
+        tile('Failures', count(failures), `of ${counted(jobs, 'job')} in ${spans[chosen.since]}`, failures > 0),
+        tile('Lost core hours', hours(lost), worst ? `most often: ${worst.class || 'no verdict yet'}` : 'nothing failed'),
+        tile('Job efficiency', percent(ofJobs), finished + failed ? `${count(finished)} finished, ${count(failed)} failed` : 'nothing ended'),
+        tile('Wall-time efficiency', percent(ofTime), 'of the time that was run'),
+        tile('Excluded', count(sites + nodes), sites + nodes ? `${counted(sites, 'site')}, ${counted(nodes, 'node')}` : 'every place gets work', sites + nodes > 0),
+      ]);
+    };
   }),
 
   excluded: overview(async () => {

@@ -4,6 +4,7 @@ import { address, get, list } from '/assets/api.js';
 import { TimeChart } from '/assets/chart.js';
 import { fill, h, place } from '/assets/dom.js';
 import { badge, bar, empty, pageLink, table, taskLink, tile, verdictRow } from '/assets/pieces.js';
+import { wanted } from '/assets/progress.js';
 import { start } from '/assets/shell.js';
 import { ago, count, rate } from '/assets/words.js';
 
@@ -97,11 +98,7 @@ function showHistory(chart, name, points, least, most) {
 }
 
 function requestRow(request, tasks) {
-  // The events a request asks for are those of its first tasks; later ones read the same events again.
-  const first = tasks.filter(task => task.position === 0);
-  const expected = first.reduce((sum, task) => sum + (task.events_expected || 0), 0);
-  const done = first.reduce((sum, task) => sum + task.events_done, 0);
-  const lost = first.reduce((sum, task) => sum + task.events_lost, 0);
+  const { expected, done, lost } = wanted(tasks);
   const share = expected ? (done / expected * 100).toFixed(1) : '0.0';
   const title = request.title || request.workflow;
   return h('article', { class: 'request', 'data-key': `r${request.request}` },

@@ -7,15 +7,14 @@ import { count, counted, percent } from '/assets/words.js';
 
 const total = (tasks, key) => tasks.reduce((sum, task) => sum + (task[key] || 0), 0);
 
-// The events a request asks for are those of its first tasks; later ones read the same events again.
-export function wanted(tasks) {
-  const first = tasks.filter(task => task.position === 0);
-  return { expected: total(first, 'events_expected'), done: total(first, 'events_done'), lost: total(first, 'events_lost') };
-}
+// The events of all of these tasks.
+export const eventsOf = tasks => ({ expected: total(tasks, 'events_expected'), done: total(tasks, 'events_done'), lost: total(tasks, 'events_lost') });
 
-const eventsOf = ({ expected, done, lost }) => bar([['done', done], ['aborted', lost]], expected, `${count(done)} of ${count(expected)} events are accepted`, true);
+// The events a request asks for are those of its tasks that read nothing its others make; these read the same events again.
+export const wanted = tasks => eventsOf(tasks.filter(task => task.is_first));
 
-export const eventsBar = tasks => eventsOf(wanted(tasks));
+// events: as of `eventsOf` or `wanted`.
+export const eventsBar = ({ expected, done, lost }) => bar([['done', done], ['aborted', lost]], expected, `${count(done)} of ${count(expected)} events are accepted`, true);
 
 const jobStates = [['jobs_done', 'done', 'done'], ['jobs_active', 'active', 'running'], ['jobs_recovering', 'recovering', 'recovering'], ['jobs_aborted', 'aborted', 'given up']];
 
@@ -32,7 +31,7 @@ export function jobWords(tasks) {
 
 const legendItem = (kind, word, value) => h('span', { 'data-key': word }, h('i', { class: `c-${kind}` }), word, h('b', { class: 'num' }, count(value)));
 
-// The two large bars at the head of a page. events: as of `wanted`.
+// The two large bars at the head of a page. events: as of `eventsOf` or `wanted`.
 export function progressPanel(events, tasks) {
   const waiting = total(tasks, 'jobs_waiting');
   const hasEnded = tasks.every(task => ['done', 'failed', 'aborted'].includes(task.state));

@@ -3,15 +3,13 @@
 import { get } from '/assets/api.js';
 import { h } from '/assets/dom.js';
 import { at, badge, bar, crumbs, empty, facts, pageLink, since, table, taskLink } from '/assets/pieces.js';
-import { eventsBar, historyPanel, jobsBar, jobWords, progressPanel, submissionsPanel, wanted } from '/assets/progress.js';
+import { eventsBar, eventsOf, historyPanel, jobsBar, jobWords, progressPanel, submissionsPanel, wanted } from '/assets/progress.js';
 import { count, counted, size } from '/assets/words.js';
-
-const asTask = task => ({ ...task, position: 0 });
 
 const taskColumns = [
   { name: 'task', wide: true, show: task => [h('div', { class: 'name-line' }, h('span', { class: 'id num' }, `#${task.task}`), ' ', pageLink('task', task.task, task.name)), h('div', { class: 'hint' }, task.kind)] },
   { name: 'state', wide: true, show: task => [badge(task.state), ['paused', 'failed', 'aborted'].includes(task.state) && task.reason ? h('div', { class: 'hint cause' }, task.reason) : null] },
-  { name: 'events', show: task => [eventsBar([asTask(task)]), h('div', { class: 'hint num' }, `${count(task.events_done)} of ${count(task.events_expected)}`)] },
+  { name: 'events', show: task => [eventsBar(eventsOf([task])), h('div', { class: 'hint num' }, `${count(task.events_done)} of ${count(task.events_expected)}`)] },
   { name: 'jobs', show: task => [jobsBar([task]), h('div', { class: 'hint num' }, jobWords([task]))] },
   { name: 'failures', n: true, show: task => task.failures ? taskLink(task.task, count(task.failures)) : h('span', { class: 'muted' }, '0') },
   { name: 'damaged events', n: true, show: task => task.events_lost ? h('span', { class: 'bad-word' }, count(task.events_lost)) : h('span', { class: 'muted' }, '0') },

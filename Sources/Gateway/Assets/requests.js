@@ -43,7 +43,7 @@ function stateCell(row) {
 const columns = [
   { name: 'request', wide: true, show: nameCell },
   { name: 'state', wide: true, show: stateCell },
-  { name: 'events', show: row => row.tasks.length ? [eventsBar(row.tasks), h('div', { class: 'hint num' }, `${count(wanted(row.tasks).done)} of ${count(wanted(row.tasks).expected)}`)] : h('span', { class: 'muted' }, '–') },
+  { name: 'events', show: row => row.tasks.length ? [eventsBar(wanted(row.tasks)), h('div', { class: 'hint num' }, `${count(wanted(row.tasks).done)} of ${count(wanted(row.tasks).expected)}`)] : h('span', { class: 'muted' }, '–') },
   { name: 'jobs', show: row => row.tasks.length ? [jobsBar(row.tasks), h('div', { class: 'hint num' }, jobWords(row.tasks))] : h('span', { class: 'muted' }, row.state === 'new' ? 'none yet' : 'none') },
   { name: 'priority', n: true, extra: true, show: row => count(row.priority) },
   { name: 'share', extra: true, show: row => row.share || h('span', { class: 'muted' }, 'none') },

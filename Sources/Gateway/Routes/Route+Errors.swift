@@ -72,7 +72,7 @@ extension Route {
         return .json(
             """
             {"items":[\(groups.joined(separator: ","))],"next":null,"failures":\(failures),\
-            "complete":true,"archived":\(try WireFormat.text(archived))}
+            "complete":\(archived.isEmpty),"archived":\(try WireFormat.text(archived))}
             """
         )
     }

@@ -27,8 +27,11 @@ extension Route {
         },
         .get("/containers/{container}/files", query: Self.pageParameters) { gateway, call in
             let name = try call.text("container")
-            _ = try await gateway.object(ContainerStatements.container(name), "container \(name.prefix(80))")
-            return try await gateway.list(Listings.files, call, scope: ContainerStatements.files(of: name))
+            _ = try await gateway.object(ContainerStatements.named(name), "container \(name.prefix(80))")
+            let query = try Gateway.query(call)
+            let rows = try await gateway.database.query(try ContainerFiles.page(of: name, query))
+            let page = Listings.files.page(rows, limit: query.limit)
+            return try .list(page.rows, next: page.next)
         },
     ]
 

@@ -111,7 +111,8 @@ extension Route {
             try await Self.row(gateway, Listings.transfers, "transfer", String(try call.integer("transfer")))
         },
         .get("/rules/{rule}") { gateway, call in
-            try await Self.row(gateway, Listings.rules, "rule", try call.text("rule"))
+            let name = try call.text("rule")
+            return .json(try await gateway.object(RuleStatements.rule(name), "rule \(name.prefix(80))"))
         },
     ]
 

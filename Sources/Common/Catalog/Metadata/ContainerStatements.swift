@@ -65,12 +65,9 @@ package enum ContainerStatements {
         )
     }
 
-    /// The condition that keeps the files of a container.
-    package static func files(of name: String) -> SQL {
-        """
-        v.file IN (SELECT x.file FROM container c JOIN container_member m ON m.container = c.id
-                   JOIN dataset_file x ON x.dataset = m.dataset WHERE c.name = \(name))
-        """
+    /// The name of a container, if there is one: what it holds is not counted.
+    package static func named(_ name: String) -> Statement<String> {
+        Statement("containers.named", "SELECT name FROM container WHERE name = \(name)", returning: String.self)
     }
 
     static var examples: [AnyStatement] {
@@ -78,12 +75,7 @@ package enum ContainerStatements {
             Self.insert("x", owner: "x"), Self.add([], to: 1), Self.remove([], from: 1), Self.close(1),
         ]
         return [
-            Self.lock("x").erased, Self.container("x").erased, Self.sizes([]).erased,
-            Statement(
-                "containers.files",
-                "SELECT v.lfn FROM file_view v WHERE \(fragment: Self.files(of: "x"))",
-                returning: String.self
-            ).erased,
-        ] + changes.enumerated().map { Command("containers.change.\($0)", $1).erased }
+            Self.lock("x").erased, Self.container("x").erased, Self.sizes([]).erased, Self.named("x").erased,
+        ] + changes.enumerated().map { Command("containers.change.\($0)", $1).erased } + ContainerFiles.examples
     }
 }

@@ -73,7 +73,8 @@ package enum RuleStatements {
         ]
     }
 
-    static func rule(_ name: String) -> Statement<String> {
+    /// A rule with who changed it and when, as JSON.
+    package static func rule(_ name: String) -> Statement<String> {
         Statement(
             "rules.rule",
             """

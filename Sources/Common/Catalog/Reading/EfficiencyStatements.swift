@@ -40,18 +40,18 @@ package enum EfficiencyStatements {
         }
     }
 
-    /// The rows that are shown at most.
+    /// The rows that are shown at most. `items_total` says how many there are; `complete` is true only if these are all.
     private static let mostShown = 500
 
-    /// The efficiencies as one JSON object: `items`, `total`, `since`, `complete`. Attempts that were cancelled do not
-    /// count.
+    /// The efficiencies as one JSON object: `items`, `total`, `since`, `archived`, `complete`. Attempts that were cancelled
+    /// do not count.
     ///
     /// CPU efficiency is that of the attempts that told both their CPU and their wall time.
     package static func efficiency(_ by: By, since start: WindowStart) -> Statement<String> {
         Statement(
             "errors.efficiency.\(by.rawValue)",
             """
-            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.ended), summed AS (
+            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.archived()), \(fragment: TotalWindow.ended), summed AS (
                 SELECT \(fragment: by.key) AS key, grouping(\(fragment: by.key)) = 1 AS is_total,
                        coalesce(sum(e.done), 0) AS finished, coalesce(sum(e.failed), 0) AS failed,
                        coalesce(sum(e.done_us), 0)::double precision / 1000000 AS wall_ok,
@@ -75,7 +75,10 @@ package enum EfficiencyStatements {
                 'items', coalesce((SELECT json_agg(\(fragment: by.facts) || r.figures ORDER BY r.rank)
                                    FROM figures r WHERE NOT r.is_total AND r.rank <= \(Self.mostShown)), '[]'),
                 'next', NULL, 'total', (SELECT r.figures FROM figures r WHERE r.is_total),
-                'since', (SELECT since FROM w), 'complete', true)::text
+                'since', (SELECT since FROM w), 'archived', (SELECT tasks FROM archived),
+                'items_total', (SELECT count(*) FROM figures r WHERE NOT r.is_total),
+                'complete', (SELECT tasks = 0 FROM archived)
+                            AND (SELECT count(*) FROM figures r WHERE NOT r.is_total) <= \(Self.mostShown))::text
             """,
             returning: String.self
         )

@@ -56,14 +56,14 @@ package enum ErrorStatements {
     /// The groups that are shown at most.
     private static let mostShown = 500
 
-    /// A first row with `total`, `since`, `complete`, then the groups in order: code (null unless all of a group have
+    /// A first row with `total`, `since`, `archived`, `complete`, then the groups in order: code (null unless all of a group have
     /// the same), JSON.
     package static func errors(_ by: By, order: Order, since start: WindowStart) -> Statement<Int32?, String> {
         Statement(
             "errors.list.\(by.rawValue)",
             """
-            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.kinds), \(fragment: TotalWindow.failed(by.jobs)),
-            cells AS MATERIALIZED (
+            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.archived()), \(fragment: TotalWindow.kinds),
+            \(fragment: TotalWindow.failed(by.jobs)), cells AS MATERIALIZED (
                 SELECT f.*, f.lost_us * c.cores AS lost FROM failed f JOIN task t ON t.id = f.task JOIN class c ON c.id = t.class
             ), summed AS MATERIALIZED (
                 SELECT kind, site, sum(failures) AS failures, sum(jobs) AS jobs, sum(own) AS own, sum(lost) AS lost, min(first) AS first,
@@ -92,7 +92,7 @@ package enum ErrorStatements {
             )
             SELECT code, text FROM (
                 SELECT NULL::int AS code, 0 AS rank, json_build_object('next', NULL, 'since', (SELECT since FROM w),
-                    'complete', true,
+                    \(fragment: TotalWindow.completeness),
                     'total', (SELECT json_build_object('failures', coalesce(sum(failures), 0), 'jobs', coalesce(sum(jobs), 0),
                                   'lost_core_hours', coalesce(sum(lost), 0)::double precision / 3600000000) FROM summed))::text AS text
                 UNION ALL

@@ -34,8 +34,8 @@ package enum MatrixStatements {
     /// The rows that are shown at most, the worst first.
     private static let mostShown = 200
 
-    /// The matrix as one JSON object: `items`, `sites`, `total`, `since`, `complete`. Failures that an operator caused
-    /// do not count.
+    /// The matrix as one JSON object: `items`, `sites`, `total`, `since`, `archived`, `complete`. Failures that an
+    /// operator caused do not count.
     ///
     /// - Parameter request: only the tasks of this request.
     package static func matrix(_ by: By, since start: WindowStart, request: Int64? = nil) -> Statement<String> {
@@ -43,8 +43,8 @@ package enum MatrixStatements {
         return Statement(
             "errors.matrix.\(by.rawValue)",
             """
-            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.ended), \(fragment: TotalWindow.kinds),
-            \(fragment: TotalWindow.failed(.none)), judged AS (
+            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.archived(of: request)), \(fragment: TotalWindow.ended),
+            \(fragment: TotalWindow.kinds), \(fragment: TotalWindow.failed(.none)), judged AS (
                 SELECT \(fragment: by.key) AS key, e.site, sum(e.finished) AS finished, sum(e.failed) AS failed
                 FROM (SELECT task, site, sum(done) AS finished, 0 AS failed FROM ended GROUP BY 1, 2 HAVING sum(done) > 0
                       UNION ALL
@@ -71,7 +71,7 @@ package enum MatrixStatements {
                 'sites', coalesce((SELECT json_agg(c.cell ORDER BY c.success_percent, c.failed DESC, c.site)
                                    FROM cells c WHERE c.key IS NULL AND c.site IS NOT NULL), '[]'),
                 'total', (SELECT c.cell::jsonb - 'site' FROM cells c WHERE c.key IS NULL AND c.site IS NULL),
-                'since', (SELECT since FROM w), 'complete', true)::text
+                'since', (SELECT since FROM w), \(fragment: TotalWindow.completeness))::text
             """,
             returning: String.self
         )

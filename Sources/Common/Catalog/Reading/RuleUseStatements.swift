@@ -2,13 +2,13 @@ package import Postgres
 
 /// How often each rule decided.
 package enum RuleUseStatements {
-    /// The rules of the verdicts since, as one JSON object: `items`, `verdicts`, `since`, `complete`. A rule of action
-    /// decides and a rule of blame blames; one that is only observed would have. Rules that are gone are among them.
+    /// The rules of the verdicts since, as one JSON object: `items`, `verdicts`, `since`, `archived`, `complete`. A rule of
+    /// action decides and a rule of blame blames; one that is only observed would have. Rules that are gone are among them.
     package static func uses(since start: WindowStart) -> Statement<String> {
         Statement(
             "errors.rules",
             """
-            WITH \(fragment: TotalWindow.span(start)), used AS (
+            WITH \(fragment: TotalWindow.span(start)), \(fragment: TotalWindow.archived()), used AS (
                 SELECT t.rule, t.use, t.count, t.last FROM rule_total t WHERE \(fragment: TotalWindow.hours)
                 UNION ALL
                 SELECT t.rule, t.use, t.count, t.last FROM rule_total t WHERE \(fragment: TotalWindow.minutes)
@@ -28,7 +28,7 @@ package enum RuleUseStatements {
                 'items', coalesce((SELECT json_agg(json_build_object('rule', c.rule, 'decided', c.decided,
                     'blamed', c.blamed, 'observed', c.observed, 'last', c.last) ORDER BY c.rule) FROM counted c), '[]'),
                 'next', NULL, 'verdicts', (SELECT coalesce(sum(decided), 0) FROM counted), 'since', (SELECT since FROM w),
-                'complete', true)::text
+                \(fragment: TotalWindow.completeness))::text
             """,
             returning: String.self
         )

@@ -17,8 +17,8 @@ package enum WindowStart: Sendable {
 /// A window that ends now, put together from the sums by time: its first minute, which is not whole, from the rows themselves, then whole
 /// minutes up to the next hour, then whole hours. The cost is that of the sums and never of what ended.
 ///
-/// What is archived, or on its way there or back, does not count. A failure that is not in the sums yet counts as one without a verdict: nearly
-/// always it is one, since ``FailureSums/complete(_:)`` comes before the question.
+/// What is archived, or on its way there or back, does not count; ``archived(of:)`` says of how many tasks that is. A failure that is not
+/// in the sums yet counts as one without a verdict: nearly always it is one, since ``FailureSums/complete(_:)`` comes before the question.
 enum TotalWindow {
     /// `w(since, minute, hour)`: where the window, its minutes and its hours begin. A window that began before minutes are kept has none:
     /// the rest of its first hour is read from the rows.
@@ -35,6 +35,33 @@ enum TotalWindow {
     static func isAtHand(_ table: StaticString) -> SQL {
         "NOT EXISTS (SELECT 1 FROM archived_task z WHERE z.task = \(unsafe: table).task)"
     }
+
+    /// `archived(tasks)`: of how many tasks that are archived, or on their way there or back, something ended since the day on which the
+    /// window begins, in UTC: so much is not counted.
+    ///
+    /// Production knows, which outlives the rows. That both ends of its days are given makes the planner search its key, and the archive is
+    /// asked for each task found there: the cost is that of the days, not of all that was ever archived.
+    ///
+    /// - Parameter request: only the tasks of this request.
+    static func archived(of request: Int64? = nil) -> SQL {
+        let mine: SQL = request.map { "(SELECT t.request FROM task t WHERE t.id = z.task) = \($0)" } ?? "true"
+        return """
+            archived AS (
+                SELECT count(*) AS tasks FROM (
+                    SELECT p.task FROM production p
+                    WHERE p.day BETWEEN (SELECT utc_day(since) FROM w) AND (SELECT 'infinity'::date FROM w)
+                    GROUP BY p.task HAVING sum(p.attempts) > 0
+                ) p CROSS JOIN LATERAL (
+                    SELECT 1 FROM archived_task z WHERE z.task = p.task AND \(fragment: mine) OFFSET 0
+                ) z
+            )
+            """
+    }
+
+    /// What each answer says of that.
+    static let completeness: SQL = """
+        'archived', (SELECT tasks FROM archived), 'complete', (SELECT tasks = 0 FROM archived)
+        """
 
     /// Which sums `t` are the whole minutes and the whole hours of the window.
     static let minutes: SQL =
