@@ -38,7 +38,7 @@ def open_page(browser: Browser, url: str, path: str, scheme: str, width: int, to
 
 
 def check_look(page: Page, scheme: str, width: int, picture: str) -> None:
-    """The ground fits the scheme, nothing is wider than the screen, no markup of a site is markup of the page."""
+    """The ground fits the scheme, nothing is wider than the screen, no markup of a site is markup of the page, and no part of it has failed."""
     ground = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
     red = int(ground.split("(")[1].split(",")[0])
     assert (red < 60) == (scheme == "dark"), f"{scheme}: the ground is {ground}"
@@ -46,4 +46,6 @@ def check_look(page: Page, scheme: str, width: int, picture: str) -> None:
     assert overflow <= 0, f"{scheme} {width}: {page.url} is {overflow} pixels too wide"
     assert page.locator("main img:not(#plots img), main script").count() == 0, f"{page.url}: markup of a site became markup of the page"
     assert ATTACK not in page.title(), "a script of a site ran"
+    notice = page.locator("#notice").inner_text()
+    assert "answer as it should" not in notice, f"{page.url}: {notice}"
     page.screenshot(path=f"{picture}-{scheme}-{width}.png", full_page=True)

@@ -29,10 +29,11 @@ export function morph(old, fresh) {
   fill(old, [...fresh.childNodes]);
 }
 
+// What is null is left out, as h() does.
 export function fill(parent, fresh) {
   const keyed = new Map([...parent.childNodes].filter(keyOf).map(node => [keyOf(node), node]));
   let at = parent.firstChild;
-  for (const node of fresh) {
+  for (const node of fresh.filter(Boolean)) {
     const key = keyOf(node);
     const same = key ? keyed.get(key) : at && !keyOf(at) ? at : undefined;
     if (same && same.nodeName === node.nodeName) {
