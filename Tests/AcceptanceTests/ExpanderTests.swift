@@ -165,16 +165,18 @@ import Testing
         }
     }
 
+    /// What task 1 reads is still being filled.
+    private static let readsWhatIsOpen = """
+        SET search_path = millrace, public;
+        INSERT INTO dataset (name, home) VALUES ('filling', 'DISK');
+        UPDATE task_input SET dataset = 'filling' WHERE task = 1;
+        """
+
     /// Whoever waits for what may never come stands in nobody's way.
     @Test func theFirstThatCannotBeginHideNoneThatCan() async throws {
         try await World.with { world in
             try await world.database.executeScript(
-                """
-                SET search_path = millrace, public;
-                INSERT INTO dataset (name, home) VALUES ('filling', 'DISK');
-                UPDATE task_input SET dataset = 'filling' WHERE task = 1;
-                UPDATE task SET kind = 'analyse' WHERE id = 1;
-                """
+                "\(Self.readsWhatIsOpen) UPDATE task SET kind = 'analyse' WHERE id = 1;"
             )
             var expander = try world.expander()
             expander.page = 1
@@ -189,9 +191,7 @@ import Testing
         try await World.with { world in
             try await world.database.executeScript(
                 """
-                SET search_path = millrace, public;
-                INSERT INTO dataset (name, home) VALUES ('filling', 'DISK');
-                UPDATE task_input SET dataset = 'filling' WHERE task = 1;
+                \(Self.readsWhatIsOpen)
                 SET session_replication_role = replica;
                 INSERT INTO task (request, name, position, kind, class, priority, spec, state)
                 VALUES (1, 'gone', 1, 'generate', 1, 100, '{}', 'failed');

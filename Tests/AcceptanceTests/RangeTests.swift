@@ -9,27 +9,7 @@ import Testing
 /// The books take only the events of the job: what manifests tell of them, through all processes.
 @Suite(.serialized) struct RangeTests {
     /// Six jobs that make events, and merges of three of their files each.
-    private static let workflow = WorkflowDocument(
-        name: "ranged",
-        tasks: [
-            TaskTemplate(
-                name: "generate",
-                kind: "generate",
-                events: "60",
-                eventsPerJob: "10",
-                steps: [StepTemplate(name: "make", command: ["true"])],
-                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")]
-            ),
-            TaskTemplate(
-                name: "merge",
-                kind: "merge",
-                filesPerJob: "3",
-                inputs: [InputTemplate(task: "generate", stream: "gen")],
-                steps: [StepTemplate(name: "merge", command: ["true"])],
-                outputs: [OutputTemplate(stream: "all", file: "all.dat")]
-            ),
-        ]
-    )
+    private static let workflow = MadeAndMerged.workflow("ranged", jobs: 6, filesPerMerge: 3)
 
     /// What an honest payload tells.
     private static func ranges(_ job: OfferedJob) -> [EventRange] {

@@ -9,27 +9,7 @@ import Testing
 /// Each way in which a manifest can be wrong, through all processes: refused with its code, judged like any failure, and made good.
 @Suite struct RefusalTests {
     /// Twelve jobs that make events, and merges of six of their files each.
-    private static let workflow = WorkflowDocument(
-        name: "refused",
-        tasks: [
-            TaskTemplate(
-                name: "generate",
-                kind: "generate",
-                events: "120",
-                eventsPerJob: "10",
-                steps: [StepTemplate(name: "make", command: ["true"])],
-                outputs: [OutputTemplate(stream: "gen", file: "gen.dat")]
-            ),
-            TaskTemplate(
-                name: "merge",
-                kind: "merge",
-                filesPerJob: "6",
-                inputs: [InputTemplate(task: "generate", stream: "gen")],
-                steps: [StepTemplate(name: "merge", command: ["true"])],
-                outputs: [OutputTemplate(stream: "all", file: "all.dat")]
-            ),
-        ]
-    )
+    private static let workflow = MadeAndMerged.workflow("refused", jobs: 12, filesPerMerge: 6)
 
     /// What an honest agent says, and what a first attempt says instead, by the number of its job.
     private static func spoil(_ honest: FinishedItem, isMerge: Bool) -> FinishedItem {
