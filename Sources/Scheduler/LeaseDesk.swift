@@ -18,10 +18,12 @@ struct LeaseDesk: Sendable {
         var wanting: [(agent: OpenDemand, class: Int32)] = []
         /// Agents with room whom another Scheduler is serving.
         var passedBy: [Int32] = []
+        /// Whether there are agents that keep their cores for jobs that need more.
+        var someReserve = false
     }
 
     /// How a transaction looks for jobs.
-    private enum Manner {
+    enum Manner {
         /// Passing by what another Scheduler holds.
         case quick
         /// Waiting for it, for the agents of one site.
@@ -36,8 +38,10 @@ struct LeaseDesk: Sendable {
     var offerLimit = 250
     /// Agents served by one transaction.
     var pageSize = 200
+    /// Which agents keep free cores for jobs that need more of them.
+    var reservations = ReservationPolicy()
     /// How many ranges of a class the next look takes in.
-    private let reach = NIOLockedValueBox(shortLook)
+    let reach = NIOLockedValueBox(shortLook)
 
     /// Takes in new demand, and leases: to those who ask, to those who did not get enough before; to everybody who has room, if there
     /// is new work or it is time for it.
@@ -78,6 +82,10 @@ struct LeaseDesk: Sendable {
         let fed = Set(served.leased.map(\.holder))
         for agent in try await self.hungry(served) {
             hungry.add(agent.holder, site: agent.demand.site, gotSome: fed.contains(agent.holder))
+        }
+        // The last job that somebody keeps cores for may have been leased elsewhere.
+        if served.someReserve, !served.leased.isEmpty {
+            hungry.add(reservedInVain: try await self.database.query(LeasingStatements.reservedInVain))
         }
     }
 
@@ -131,13 +139,7 @@ struct LeaseDesk: Sendable {
             let needs = matching.needs(classes)
             var writes = QueryBatch()
             for cut in LeasingStatements.cut(matching.cuts) { writes.add(cut) }
-            writes.add(
-                LeasingStatements.setRoom(
-                    open.compactMap { one in
-                        matching.rooms[one.holder].map { (one.holder, $0, max(0, one.demand.room - $0)) }
-                    }
-                )
-            )
+            writes.add(LeasingStatements.setRoom(matching.roomsLeft(open)))
             for place in open.indices {
                 guard let room = matching.rooms[open[place].holder] else { continue }
                 open[place].offered += Int64(max(0, open[place].demand.room - room))
@@ -147,59 +149,16 @@ struct LeaseDesk: Sendable {
             leased = try await self.offers.jobs(rows, wanted, needs, in: transaction)
             // Last of all: what is made again must not count twice.
             self.shares.use(matching.cores(classes))
+        } else if open.contains(where: { matching.reserved[$0.holder] != $0.reserved }) {
+            try await transaction.execute(LeasingStatements.setRoom(matching.roomsLeft(open)))
         }
-        let wanting = open.flatMap { one -> [(agent: OpenDemand, class: Int32)] in
-            let room = matching.rooms[one.holder] ?? 0
-            return Matching.classes(fitting: one, classes).filter { (classes[$0]?.cores ?? 1) <= room }.map {
-                (one, $0)
-            }
-        }
-        return Served(demands: open, leased: leased, wanting: wanting, passedBy: passedBy)
-    }
-
-    /// A look at the first two ranges of each class is enough while ranges are long. Many short ones, as jobs that are tried again are,
-    /// need a longer look: the next one begins with as many as this one used.
-    private static let shortLook = 2
-    private static let longLook = 64
-    private static let longestLook = 256
-
-    private func match(
-        _ open: [OpenDemand],
-        _ fitting: [Int32],
-        _ classes: [Int32: Requirement],
-        _ manner: Manner,
-        in transaction: PostgresTransaction
-    ) async throws -> Matching {
-        let (sites, nodes) = (Set(open.map(\.demand.site)), Set(open.map(\.demand.node)))
-        let shares = try await self.shares.tree()
-        func look(perClass: Int) async throws -> (matching: Matching, used: Int, sawAll: Bool) {
-            let candidates = try await transaction.query(
-                LeasingStatements.candidates(
-                    classes: fitting,
-                    site: sites.count == 1 ? sites.first : nil,
-                    node: nodes.count == 1 ? nodes.first ?? nil : nil,
-                    perClass: perClass,
-                    patient: manner == .patient
-                )
-            ).map { Self.candidate(row: $0, classes) }
-            let matching = Matching(
-                demands: open,
-                candidates: candidates,
-                classes: classes,
-                limit: self.offerLimit,
-                shares: shares
-            )
-            let seen = Dictionary(grouping: candidates, by: \.class).mapValues(\.count)
-            return (matching, matching.usedRanges(of: candidates), !seen.values.contains(perClass))
-        }
-        let reach = self.reach.withLockedValue { $0 }
-        var found = try await look(perClass: reach)
-        if !found.sawAll, found.matching.wantsMore(limit: self.offerLimit) {
-            found = try await look(perClass: min(max(4 * reach, Self.longLook), Self.longestLook))
-        }
-        let next = min(max(found.used + 2, Self.shortLook), Self.longestLook)
-        self.reach.withLockedValue { $0 = next }
-        return found.matching
+        return Served(
+            demands: open,
+            leased: leased,
+            wanting: open.flatMap { one in matching.wanted(by: one, classes).map { (one, $0) } },
+            passedBy: passedBy,
+            someReserve: rows.contains { $0.21 } || !matching.reserved.isEmpty
+        )
     }
 
     /// Agents that have room for a job of a class in which jobs wait: whether they wait freely or are held by another Scheduler.
@@ -224,30 +183,13 @@ struct LeaseDesk: Sendable {
         return served.demands.filter { holders.contains($0.holder) }
     }
 
-    private static func candidate(
-        row: (Int64, Int64, Int64, Int32, Int32, [String], [String]),
-        _ classes: [Int32: Requirement]
-    ) -> Candidate {
-        Candidate(
-            class: row.3,
-            waiting: WaitingRange(
-                task: row.0,
-                range: IndexRange(first: row.1, last: row.2),
-                priority: Int(row.4),
-                cores: classes[row.3]?.cores ?? 1
-            ),
-            excludedSites: row.5,
-            excludedNodes: row.6
-        )
-    }
-
     private static func demand(
         row: (
             Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String],
-            [String], Int32, Int64, String?
+            [String], Int32, Int64, String?, Int64?, Int64?, Int32?, Int64, Bool
         )
     ) -> OpenDemand {
-        OpenDemand(
+        var open = OpenDemand(
             holder: row.0,
             demand: Demand(
                 site: row.1,
@@ -269,5 +211,10 @@ struct LeaseDesk: Sendable {
             ),
             offered: row.15
         )
+        open.siteProbes = row.17.map { Int($0) }
+        open.nodeProbes = row.18.map { Int($0) }
+        open.reserved = row.19
+        open.earlier = Int(row.20)
+        return open
     }
 }

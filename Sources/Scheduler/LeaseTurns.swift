@@ -23,6 +23,9 @@ final class LeaseTurns: Sendable {
             if gotSome { self.quick.insert(holder) } else { self.patient[site, default: []].insert(holder) }
         }
 
+        /// Agents that keep their cores for jobs of which none is left.
+        mutating func add(reservedInVain holders: [Int32]) { self.quick.formUnion(holders) }
+
         /// Agents whom another Scheduler was serving: what it saw may be older than the work that this turn was for.
         mutating func add(passedBy holders: [Int32]) { self.quick.formUnion(holders) }
     }

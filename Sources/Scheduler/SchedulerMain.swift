@@ -26,10 +26,13 @@ struct SchedulerConfig: Sendable {
     /// How often everything is looked at without being told.
     var sweep: Duration = .seconds(10)
 
+    /// The part of all agents that may keep free cores for jobs that need more of them.
+    var reservations = 0.1
+
     let scouts: ScoutSettings
 
     static let shape: DocumentShape = .keys(
-        ["offerLimit": .scalar, "sweep": .scalar, "scouts": ScoutSettings.shape],
+        ["offerLimit": .scalar, "sweep": .scalar, "reservations": .scalar, "scouts": ScoutSettings.shape],
         required: []
     )
 
@@ -37,6 +40,7 @@ struct SchedulerConfig: Sendable {
         self.scouts = try ScoutSettings(values.section("scouts"))
         self.offerLimit = try values.int("offerLimit", in: 1...500, default: self.offerLimit)
         self.sweep = try values.duration("sweep", default: self.sweep)
+        self.reservations = try values.number("reservations", in: 0...1, default: self.reservations)
     }
 }
 
@@ -63,7 +67,8 @@ enum SchedulerAssembly {
             offers: offers,
             classes: classes,
             shares: ShareTable(database: database),
-            offerLimit: config.offerLimit
+            offerLimit: config.offerLimit,
+            reservations: ReservationPolicy(part: config.reservations)
         )
         let turns = LeaseTurns(interval: config.sweep)
         let leasing = SchedulerSweeps.leasing(parts, desk, turns, config)

@@ -52,7 +52,7 @@ import Testing
             ).first
             let (holder, room) = try #require(row)
             try await self.client.execute(
-                LeasingStatements.setRoom([(holder: holder, room: Int(room) - cores, offered: cores)])
+                LeasingStatements.setRoom([.init(holder: holder, room: Int(room) - cores, offered: cores)])
             )
         }
     }

@@ -111,13 +111,21 @@ enum GrownWorld {
                 "patient candidates",
                 [LeasingStatements.candidates(classes: [1], site: "LOCAL", node: "n1", perClass: 64, patient: true).sql]
             ),
+            (
+                "reservations",
+                [
+                    LeasingStatements.reserving.sql, LeasingStatements.reservedInVain.sql,
+                    LeasingStatements.agentsHere.sql,
+                    LeasingStatements.running([1]).sql,
+                ]
+            ),
             ("still waiting", [LeasingStatements.stillWaiting([(site: "LOCAL", class: 1, node: "n1")]).sql]),
             (
                 "lease of new jobs",
                 LeasingStatements.cut([Cut(task: 1, key: 100_000, rest: IndexRange(first: 100_200, last: 699_999))])
                     + [
                         LeasingStatements.lease(fresh).sql,
-                        LeasingStatements.setRoom([(holder: 1, room: 0, offered: 4)]),
+                        LeasingStatements.setRoom([.init(holder: 1, room: 0, offered: 4)]),
                     ]
             ),
             (

@@ -29,7 +29,14 @@ import Testing
     }
 
     private static func reasons(_ range: WaitingReasons.Range? = .init()) -> WaitingReasons {
-        WaitingReasons(state: "waiting", taskState: "running", requestState: "running", taskCause: nil, range: range)
+        WaitingReasons(
+            state: "waiting",
+            taskState: "running",
+            requestState: "running",
+            taskCause: nil,
+            class: 1,
+            range: range
+        )
     }
 
     private static func kind(
@@ -84,6 +91,45 @@ import Testing
         )
     }
 
+    /// Free cores that are kept for jobs of many: what others are told, and what these are.
+    @Test func coresThatAreKeptAreNotFree() {
+        func text(_ class: Int32, _ cores: Int, room: Int) -> String? {
+            Self.reasons().misfit(
+                Self.agent {
+                    $0.room = room
+                    $0.reservation = .init(class: `class`, cores: 8, since: Self.seen)
+                },
+                need: Requirement(cores: cores, memoryMB: 100)
+            )?.text
+        }
+        #expect(
+            text(2, 1, room: 1)
+                == "the agent has 1 free core and keeps it since \(Self.seen) for a job of 8 cores, whose turn it is"
+        )
+        #expect(text(2, 4, room: 3)?.contains("keeps them since") == true)
+        #expect(
+            text(1, 8, room: 3)
+                == "the agent has 3 free cores, the job needs 8 at once, and they are kept for a job of its class"
+        )
+        #expect(text(1, 8, room: 8) == nil)
+        #expect(Self.kind { $0.reservation = .init(class: 2, cores: 8, since: Self.seen) } == "cores kept")
+        let full = Self.reasons().misfit(Self.agent { $0.room = 0 }, need: Requirement())
+        let keeps = Self.reasons().misfit(
+            Self.agent { $0.reservation = .init(class: 2, cores: 8, since: Self.seen) },
+            need: Requirement()
+        )
+        #expect(
+            Self.reasons().summary(request: 1, task: 1, misfits: [full, full, keeps])?.why
+                == "the 3 of 3 agents that fit have no room, one of them keeps it for other jobs"
+        )
+    }
+
+    @Test func aPlaceThatIsProbedHasNoMoreThanItsProbes() {
+        #expect(Self.kind { $0.probes = 0 } == "probed")
+        #expect(Self.kind { $0.probes = -1 } == "probed")
+        #expect(Self.kind { $0.probes = 1 } == nil)
+    }
+
     @Test func agentsAreCountedByReason() {
         let agents =
             [("lyon", 0), ("lyon", 1), ("desy", 0)].map { site, room in
@@ -99,7 +145,7 @@ import Testing
         #expect(counts.map(\.reason.kind) == ["room", "agent gone"])
         #expect(counts.map(\.agents) == [3, 1])
         #expect(counts.first?.sites == ["lyon", "desy"])
-        #expect(counts.first?.reason.text == "the agent has 0 free cores, the job needs 2")
+        #expect(counts.first?.reason.text == "the agent has 0 free cores, the job needs 2 at once")
         #expect(WaitingReasons.counts([], []).isEmpty)
     }
 

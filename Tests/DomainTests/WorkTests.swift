@@ -62,29 +62,6 @@ import Testing
         )
     }
 
-    @Test func leasesGoByPriorityThenAgeAndFillTheRoom() {
-        let low = WaitingRange(task: 1, range: IndexRange(first: 0, last: 99), priority: 1, cores: 1)
-        let high = WaitingRange(task: 2, range: IndexRange(first: 0, last: 2), priority: 9, cores: 1)
-        let plan = LeasePlan(ranges: [low, high], room: 8, limit: 100)
-        #expect(plan.pieces.map(\.from.task) == [2, 1])
-        #expect(plan.pieces.map(\.taken.count) == [3, 5])
-        #expect(plan.pieces[1].rest == IndexRange(first: 5, last: 99))
-        #expect(plan.room == 0)
-    }
-
-    @Test func aJobTooWideForTheRoomIsPassedOver() {
-        let wide = WaitingRange(task: 1, range: IndexRange(first: 0, last: 0), priority: 9, cores: 8)
-        let thin = WaitingRange(task: 2, range: IndexRange(first: 0, last: 9), priority: 1, cores: 1)
-        let plan = LeasePlan(ranges: [wide, thin], room: 4, limit: 100)
-        #expect(plan.pieces.map(\.from.task) == [2])
-        #expect(plan.jobs == 4)
-    }
-
-    @Test func aPlanKeepsToItsLimit() {
-        let range = WaitingRange(task: 1, range: IndexRange(first: 0, last: 99), priority: 1, cores: 1)
-        #expect(LeasePlan(ranges: [range], room: 50, limit: 7).jobs == 7)
-    }
-
     @Test func theFirstMisfitIsNamed() {
         let capacity = Capacity(
             cores: 4,

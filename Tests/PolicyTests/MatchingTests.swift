@@ -47,12 +47,12 @@ import Testing
         nodes: [String] = []
     ) -> Candidate {
         Candidate(
-            class: `class`,
             waiting: WaitingRange(
                 task: task,
                 range: IndexRange(first: first, last: last),
                 priority: priority,
-                cores: 1
+                cores: 1,
+                class: `class`
             ),
             excludedSites: excluded,
             excludedNodes: nodes
@@ -127,8 +127,7 @@ import Testing
         narrow.share = "b"
         let candidates = [
             Candidate(
-                class: 3,
-                waiting: WaitingRange(task: 1, range: IndexRange(first: 0, last: 9), priority: 1, cores: 8),
+                waiting: WaitingRange(task: 1, range: IndexRange(first: 0, last: 9), priority: 1, cores: 8, class: 3),
                 excludedSites: []
             ), self.range(2, 0, 99, class: 4),
         ]
@@ -153,7 +152,7 @@ import Testing
         )
         #expect(matching.assigned.map(\.job.index) == [0, 1, 2, 3, 4, 5, 6])
         #expect(matching.cuts == [Cut(task: 1, key: 0, rest: IndexRange(first: 7, last: 9))])
-        #expect(!matching.wantsMore(limit: 100))
+        #expect(!matching.wantsMore)
     }
 
     @Test func aClassAnAgentCannotRunIsNotForIt() throws {
@@ -164,7 +163,7 @@ import Testing
             limit: 100
         )
         #expect(matching.assigned.map(\.holder) == [2, 2])
-        #expect(matching.wantsMore(limit: 100) && matching.rooms[1] == 3)
+        #expect(matching.wantsMore && matching.rooms[1] == 3)
     }
 
     @Test func anExcludedSiteIsPassedOver() throws {

@@ -168,8 +168,8 @@ struct AgentCommands: AsyncParsableCommand {
     )
 
     static let columns = [
-        Column("site"), Column("agent"), Column("state", .state), Column("held"), Column("room"), Column("cores"),
-        Column("memory_mb"),
+        Column("site"), Column("agent"), Column("state", .state), Column("held"), Column("room"),
+        Column("reserved"), Column("cores"), Column("memory_mb"),
         Column("walltime_s", .seconds), Column("platform"), Column("tags"), Column("storage"),
         Column("last_seen", .time),
     ]

@@ -46,6 +46,8 @@ extension LeasingStatements {
                 cores = excluded.cores, memory_mb = excluded.memory_mb, walltime_s = excluded.walltime_s, disk_mb = excluded.disk_mb,
                 platform = excluded.platform, tags = excluded.tags, storage = excluded.storage, node = excluded.node,
                 last_seen = excluded.last_seen,
+                reserved_for = CASE WHEN s.session = excluded.session AND excluded.room > 0 THEN s.reserved_for END,
+                reserved_at = CASE WHEN s.session = excluded.session AND excluded.room > 0 THEN s.reserved_at END,
                 state = 'here', started = CASE WHEN s.session = excluded.session THEN s.started ELSE now() END
             WHERE s.session <> excluded.session OR s.sequence < excluded.sequence
             RETURNING s.id
@@ -65,24 +67,28 @@ extension LeasingStatements {
         )
     }
 
-    /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it. One whose only node rests has none,
-    /// one whose site or node is probed has room for what is left of the probes. The last columns are the newest class there is, the
-    /// cores of all that was offered in this session, and the node that all its jobs run on.
+    /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it, and one whose only node rests is left
+    /// out. The last columns are the newest class there is, the cores of all that was offered in this session, the node that all its jobs
+    /// run on, how many jobs its site and it may have because the site or the node is probed (null: any number), for which class it keeps
+    /// its cores, how many agents have done so for longer, and whether any agent keeps some.
     package static func openDemand(
         _ holders: [Int32]
     ) -> Statement<
         Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String],
-        Int32, Int64, String?
+        Int32, Int64, String?, Int64?, Int64?, Int32?, Int64, Bool
     > {
         Statement(
             "leasing.openDemand",
             """
             SELECT s.id, s.site, s.agent, s.session, s.sequence, s.reply_to,
-                   greatest(0, least(s.room,
-                       CASE WHEN p.site IS NOT NULL THEN p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site) END,
-                       CASE WHEN n.site IS NOT NULL THEN n.probes - (SELECT count(*) FROM lease l WHERE l.holder = s.id) END))::int,
-                   s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
-                   s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0), s.offered, s.node
+                   s.room, s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
+                   s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0), s.offered, s.node,
+                   CASE WHEN p.site IS NOT NULL THEN p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site) END,
+                   CASE WHEN n.site IS NOT NULL THEN n.probes - (SELECT count(*) FROM lease l WHERE l.holder = s.id) END,
+                   s.reserved_for,
+                   (SELECT count(*) FROM agent_session r WHERE r.reserved_for = s.reserved_for AND r.room > 0 AND r.state = 'here'
+                        AND (r.reserved_at, r.id) < (s.reserved_at, s.id)),
+                   EXISTS (SELECT 1 FROM agent_session r WHERE r.reserved_for IS NOT NULL AND r.room > 0 AND r.state = 'here')
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
             LEFT JOIN excluded_place p ON p.site = s.site AND p.node = ''
             LEFT JOIN excluded_place n ON n.site = s.site AND n.node = s.node
@@ -105,7 +111,12 @@ extension LeasingStatements {
             [String].self,
             Int32.self,
             Int64.self,
-            String?.self
+            String?.self,
+            Int64?.self,
+            Int64?.self,
+            Int32?.self,
+            Int64.self,
+            Bool.self
         )
     }
 
@@ -122,13 +133,32 @@ extension LeasingStatements {
         )
     }
 
-    /// What is left of agents' rooms, and the cores of the jobs that each is offered now.
-    package static func setRoom(_ rooms: [(holder: Int32, room: Int, offered: Int)]) -> SQL {
+    /// What is left of an agent's room.
+    package struct RoomLeft: Sendable {
+        package let holder: Int32
+        package let room: Int
+        /// Cores of the jobs that it is offered now.
+        package let offered: Int
+        /// The class for which the rest is kept; nil: none.
+        package let reserved: Int32?
+
+        package init(holder: Int32, room: Int, offered: Int, reserved: Int32? = nil) {
+            self.holder = holder
+            self.room = room
+            self.offered = offered
+            self.reserved = reserved
+        }
+    }
+
+    package static func setRoom(_ rooms: [RoomLeft]) -> SQL {
         """
         UPDATE agent_session s SET room = i.room, offered = s.offered + i.offered,
-            offered_at = CASE WHEN i.offered > 0 THEN clock_timestamp() ELSE s.offered_at END
-        FROM unnest(\(rooms.map(\.holder)), \(rooms.map { Int32(clamping: $0.room) }), \(rooms.map { Int64($0.offered) }))
-            AS i(id, room, offered)
+            offered_at = CASE WHEN i.offered > 0 THEN clock_timestamp() ELSE s.offered_at END,
+            reserved_for = i.reserved,
+            reserved_at = CASE WHEN i.reserved IS NULL THEN NULL WHEN i.reserved = s.reserved_for THEN s.reserved_at ELSE clock_timestamp() END
+        FROM unnest(\(rooms.map(\.holder)), \(rooms.map { Int32(clamping: $0.room) }), \(rooms.map { Int64($0.offered) }),
+                    \(rooms.map(\.reserved)))
+            AS i(id, room, offered, reserved)
         WHERE s.id = i.id
         """
     }
@@ -136,7 +166,7 @@ extension LeasingStatements {
     /// A session whose reply queue is gone asks no more; what was on its way has come back.
     package static func sessionGone(holders: [Int32]) -> SQL {
         """
-        UPDATE agent_session SET room = 0, offered_at = '-infinity', state = CASE state WHEN 'here' THEN 'silent' ELSE state END
+        UPDATE agent_session SET room = 0, reserved_for = NULL, reserved_at = NULL, offered_at = '-infinity', state = CASE state WHEN 'here' THEN 'silent' ELSE state END
         WHERE id = ANY(\(holders))
         """
     }

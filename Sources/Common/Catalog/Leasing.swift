@@ -248,6 +248,7 @@ package enum LeasingStatements {
         [
             Self.takeDemand([]).erased, Self.openDemand([]).erased, Self.withRoom(after: 0, limit: 1).erased,
             Self.stillOpen([]).erased, Self.stillWaiting([]).erased,
+            Self.reserving.erased, Self.reservedInVain.erased, Self.agentsHere.erased, Self.running([]).erased,
             Self.candidates(classes: [], site: nil, node: nil, perClass: 1, patient: false).erased,
             Self.candidates(classes: [], site: "X", node: "Y", perClass: 1, patient: true).erased,
             Command("leasing.cut.remove", Self.remove([])).erased,

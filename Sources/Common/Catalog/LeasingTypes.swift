@@ -48,6 +48,16 @@ package struct OpenDemand: Sendable, Hashable {
     package let demand: Demand
     /// Cores of all jobs offered in this session.
     package var offered: Int64
+    /// The most jobs that all agents of its site may have, because that is probed; nil: any number.
+    package var siteProbes: Int?
+    /// The most jobs that it may have, because its node is probed; nil: any number.
+    package var nodeProbes: Int?
+    /// The class for whose jobs its free cores are kept; nil: none.
+    package var reserved: Int32?
+    /// How many other agents have kept cores for jobs of that class for longer.
+    package var earlier = 0
+
+    package var isProbed: Bool { self.siteProbes != nil || self.nodeProbes != nil }
 
     package init(holder: Int32, demand: Demand, offered: Int64 = 0) {
         self.holder = holder
@@ -58,17 +68,22 @@ package struct OpenDemand: Sendable, Hashable {
 
 /// A range that can be leased now, locked.
 package struct Candidate: Sendable, Hashable {
-    package let `class`: Int32
     package let waiting: WaitingRange
     package let excludedSites: [String]
     /// Nodes that are not to have them, at whatever site.
     package let excludedNodes: [String]
 
-    package init(`class`: Int32, waiting: WaitingRange, excludedSites: [String], excludedNodes: [String] = []) {
-        self.class = `class`
+    package var `class`: Int32 { self.waiting.class }
+
+    package init(waiting: WaitingRange, excludedSites: [String], excludedNodes: [String] = []) {
         self.waiting = waiting
         self.excludedSites = excludedSites
         self.excludedNodes = excludedNodes
+    }
+
+    /// Whether its jobs do not keep away from where this agent is.
+    package func isAllowed(_ demand: Demand) -> Bool {
+        !self.excludedSites.contains(demand.site) && demand.node.map(self.excludedNodes.contains) != true
     }
 }
 

@@ -39,6 +39,7 @@ package struct Migration: Sendable {
         Migration(23, "containers", PackageResources.V0023_containers_sql),
         Migration(24, "transfers", PackageResources.V0024_transfers_sql),
         Migration(25, "missing", PackageResources.V0025_missing_sql),
+        Migration(26, "reservations", PackageResources.V0026_reservations_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

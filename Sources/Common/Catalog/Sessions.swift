@@ -36,7 +36,8 @@ package enum SessionStatements {
                 ORDER BY i.site, i.agent FOR NO KEY UPDATE OF s
             ), u AS (
                 UPDATE agent_session a SET last_seen = clock_timestamp(), held_count = s.count, held_hash = s.hash,
-                    state = CASE WHEN s.staying THEN 'here' ELSE 'gone' END, room = CASE WHEN s.staying THEN a.room ELSE 0 END
+                    state = CASE WHEN s.staying THEN 'here' ELSE 'gone' END, room = CASE WHEN s.staying THEN a.room ELSE 0 END,
+                    reserved_for = CASE WHEN s.staying THEN a.reserved_for END, reserved_at = CASE WHEN s.staying THEN a.reserved_at END
                 FROM s WHERE a.id = s.id
             )
             SELECT s.id, s.site, s.agent, site.access = 'allowed', coalesce(h.count, 0), coalesce(h.hash, 0),
@@ -158,7 +159,7 @@ package enum SessionStatements {
         Statement(
             "sessions.silence",
             """
-            UPDATE agent_session s SET state = 'silent', room = 0 FROM site
+            UPDATE agent_session s SET state = 'silent', room = 0, reserved_for = NULL, reserved_at = NULL FROM site
             WHERE site.name = s.site AND s.state = 'here' AND s.last_seen < clock_timestamp() - site.lost_after
               AND make_interval(secs => \(connectedSeconds)) > least(site.lost_after, interval '1 minute')
             RETURNING s.id, s.site, s.agent

@@ -29,6 +29,8 @@ extension SimulatedAgent {
     package struct Manner: Sendable {
         /// Asks again after each offer as though its queue were endless.
         package var keepsAsking = false
+        /// Asks when it begins and when jobs have ended, and not once more for nothing else.
+        package var asksOnlyWithReason = false
         /// Says the end before the beginning, everything twice, and adds a report of an attempt that is not its.
         package var repeatsItself = false
 
@@ -44,6 +46,7 @@ extension SimulatedAgent {
 
         package init(
             keepsAsking: Bool = false,
+            asksOnlyWithReason: Bool = false,
             repeatsItself: Bool = false,
             isSilent: Bool = false,
             submits: Bool = false,
@@ -54,6 +57,7 @@ extension SimulatedAgent {
             self.loses = loses
             self.nodes = nodes
             self.keepsAsking = keepsAsking
+            self.asksOnlyWithReason = asksOnlyWithReason
             self.repeatsItself = repeatsItself
             self.isSilent = isSilent
         }

@@ -8,38 +8,13 @@ import NIOConcurrencyHelpers
 /// An agent that speaks the real messages over a real broker and whose payload returns at once: for benchmarks and for tests of
 /// the centre. It keeps no journal and runs nothing.
 package final class SimulatedAgent: Sendable {
-    /// Reports of jobs that end together, to be sent when they have run for so long.
-    private struct Ending: Sendable {
-        /// How long they have run by then.
-        var duration = Duration.zero
-        /// What is waited for before they have run for so long.
-        var event: (@Sendable () async -> Void)?
-        var finished: [Finishing] = []
-        var failed: [FailedItem] = []
-        var lost: [AttemptKey] = []
-        /// Reported although the agent does not know them any more.
-        var isForgotten = false
-    }
-
-    /// A manifest that is made when its job ends: a payload that is killed writes no files.
-    private struct Finishing: Sendable {
-        let item: FinishedItem
-        var change: @Sendable (FinishedItem) -> FinishedItem = { $0 }
-
-        var key: AttemptKey { self.item.name.key }
-        /// Writes the files, if it writes any.
-        func finish() -> FinishedItem { self.change(self.item) }
-    }
-
     private struct State {
         var question: Int64 = 0
         /// The highest number that an offer carried: what was offered after it is still on its way.
         var taken: Int64 = 0
         /// Which of its reply queues this is.
         var queue: Int64 = 1
-        var held: Set<AttemptKey> = []
-        /// Under which token each is held.
-        var names: [AttemptKey: AttemptName] = [:]
+        var held = HeldJobs()
         var seen = 0
         var killed: [AttemptKey] = []
     }
@@ -122,7 +97,7 @@ package final class SimulatedAgent: Sendable {
         while true {
             try await Task.sleep(for: .seconds(2))
             try await self.beat()
-            try await self.ask()
+            if !self.manner.asksOnlyWithReason { try await self.ask() }
         }
     }
 
@@ -159,7 +134,7 @@ package final class SimulatedAgent: Sendable {
     package func ask() async throws {
         let (question, room, taken, queue) = self.state.withLockedValue { state in
             state.question += 1
-            let room = self.manner.keepsAsking ? self.room : max(0, self.room - state.held.count)
+            let room = self.manner.keepsAsking ? self.room : max(0, self.room - state.held.cores)
             return (state.question, room, state.taken, state.queue)
         }
         let item = WorkItem(
@@ -178,7 +153,7 @@ package final class SimulatedAgent: Sendable {
 
     /// Says that it is alive and what it holds.
     package func beat(withList: Bool = false, staying: Bool = true) async throws {
-        let held = self.state.withLockedValue { $0.held }
+        let held = self.state.withLockedValue { $0.held.keys }
         let item = HeartbeatItem(
             agent: self.agent,
             session: self.session,
@@ -221,11 +196,11 @@ package final class SimulatedAgent: Sendable {
             let ended = self.state.withLockedValue { state -> [AttemptName] in
                 answers.flatMap(\.kill).compactMap { order in
                     state.killed.append(order.attempt)
-                    return state.held.remove(order.attempt) == nil
-                        ? nil : state.names.removeValue(forKey: order.attempt)
+                    return state.held.remove(order.attempt)
                 }
             }
             try await self.cancel(ended)
+            if !ended.isEmpty { try await self.ask() }
             if answers.contains(where: \.wantsList) { try await self.beat(withList: true) }
         default:
             self.logger.error("unknown message", metadata: ["type": "\(delivery.type ?? "none")"])
@@ -244,10 +219,7 @@ package final class SimulatedAgent: Sendable {
             let node = self.node(for: job, avoiding: offer.avoidNodes ?? [])
             var behaviour = lost.contains(job.name.key) ? .lose : self.behaviour(job, description, node)
             if case .ignore = behaviour { continue }
-            self.state.withLockedValue { state in
-                state.held.insert(job.name.key)
-                state.names[job.name.key] = job.name
-            }
+            self.state.withLockedValue { $0.held.insert(job.name, cores: description.requirement.cores) }
             let item = RunningItem(
                 name: job.name,
                 sequence: 1,
@@ -299,7 +271,7 @@ package final class SimulatedAgent: Sendable {
     private func end(_ ending: Ending) async throws {
         if ending.isForgotten { return try await self.report([], ending.finished.map { $0.finish() }, []) }
         // What was killed meanwhile is not reported, as a real agent would not.
-        let held = self.state.withLockedValue { $0.held }
+        let held = self.state.withLockedValue { $0.held.keys }
         try await self.report(
             [],
             ending.finished.filter { held.contains($0.key) }.map { $0.finish() },
@@ -312,8 +284,7 @@ package final class SimulatedAgent: Sendable {
     private func forget(_ ending: Ending) async throws {
         let ended = ending.finished.map(\.key) + ending.failed.map(\.name.key)
         self.state.withLockedValue { state in
-            state.held.subtract(ended + ending.lost)
-            for key in ended + ending.lost { state.names[key] = nil }
+            for key in ended + ending.lost { _ = state.held.remove(key) }
         }
         if self.manner.keepsAsking || !ended.isEmpty { try await self.ask() }
     }

@@ -26,6 +26,7 @@ struct Why: Sendable {
             taskState: taskState,
             requestState: requestState,
             taskCause: taskCause,
+            class: classID,
             range: try await self.range(job)
         )
         let misfits = agents.map { reasons.misfit($0, need: need) }
@@ -86,7 +87,7 @@ struct Why: Sendable {
     private static func agent(
         _ row: (
             String, String, String, Moment, String, String?, Moment?, Int32, Int32, Int32, Int32, Int32, String,
-            [String], [String], String?, String?
+            [String], [String], String?, String?, Int32?, Int32?, Moment?, Int64?
         )
     ) -> WaitingReasons.Agent {
         WaitingReasons.Agent(
@@ -108,12 +109,23 @@ struct Why: Sendable {
                 storage: row.14
             ),
             node: row.16,
-            restingNode: row.15
+            restingNode: row.15,
+            reservation: Self.reservation(row.17, row.18, row.19),
+            probes: row.20
         )
     }
 }
 
 extension Why {
+    private static func reservation(
+        _ class: Int32?,
+        _ cores: Int32?,
+        _ since: Moment?
+    ) -> WaitingReasons.Reservation? {
+        guard let `class`, let cores, let since else { return nil }
+        return WaitingReasons.Reservation(class: `class`, cores: Int(cores), since: since)
+    }
+
     /// One agent and the first reason why it does not get the job.
     private struct AgentLine: Encodable {
         let agent: WaitingReasons.Agent

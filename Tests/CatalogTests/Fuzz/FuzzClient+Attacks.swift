@@ -2,6 +2,7 @@ import Catalog
 import Domain
 import NIOConcurrencyHelpers
 import Postgres
+import TestSupport
 
 /// Breaking the rules in plain SQL.
 extension FuzzClient {

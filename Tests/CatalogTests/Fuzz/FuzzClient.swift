@@ -2,6 +2,7 @@ import Catalog
 import Domain
 import NIOConcurrencyHelpers
 import Postgres
+import TestSupport
 
 /// One client with a connection of its own: does what the services do, in random order, to whatever rows it draws, which its
 /// rivals draw too; and now and then what no service may do.

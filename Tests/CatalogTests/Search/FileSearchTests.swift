@@ -2,6 +2,7 @@ import Catalog
 import Domain
 import Foundation
 import Postgres
+import TestSupport
 import Testing
 
 /// Queries on files, answered by the database, against the same told by plain code.

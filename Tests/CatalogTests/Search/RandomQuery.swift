@@ -1,4 +1,5 @@
 import Domain
+import TestSupport
 
 /// A query drawn at random: its text, and what it means, told without any code of the language.
 struct RandomQuery {

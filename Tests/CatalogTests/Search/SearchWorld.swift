@@ -1,5 +1,6 @@
 import Catalog
 import Postgres
+import TestSupport
 
 /// Files with all that can be said of them, drawn at random, and the same as rows.
 struct SearchWorld: Sendable {

@@ -131,7 +131,8 @@ extension Listings {
         "agents",
         from: """
             (SELECT site, agent, node, state, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage,
-                    held_count AS held, last_seen, started FROM agent_session)
+                    held_count AS held, last_seen, started,
+                    (SELECT c.cores FROM class c WHERE c.id = a.reserved_for AND a.state = 'here' AND a.room > 0) AS reserved FROM agent_session a)
             """,
         key: [.text("v.site"), .text("v.agent")],
         filters: [.texts("site", "v.site"), .texts("agent", "v.agent"), .texts("state", "v.state")]

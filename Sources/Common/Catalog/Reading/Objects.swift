@@ -191,7 +191,8 @@ package enum ObjectStatements {
             SELECT row_to_json(d)::text FROM (
                 SELECT v.*, extract(epoch FROM s.lost_after)::double precision AS lost_after, s.version,
                        coalesce((SELECT json_agg(json_build_object('agent', a.agent, 'state', a.state, 'room', a.room, 'cores', a.cores,
-                                     'platform', a.platform, 'held', a.held_count, 'last_seen', a.last_seen) ORDER BY a.agent)
+                                     'platform', a.platform, 'held', a.held_count, 'last_seen', a.last_seen,
+                                     'reserved', (SELECT c.cores FROM class c WHERE c.id = a.reserved_for AND a.state = 'here' AND a.room > 0)) ORDER BY a.agent)
                                  FROM agent_session a WHERE a.site = v.site), '[]') AS agents_rows
                 FROM site_view v JOIN site s ON s.name = v.site WHERE v.site = \(name)
             ) d

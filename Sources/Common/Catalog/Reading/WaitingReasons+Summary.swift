@@ -62,9 +62,14 @@ extension WaitingReasons {
             )
         }
         let room = misfits.filter { $0?.kind == "room" }.count
-        if room > 0 {
+        let kept = misfits.filter { $0?.kind == "cores kept" }.count
+        if room + kept > 0 {
             return Summary(
-                "the \(room) of \(misfits.count) agents that fit have no room",
+                "the \(room + kept) of \(misfits.count) agents that fit have no room"
+                    + (kept == 0
+                        ? ""
+                        : kept == 1
+                            ? ", one of them keeps it for other jobs" : ", \(kept) of them keep it for other jobs"),
                 changes: "when jobs there end; \(ahead) jobs of its class are before it"
             )
         }

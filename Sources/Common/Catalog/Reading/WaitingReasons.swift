@@ -6,10 +6,20 @@ package struct WaitingReasons: Sendable {
     package var taskState: String
     package var requestState: String
     package var taskCause: String?
+    /// The requirement class of the job.
+    package var `class`: Int32
     /// Its range; nil: it is in none.
     package var range: Range?
 
-    package init(state: String, taskState: String, requestState: String, taskCause: String?, range: Range?) {
+    package init(
+        state: String,
+        taskState: String,
+        requestState: String,
+        taskCause: String?,
+        class: Int32,
+        range: Range?
+    ) {
+        self.class = `class`
         self.state = state
         self.taskState = taskState
         self.requestState = requestState
@@ -45,6 +55,21 @@ package struct WaitingReasons: Sendable {
         }
     }
 
+    /// That an agent keeps its free cores.
+    package struct Reservation: Sendable {
+        /// For jobs of this requirement class.
+        package var `class`: Int32
+        /// What one of them needs.
+        package var cores: Int
+        package var since: Moment
+
+        package init(class: Int32, cores: Int, since: Moment) {
+            self.class = `class`
+            self.cores = cores
+            self.since = since
+        }
+    }
+
     /// One agent as the question sees it.
     package struct Agent: Sendable {
         package var site: String
@@ -60,6 +85,10 @@ package struct WaitingReasons: Sendable {
         package var node: String?
         /// That node and why it gets no jobs at present; nil: it may have some.
         package var restingNode: String?
+        /// For whom its free cores are kept; nil: for nobody.
+        package var reservation: Reservation?
+        /// How many more jobs it may have because its site or node is probed; nil: any number.
+        package var probes: Int64?
 
         package init(
             site: String,
@@ -72,7 +101,9 @@ package struct WaitingReasons: Sendable {
             room: Int,
             capacity: Capacity,
             node: String? = nil,
-            restingNode: String? = nil
+            restingNode: String? = nil,
+            reservation: Reservation? = nil,
+            probes: Int64? = nil
         ) {
             self.site = site
             self.agent = agent
@@ -85,6 +116,8 @@ package struct WaitingReasons: Sendable {
             self.capacity = capacity
             self.node = node
             self.restingNode = restingNode
+            self.reservation = reservation
+            self.probes = probes
         }
     }
 
@@ -131,10 +164,34 @@ package struct WaitingReasons: Sendable {
             )
         }
         if let misfit = need.misfit(site: agent.site, capacity: agent.capacity) { return Reason(misfit) }
+        if let probes = agent.probes, probes <= 0 {
+            return Reason(
+                kind: "probed",
+                text: "the agent's site or node is probed after failures, and as many probes run as may",
+                changes: "when they have ended well; or at once: millrace site allow \(agent.site)"
+            )
+        }
+        return self.room(agent, need)
+    }
+
+    private func room(_ agent: Agent, _ need: Requirement) -> Reason? {
+        let free = agent.room == 1 ? "1 free core" : "\(agent.room) free cores"
+        if let kept = agent.reservation, kept.class != self.class {
+            return Reason(
+                kind: "cores kept",
+                text:
+                    "the agent has \(free) and keeps \(agent.room == 1 ? "it" : "them") since \(kept.since) for a job of \(kept.cores) cores, whose turn it is",
+                changes: "when that job has been leased"
+            )
+        }
         guard agent.room < need.cores else { return nil }
+        let kept =
+            agent.reservation == nil
+            ? "" : ", and \(agent.room == 1 ? "it is" : "they are") kept for a job of its class"
+        let wanted = need.cores == 1 ? "1" : "\(need.cores) at once"
         return Reason(
             kind: "room",
-            text: "the agent has \(agent.room) free cores, the job needs \(need.cores)",
+            text: "the agent has \(free), the job needs \(wanted)\(kept)",
             changes: "when jobs of the agent end"
         )
     }

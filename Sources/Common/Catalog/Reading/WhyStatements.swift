@@ -95,17 +95,23 @@ package enum WhyStatements {
     }
 
     /// The agents, the last seen first: site, agent, state, when it was seen, access of the site, why, until
-    /// when, free cores, what it offers, why its only node is excluded, and that node.
+    /// when, free cores, what it offers, why its only node is excluded, and that node; the class for which it keeps its free cores, what one
+    /// job of that needs, and since when; how many more jobs it may have because its site or node is probed.
     package static let agents = Statement<
         String, String, String, Moment, String, String?, Moment?, Int32, Int32, Int32, Int32, Int32, String, [String],
-        [String], String?, String?
+        [String], String?, String?, Int32?, Int32?, Moment?, Int64?
     >(
         "why.agents",
         """
         SELECT a.site, a.agent, a.state, a.last_seen, s.access, s.reason, s.until, a.room, a.cores, a.memory_mb,
                a.walltime_s, a.disk_mb, a.platform, a.tags, a.storage,
-               CASE WHEN n.phase = 'resting' THEN a.node || ': ' || n.reason END, a.node
+               CASE WHEN n.phase = 'resting' THEN a.node || ': ' || n.reason END, a.node,
+               c.id, c.cores, a.reserved_at,
+               least(CASE WHEN p.site IS NOT NULL THEN p.probes - (SELECT count(*) FROM lease l WHERE l.site = a.site) END,
+                     CASE WHEN n.phase = 'probing' THEN n.probes - (SELECT count(*) FROM lease l WHERE l.holder = a.id) END)
         FROM agent_session a JOIN site s ON s.name = a.site LEFT JOIN excluded_place n ON n.site = a.site AND n.node = a.node
+        LEFT JOIN excluded_place p ON p.site = a.site AND p.node = '' AND p.phase = 'probing'
+        LEFT JOIN class c ON c.id = a.reserved_for AND a.state = 'here' AND a.room > 0
         ORDER BY a.last_seen DESC, a.id LIMIT 1000
         """,
         returning: String.self,
@@ -124,7 +130,11 @@ package enum WhyStatements {
         [String].self,
         [String].self,
         String?.self,
-        String?.self
+        String?.self,
+        Int32?.self,
+        Int32?.self,
+        Moment?.self,
+        Int64?.self
     )
 
     /// The last 50 attempts of a job, the first first: code, and the attempt as JSON with the evidence, the last line of

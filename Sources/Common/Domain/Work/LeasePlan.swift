@@ -1,19 +1,8 @@
-/// A range that waits, as the catalogue holds it.
-package struct WaitingRange: Hashable, Sendable {
-    package let task: Int64
-    package let range: IndexRange
-    package let priority: Int
-    package let cores: Int
-
-    package init(task: Int64, range: IndexRange, priority: Int, cores: Int) {
-        self.task = task
-        self.range = range
-        self.priority = priority
-        self.cores = cores
-    }
-}
-
 /// What one agent gets: pure arithmetic over the ranges that fit it.
+///
+/// The share whose turn it is (``ShareTree``) gives its best range (``WaitingRange/precedes(_:)``). When a job of it needs more cores than
+/// are left, either it is passed over for the next, or what is left is kept for it: else jobs of many cores would wait for ever on an
+/// agent that is full of jobs of one core (``ReservationPolicy``).
 package struct LeasePlan: Hashable, Sendable {
     /// One piece cut from the front of a waiting range.
     package struct Piece: Hashable, Sendable {
@@ -22,95 +11,115 @@ package struct LeasePlan: Hashable, Sendable {
         package let rest: IndexRange?
     }
 
+    /// A job whose turn it is and that needs more cores than are left.
+    package struct Shortage: Hashable, Sendable {
+        package let range: WaitingRange
+        /// Cores that are left.
+        package let room: Int
+        /// Cores just given to jobs that need fewer than this one.
+        package let given: Int
+        /// Whether some were just given to one that needs as many or more.
+        package let isFed: Bool
+        /// Jobs of its class that are left.
+        package let waiting: Int64
+    }
+
+    /// The ranges of one share.
+    private struct Queue {
+        /// The best last.
+        private var ranges: [WaitingRange]
+        /// What is left of the best; nil: all of it.
+        private var rest: IndexRange?
+
+        init(_ ranges: [WaitingRange]) { self.ranges = ranges.sorted { $1.precedes($0) } }
+
+        var best: WaitingRange? { self.ranges.last }
+
+        /// Takes jobs from the best.
+        mutating func take(_ jobs: Int) -> (piece: Piece, jobs: Int)? {
+            guard let best = self.ranges.last else { return nil }
+            let (taken, rest) = (self.rest ?? best.range).taking(Int64(jobs))
+            self.rest = rest
+            if rest == nil { self.ranges.removeLast() }
+            let all = IndexRange(first: best.range.first, last: taken.last)
+            return (Piece(from: best, taken: all, rest: rest), Int(taken.count))
+        }
+
+        /// Jobs of a class that are left.
+        func waiting(of class: Int32) -> Int64 {
+            var sum = self.ranges.reduce(0) { $0 + ($1.class == `class` ? $1.range.count : 0) }
+            if let best, let rest, best.class == `class` { sum -= best.range.count - rest.count }
+            return sum
+        }
+
+        /// Leaves out what is left of a class.
+        mutating func passOver(_ class: Int32) {
+            self.ranges.removeAll { $0.class == `class` }
+            self.rest = nil
+        }
+    }
+
+    /// In the order in which they are served.
     package private(set) var pieces: [Piece] = []
     /// Cores left to the agent.
     package private(set) var room: Int
+    /// For a job of this range what is left is kept; nil: for nobody.
+    package private(set) var reserved: WaitingRange?
 
-    /// Serves `room` free cores with at most `limit` jobs: higher priority first, older task first, lower index first. A job
-    /// that needs more cores than are left is passed over for one that fits; room that stays is the agent's next question.
-    package init(ranges: [WaitingRange], room: Int, limit: Int) {
-        self.room = room
-        var left = limit
-        let ordered = ranges.sorted {
-            ($1.priority, $0.task, $0.range.first) < ($0.priority, $1.task, $1.range.first)
-        }
-        for candidate in ordered where left > 0 && candidate.cores <= self.room {
-            let wanted = min(self.room / candidate.cores, left)
-            let (taken, rest) = candidate.range.taking(Int64(wanted))
-            self.pieces.append(Piece(from: candidate, taken: taken, rest: rest))
-            self.room -= Int(taken.count) * candidate.cores
-            left -= Int(taken.count)
-        }
-    }
-
-    private init(pieces: [Piece], room: Int) {
-        self.pieces = pieces
-        self.room = room
-    }
-
-    /// The same among shares: one step of room after the other goes to the share whose turn it is.
+    /// Serves an agent.
     ///
     /// - Parameters:
+    ///   - room: its free cores. Among several shares they are given out in steps.
+    ///   - limit: the most jobs it gets.
     ///   - shares: what each uses; what is given here is added.
     ///   - owner: the share of a range.
-    package static func divided(
+    ///   - reserves: whether what is left is kept for a job whose turn it is and that needs more.
+    package init(
         ranges: [WaitingRange],
         room: Int,
         limit: Int,
         shares: inout ShareTree,
-        owner: (WaitingRange) -> String
-    ) -> LeasePlan {
-        let queues = Dictionary(grouping: ranges, by: owner)
-        guard queues.count > 1 else {
-            let plan = LeasePlan(ranges: ranges, room: room, limit: limit)
-            if let share = queues.keys.first { shares.use(share, cores: room - plan.room) }
-            return plan
-        }
-        var (wanting, left, jobs) = (queues, room, limit)
-        var taken: [WaitingRange: (range: IndexRange, rest: IndexRange?)] = [:]
-        while left > 0, jobs > 0, let share = shares.next(of: Set(wanting.keys)) {
-            let queue = wanting[share] ?? []
-            // A step that is too small for a job with many cores is as large as the job.
-            let step = max(1, room / Self.steps, queue.map(\.cores).min() ?? 1)
-            let plan = LeasePlan(ranges: queue, room: min(left, step), limit: jobs)
-            guard plan.jobs > 0 else {
-                wanting[share] = nil
+        owner: (WaitingRange) -> String,
+        reserves: (Shortage) -> Bool
+    ) {
+        self.room = room
+        var queues = Dictionary(grouping: ranges, by: owner).mapValues(Queue.init)
+        var pieces: [WaitingRange: Piece] = [:]
+        var left = limit
+        while self.room > 0, left > 0, let share = Self.turn(of: queues, shares), let best = queues[share]?.best {
+            guard best.cores <= self.room else {
+                let smaller = pieces.values.filter { $0.from.cores < best.cores }
+                let shortage = Shortage(
+                    range: best,
+                    room: self.room,
+                    given: smaller.reduce(0) { $0 + Int($1.taken.count) * $1.from.cores },
+                    isFed: smaller.count < pieces.count,
+                    waiting: queues.values.reduce(0) { $0 + $1.waiting(of: best.class) }
+                )
+                if reserves(shortage) {
+                    self.reserved = best
+                    break
+                }
+                queues[share]?.passOver(best.class)
                 continue
             }
-            for piece in plan.pieces {
-                // What is left of a range ends where the range did.
-                let origin = queues[share]?.first {
-                    $0.task == piece.from.task && $0.range.last == piece.from.range.last
-                }
-                let whole = origin ?? piece.from
-                let first = taken[whole]?.range.first ?? piece.taken.first
-                taken[whole] = (IndexRange(first: first, last: piece.taken.last), piece.rest)
-            }
-            let cores = min(left, step) - plan.room
-            shares.use(share, cores: cores)
-            (left, jobs) = (left - cores, jobs - plan.jobs)
-            wanting[share] = Self.rest(of: queue, after: plan)
+            // A step that is too small for a job with many cores is as large as the job.
+            let step = queues.count > 1 ? max(best.cores, room / Self.steps) : self.room
+            guard let (piece, jobs) = queues[share]?.take(min(min(step, self.room) / best.cores, left)) else { break }
+            pieces[best] = piece
+            shares.use(share, cores: jobs * best.cores)
+            (self.room, left) = (self.room - jobs * best.cores, left - jobs)
         }
-        let pieces = taken.map { Piece(from: $0.key, taken: $0.value.range, rest: $0.value.rest) }
-        return LeasePlan(
-            pieces: pieces.sorted { ($0.from.task, $0.from.range.first) < ($1.from.task, $1.from.range.first) },
-            room: left
-        )
+        self.pieces = pieces.values.sorted { $0.from.precedes($1.from) }
     }
 
     /// Into so many steps the room of an agent is divided among shares.
     private static let steps = 50
 
-    /// What is left of ranges; nil: nothing.
-    private static func rest(of ranges: [WaitingRange], after plan: LeasePlan) -> [WaitingRange]? {
-        let pieces = Dictionary(plan.pieces.map { ($0.from, $0) }, uniquingKeysWith: { first, _ in first })
-        let left = ranges.compactMap { range -> WaitingRange? in
-            guard let piece = pieces[range] else { return range }
-            return piece.rest.map {
-                WaitingRange(task: range.task, range: $0, priority: range.priority, cores: range.cores)
-            }
-        }
-        return left.isEmpty ? nil : left
+    /// The share that is served next of those that have something left; nil: none has.
+    private static func turn(of queues: [String: Queue], _ shares: ShareTree) -> String? {
+        let wanting = queues.filter { $0.value.best != nil }.keys
+        return wanting.count > 1 ? shares.next(of: Set(wanting)) : wanting.first
     }
 
     package var jobs: Int { self.pieces.reduce(0) { $0 + Int($1.taken.count) } }
