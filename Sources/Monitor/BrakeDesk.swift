@@ -3,17 +3,19 @@ import CentralKit
 import Domain
 import ServiceKit
 import Logging
+import Messages
 import Metrics
 import Postgres
 
-/// Pauses tasks that burn a farm, keeps work from nodes and sites that fail everything, and lets them back in. The decisions are
-/// ``TaskBrake``, ``ExclusionPolicy`` and ``ProbePolicy``.
+/// Pauses tasks that burn a farm, keeps work from nodes and sites that fail everything, and lets them back in, as well as sites that an
+/// operator kept from work until a time. The decisions are ``TaskBrake``, ``ExclusionPolicy`` and ``ProbePolicy``.
 struct BrakeDesk: Sendable {
     let parts: CentralParts
     let config: BrakeConfig
 
     /// One look at everything. One Monitor at a time.
     func turn() async throws {
+        try await self.endTimes()
         // Places first: what turns out to be a node's fault is not held against the task. Two transactions, since the first locks jobs
         // and the second tasks, and whoever needs both takes the task first.
         let moved = try await self.alone { try await self.watchPlaces(in: $0) }
@@ -27,6 +29,21 @@ struct BrakeDesk: Sendable {
             guard try await transaction.query(BrakeStatements.tryLock).first == true else { return 0 }
             return try await body(transaction)
         }
+    }
+
+    /// Sites whose time is over get work again, and the Scheduler is told, as when an operator allows them.
+    private func endTimes() async throws {
+        let words = try OutboxMessage.control("scheduler", .work)
+        let count = try await self.alone { transaction in
+            let sites: [String] = try await transaction.query(BrakeStatements.timesOver)
+            guard !sites.isEmpty else { return 0 }
+            try await transaction.execute(OutboxStatements.insert(words))
+            self.parts.logger.notice("sites are let in: their time is over", metadata: ["sites": "\(sites)"])
+            return sites.count
+        }
+        guard count > 0 else { return }
+        self.parts.outbox.send(words)
+        self.parts.bell.ring()
     }
 
     // MARK: Tasks

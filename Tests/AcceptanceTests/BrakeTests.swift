@@ -118,6 +118,33 @@ import Testing
         }
     }
 
+    /// An operator who says until when need not think of the site again.
+    @Test func aSiteGetsWorkAgainWhenItsTimeIsOver() async throws {
+        try await Self.withCentre { centre, _ in
+            let operations = Operations(centre.database, caller: centre.caller)
+            let tomorrow = Moment.now.adding(seconds: 86_400)
+            try await centre.carryOut(operations.setSite("ALPHA", .ban, reason: "no power", until: tomorrow))
+            try await centre.carryOut(operations.setSite("BETA", .drain, reason: "no power", until: nil))
+            let watch = try await centre.events(["site.#", "request.#"])
+            let agent = try await centre.agent("ALPHA")
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(jobs: 5)
+            try await centre.until("SELECT count(*) > 0 FROM agent_session WHERE site = 'ALPHA'")
+            // As on the day after.
+            try await centre.database.execute("UPDATE site SET until = clock_timestamp() WHERE name = 'ALPHA'")
+            let seen = try await watch.until { key, event in key == "site.ALPHA.allowed" && event.from == "banned" }
+            #expect(seen.last?.event.who == "monitor" && seen.last?.event.cause == "its time is over")
+            try await watch.finish(of: request)
+            running.cancel()
+            await watch.stop()
+            let alpha = try await centre.one("SELECT until IS NULL FROM site WHERE name = 'ALPHA'", as: Bool.self)
+            #expect(alpha == true)
+            let beta = try await centre.one("SELECT access FROM site WHERE name = 'BETA'", as: String.self)
+            #expect(beta == "draining")
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
     /// Returns when the brakes have looked at all tasks since the call: a place whose rest is over moves in a turn before the tasks do.
     private static func brakesLook(in centre: TestCentre) async throws {
         for node in ["first", "second"] {

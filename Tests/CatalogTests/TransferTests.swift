@@ -51,6 +51,25 @@ import Testing
         }
     }
 
+    @Test func aRetryWaitsForWhoeverDeclaresTheFileLost() async throws {
+        try await World.with(World.quiet + Self.onItsWay) { world in
+            _ = try await world.operations().cancelTransfer(2, reason: nil)
+            let told = try await world.crossing {
+                _ = try await $0.query(DataStatements.lock(file: "/made/0"))
+                try await $0.execute(DataStatements.lose(2, reason: "tape broke", who: "olga"))
+            } _: { () async throws -> String? in
+                do {
+                    _ = try await world.operations().retryTransfer(2, reason: nil)
+                    return nil
+                } catch let refusal as CatalogRefusal {
+                    return refusal.description
+                }
+            }
+            #expect(told == "file /made/0 is declared lost: there is nothing to transfer")
+            #expect(try await world.text("SELECT state FROM transfer WHERE id = 2") == "cancelled")
+        }
+    }
+
     @Test func whatIsMissingReplacesABadReplicaButNoneThatAPersonRegistered() async throws {
         let replaced: SQL =
             "SELECT string_agg(id || ' ' || replaces, ',' ORDER BY id) FROM transfer WHERE state = 'queued'"

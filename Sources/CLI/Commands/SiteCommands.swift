@@ -89,7 +89,9 @@ struct SiteCommands: AsyncParsableCommand {
     }
 
     struct Allow: SiteAction {
-        static let configuration = CommandConfiguration(abstract: "Let a site back in.")
+        static let configuration = CommandConfiguration(
+            abstract: "Let a site back in, and those of its nodes that get no work because they failed."
+        )
         static let action = "allow"
         @OptionGroup var arguments: SiteActionArguments
     }
@@ -99,7 +101,8 @@ struct SiteActionArguments: ParsableArguments {
     @OptionGroup var options: ChangeOptions
     @Argument(help: "The site.") var site: String
     @Option(help: "Why, for the log.") var reason: String?
-    @Option(help: "Until when, such as 2026-12-01T00:00:00Z.") var until: String?
+    @Option(help: "Until when, such as 2026-12-01T00:00:00Z; then it gets work again. Not with allow.")
+    var until: String?
 }
 
 /// An action on one site.

@@ -203,10 +203,28 @@ package enum BrakeStatements {
         return statements
     }
 
+    /// Lets sites in whose operator said until when, once that time is over. That the Monitor kept one out as well, and what failed there
+    /// before, is forgotten as when an operator allows it; its nodes go on with their way back, nobody spoke of them.
+    package static let timesOver = Statement<String>(
+        "brakes.timesOver",
+        """
+        WITH ended AS (
+            UPDATE site SET access = 'allowed', reason = 'its time is over', until = NULL, who = 'monitor', version = version + 1
+            WHERE access <> 'allowed' AND until <= clock_timestamp() RETURNING name
+        ), place AS (
+            DELETE FROM excluded_place p USING ended e WHERE p.site = e.name AND p.node = ''
+        ), tally AS (
+            DELETE FROM place_tally t USING ended e WHERE t.site = e.name
+        )
+        SELECT name FROM ended ORDER BY name
+        """,
+        returning: String.self
+    )
+
     /// What an operator has decided meanwhile outranks: then nothing is changed.
     private static func access(_ site: String, _ access: String, reason: String) -> SQL {
         """
-        UPDATE site SET access = \(access), reason = \(reason), who = 'monitor', version = version + 1
+        UPDATE site SET access = \(access), reason = \(reason), until = NULL, who = 'monitor', version = version + 1
         WHERE name = \(site) AND access <> \(access) AND (access = 'allowed' OR who = 'monitor')
         """
     }
@@ -234,6 +252,7 @@ package enum BrakeStatements {
             Self.places(since: Moment(microseconds: 0)).erased,
             Self.sites.erased,
             Self.excluded.erased, Self.places.erased, Self.restingNodes.erased, Self.tryLock.erased,
+            Self.timesOver.erased,
         ] + changes.enumerated().map { Command("brakes.change.\($0)", $1).erased }
     }
 }

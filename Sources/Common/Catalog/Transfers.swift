@@ -42,6 +42,15 @@ package enum TransferStatements {
         )
     }
 
+    /// Locks the file of a transfer against whoever declares it lost. Before the transfer itself, as everybody does.
+    static func lockFile(of transfer: Int64) -> Statement<Int64> {
+        Statement(
+            "transfers.lockFile",
+            "SELECT f.id FROM transfer t JOIN file f ON f.id = t.file WHERE t.id = \(transfer) FOR SHARE OF f",
+            returning: Int64.self
+        )
+    }
+
     /// Transfers that are copied and verified: done, and the replica is there. Only under the worker's own token.
     /// Returns the transfers that were its own.
     package static func done(_ transfers: [(id: Int64, token: UUIDText)]) -> Statement<Int64> {
@@ -192,7 +201,8 @@ package enum TransferStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.lease(destination: "x", worker: "w", seconds: 1, limit: 1).erased, Self.done([]).erased,
+            Self.lease(destination: "x", worker: "w", seconds: 1, limit: 1).erased, Self.lockFile(of: 1).erased,
+            Self.done([]).erased,
             Command("transfers.failed", Self.failed([])).erased, Command("transfers.expire", Self.expire).erased,
             Self.renew([], seconds: 1).erased, Self.dueDestinations.erased,
             Self.nextDue.erased,

@@ -115,14 +115,19 @@ enum OperatingStatements {
         Statement("operating.sites", "SELECT name FROM site WHERE name = ANY(\(names))", returning: String.self)
     }
 
-    /// A site: access, who changed it last, reason.
-    static func lockSite(_ site: String) -> Statement<String, String?, String?> {
+    /// A site: access, who changed it last, reason, until when; and whether the moment `until` has passed.
+    static func lockSite(_ site: String, until: Moment?) -> Statement<String, String?, String?, Moment?, Bool> {
         Statement(
             "operating.lockSite",
-            "SELECT access, who, reason FROM site WHERE name = \(site) FOR NO KEY UPDATE",
+            """
+            SELECT access, who, reason, until, coalesce(\(until) <= clock_timestamp(), false) FROM site WHERE name = \(site)
+            FOR NO KEY UPDATE
+            """,
             returning: String.self,
             String?.self,
-            String?.self
+            String?.self,
+            Moment?.self,
+            Bool.self
         )
     }
 
@@ -133,9 +138,21 @@ enum OperatingStatements {
         """
     }
 
-    /// What an operator decides about a site outranks what the Monitor did; allowing it also lets its nodes back in.
-    static func forgetExclusion(_ site: String, nodesToo: Bool) -> SQL {
-        "DELETE FROM excluded_place WHERE site = \(site) AND (node = '' OR \(nodesToo))"
+    /// What an operator decides about a site outranks what the Monitor did; allowing it also lets its nodes back in. What led to it is used
+    /// up, or the Monitor would do it again at once. Returns the nodes; empty: the site.
+    static func forgetExclusion(_ site: String, nodesToo: Bool) -> Statement<String> {
+        Statement(
+            "operating.forgetExclusion",
+            """
+            WITH place AS (
+                DELETE FROM excluded_place WHERE site = \(site) AND (node = '' OR \(nodesToo)) RETURNING site, node
+            ), tally AS (
+                DELETE FROM place_tally t USING place p WHERE t.site = p.site AND p.node IN ('', t.node)
+            )
+            SELECT node FROM place ORDER BY node
+            """,
+            returning: String.self
+        )
     }
 
     static func insertSite(_ site: String, cloud: String?, lostAfter: Double, who: String) -> SQL {
@@ -242,9 +259,9 @@ enum OperatingStatements {
             Self.lockRequest(1).erased, Self.content(1).erased, Self.requestOfTask(1).erased, Self.lockTask(1).erased,
             Self.retryJobs(1, who: "x", cause: "y").erased, Self.storages.erased, Self.datasets([]).erased,
             Self.datasetsOrContainers([]).erased,
-            Self.sites([]).erased, Self.lockSite("x").erased,
+            Self.sites([]).erased, Self.lockSite("x", until: nil).erased,
             Command("operating.moveSite", Self.moveSite("x", to: .banned, reason: nil, until: nil, who: "x")).erased,
-            Command("operating.forgetExclusion", Self.forgetExclusion("x", nodesToo: true)).erased,
+            Self.forgetExclusion("x", nodesToo: true).erased,
             Command("operating.insertSite", Self.insertSite("x", cloud: nil, lostAfter: 1, who: "x")).erased,
             Command("operating.insertStorage", Self.insertStorage("x", site: nil, kind: "posix", base: "/", limit: 1))
                 .erased,

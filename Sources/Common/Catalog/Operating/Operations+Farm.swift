@@ -26,28 +26,52 @@ extension Operations {
         }
     }
 
-    /// Lets a site have work, finish, or have none. The same again with another reason notes the reason.
+    /// Lets a site have work, finish, or have none. The same again takes the site over from the Monitor, lets its excluded nodes back in
+    /// (allow), or notes another reason or time.
+    ///
+    /// - Parameters:
+    ///   - reason: nil: the old one stays, if the same was decided before.
+    ///   - until: when the Monitor lets it in again; nil: when an operator does.
     package func setSite(_ site: String, _ action: SiteAction, reason: String?, until: Moment?) async throws -> Outcome
     {
         try self.caller.need(action.role, to: "\(action.rawValue) a site")
+        let target = action.target
+        if target == .allowed, until != nil {
+            throw CatalogRefusal(.invalid, "until: a site is allowed without an end; a time is for drain and ban")
+        }
         return try await self.change { transaction in
-            guard let (access, who, old) = try await transaction.query(OperatingStatements.lockSite(site)).first else {
+            let locked = try await transaction.query(OperatingStatements.lockSite(site, until: until)).first
+            guard let (access, who, old, end, hasPassed) = locked else {
                 throw CatalogRefusal(.missing, "there is no site \(Quoted.short(site))")
             }
-            let target = action.target
-            if access == target.rawValue {
-                throw CatalogRefusal(
-                    .state,
-                    "site \(site) is \(access) already, by \(who ?? "a service"): \(old ?? "no reason given")"
+            if let until, hasPassed { throw CatalogRefusal(.invalid, "until: \(until) has passed") }
+            let forgotten: [String] = try await transaction.query(
+                OperatingStatements.forgetExclusion(site, nodesToo: target == .allowed)
+            )
+            let isSame = access == target.rawValue
+            // Only then does what is left out stay as it is: the Monitor's reason is not an operator's.
+            let isRepeated = isSame && who != "monitor" && forgotten.isEmpty
+            if isRepeated, end == until, reason == nil || reason == old {
+                return Outcome(
+                    changed: false,
+                    lines: [
+                        "site \(site) is \(access) already, by \(who ?? "a service"): \(old ?? "no reason given")"
+                    ],
+                    result: try await self.object(OperatingStatements.siteRow(site), in: transaction, "site \(site)")
                 )
             }
-            let cause = reason ?? "set by \(self.caller.who)"
-            try await transaction.execute([
-                OperatingStatements.moveSite(site, to: target, reason: cause, until: until, who: self.caller.who),
-                OperatingStatements.forgetExclusion(site, nodesToo: target == .allowed),
-            ])
+            let kept = isRepeated ? old : nil
+            let cause = reason ?? kept ?? "set by \(self.caller.who)"
+            try await transaction.execute(
+                OperatingStatements.moveSite(site, to: target, reason: cause, until: until, who: self.caller.who)
+            )
+            let ending = until.map { " until \($0)" } ?? ""
+            var lines = ["site \(site) is \(target.rawValue)\(ending), it was \(access)"]
+            if isSame { lines = ["site \(site) stays \(access)\(ending): \(cause)"] }
+            let nodes = forgotten.filter { !$0.isEmpty }.count
+            if nodes > 0 { lines.append("excluded nodes that get work again: \(nodes)") }
             return Outcome(
-                lines: ["site \(site) is \(target.rawValue), it was \(access)"],
+                lines: lines,
                 result: try await self.object(OperatingStatements.siteRow(site), in: transaction, "site \(site)"),
                 messages: try OutboxMessage.control("scheduler", .work)
             )
@@ -136,6 +160,8 @@ extension Operations {
     ) async throws -> Outcome {
         try self.caller.need(.operator, to: "\(action) a transfer")
         return try await self.change { transaction in
+            // Whoever declares its file lost has ended, and is seen; or waits, and then finds it queued.
+            if target == .queued { _ = try await transaction.query(TransferStatements.lockFile(of: transfer)) }
             guard let row = try await transaction.query(OperatingStatements.lockTransfer(transfer)).first else {
                 throw CatalogRefusal(.missing, "there is no transfer \(transfer)")
             }
