@@ -1,3 +1,4 @@
+import ArgumentParser
 import Catalog
 import Messages
 import Testing
@@ -16,13 +17,37 @@ import Testing
         #expect(ListOptions.notice(of: 2, more: false) == nil)
     }
 
-    @Test func efficienciesSayHowManyRowsThereAre() throws {
+    /// Groups of errors, rows of the matrix and efficiencies alike.
+    @Test func whatFailsSaysHowManyRowsThereAre() throws {
         let cut = try Self.json(#"{"items": [{"site": "kek"}], "items_total": 7, "archived": 0, "complete": false}"#)
         #expect(ErrorTables.cut(cut).first?.hasPrefix("these are the first 1 of 7 rows:") == true)
         // Not complete for another reason.
         let whole = try Self.json(#"{"items": [{"site": "kek"}], "items_total": 1, "archived": 3, "complete": false}"#)
         #expect(ErrorTables.cut(whole).isEmpty)
         #expect(ErrorTables.cut(try Self.json(#"{"items": [{"site": "kek"}]}"#)).isEmpty)
+        let matrix = try Self.json(
+            #"{"items": [{"task": 7}, {"task": 8}], "sites": [], "items_total": 201, "archived": 0, "complete": false}"#
+        )
+        #expect(ErrorTables.cut(matrix).first?.hasPrefix("these are the first 2 of 201 rows:") == true)
+    }
+
+    /// A table below an object is short; what lists the rest is a command that there is.
+    @Test func aTableBelowAnObjectSaysWhatListsTheRest() throws {
+        let rows = [try Self.json(#"{"first": 0, "last": 9}"#)]
+        func section(_ rows: [JSON], _ rest: String?) -> [String] {
+            Output.section("waiting", [Column("first"), Column("last")], rows: rows, rest: rest, colours: false)
+        }
+        let whole = ["", "waiting", "  first  last", "      0     9"]
+        #expect(section(rows, nil) == whole)
+        let rest = "millrace task waiting 12 --limit 0"
+        #expect(section(rows, rest) == whole + ["  and more: \(rest)"])
+        #expect(section([], nil).isEmpty)
+        let waiting = try Millrace.parseAsRoot(["task", "waiting", "12", "--limit", "0"]) as? TaskCommands.Waiting
+        #expect(waiting?.task == 12 && waiting?.options.limit == 0)
+        let ofTask = try Millrace.parseAsRoot(["task", "submissions", "12"]) as? TaskCommands.Submissions
+        #expect(ofTask?.query.map(\.1) == ["12", "desc"])
+        let ofRequest = try Millrace.parseAsRoot(["request", "submissions", "7"]) as? RequestCommands.Submissions
+        #expect(ofRequest?.query.map(\.0) == ["request", "order"])
     }
 
     @Test func aRefusedBatchSaysHowManyFilesWentBefore() {

@@ -164,6 +164,41 @@ import Testing
         }
     }
 
+    /// More groups and rows than are shown: the answers say of how many.
+    @Test func whatIsLeftOutIsCounted() async throws {
+        try await withGateway(production: ErrorWorld.script) { gateway in
+            let before = try await gateway.get("/errors?by=fingerprint").items.count
+            try await gateway.script(Self.many)
+            try await Self.checkRows("/errors?by=fingerprint", shown: 500, of: before + 501, gateway)
+            try await Self.checkRows("/errors?by=fingerprint&since=1h", shown: before, of: before, gateway)
+            try await Self.checkRows("/errors/matrix?request=3", shown: 200, of: 201, gateway)
+            let requests = try await gateway.get("/errors/matrix?by=request").items.count
+            try await Self.checkRows("/errors/matrix?by=request", shown: requests, of: requests, gateway)
+        }
+    }
+
+    /// Some hours ago 501 fingerprints failed and 201 tasks of request 3 succeeded.
+    private static let many = """
+        SET search_path = millrace, public;
+        INSERT INTO failure_kind (class, code, blame, fingerprint, rule)
+            SELECT 'payload', 1001, 'payload', 'many ' || n, 'r' FROM generate_series(1, 501) n;
+        INSERT INTO failure_total (grain, at, task, site, kind, failures, lost_us, jobs, jobs_class, jobs_code, jobs_site, jobs_blame,
+                                   jobs_fingerprint, jobs_rule, first, last, index, attempt)
+            SELECT 'h', at, 3, 'lyon', id, 1, 1000000, 1, 1, 1, 1, 1, 1, 1, at, at, 0, 1
+            FROM failure_kind, (SELECT date_trunc('hour', now()) - interval '3 hours' AS at) h WHERE fingerprint LIKE 'many %';
+        INSERT INTO task (request, name, position, kind, class, priority, spec)
+            SELECT 3, 'many' || n, n, 'generate', 1, 100, '{}' FROM generate_series(1, 201) n;
+        INSERT INTO ended_total (grain, at, task, site, slot, done)
+            SELECT 'h', date_trunc('hour', now()) - interval '3 hours', id, 'lyon', 0, 1 FROM task WHERE name LIKE 'many%';
+        """
+
+    private static func checkRows(_ path: String, shown: Int, of all: Int, _ gateway: RunningGateway) async throws {
+        let answer = try await gateway.get(path)
+        let (json, items) = (try answer.json, try answer.items)
+        #expect(items.count == shown && json["items_total"]?.integer == Int64(all), "\(path): \(items.count)")
+        #expect(json["complete"] == .truth(shown == all), "\(path)")
+    }
+
     /// More groups than are shown: the worst ones are.
     @Test func theWorstGroupsAndPlacesAreShown() async throws {
         try await withGateway(production: ErrorWorld.script) { gateway in

@@ -8,7 +8,7 @@ import re
 import sys
 
 from browser import LOOKS, check_look, chromium, open_page
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 MARKUP = "<img src=x onerror="
 
@@ -51,6 +51,34 @@ def check_overview(page: Page) -> None:
     expect(excluded.locator(".place")).to_have_count(4)
     expect(page.locator("#verdicts .verdict")).to_have_count(20)
     expect(page.locator("#verdicts")).to_contain_text(MARKUP)
+
+
+def check_cuts(page: Page) -> None:
+    """A table that does not show all rows says of how many it shows the first."""
+    of_sites, matrix = answer(page, "/errors?by=site")["items"], answer(page, "/errors/matrix")["items"]
+    for panel in ("errors", "matrix", "efficiency"):
+        expect(page.locator(f"#{panel} > .hint")).to_have_count(0)
+
+    def of_many(route: Route) -> None:
+        told = route.fetch()
+        route.fulfill(response=told, json={**told.json(), "items_total": 1234})
+
+    def many(route: Route) -> None:
+        told = route.fetch()
+        shown = told.json()
+        rows = [{**shown["items"][0], "site": f"site {number}"} for number in range(41)]
+        route.fulfill(response=told, json={**shown, "items": rows, "items_total": 41})
+
+    page.route(lambda url: "/api/v1/errors?" in url or "/api/v1/errors/matrix?" in url, of_many)
+    page.route(lambda url: "/api/v1/efficiency?" in url, many)
+    page.locator("#by button", has_text="site").click()
+    page.locator("#rows button", has_text="tasks").click()
+    page.locator("#whose button", has_text="site").click()
+    expect(page.locator("#errors > .hint")).to_have_text(f"the first {len(of_sites)} of 1,234")
+    expect(page.locator("#matrix > .hint")).to_have_text(f"the worst {len(matrix)} of 1,234")
+    expect(page.locator("#efficiency > .hint")).to_have_text("the first 40 of 41")
+    expect(page.locator("#efficiency tbody tr")).to_have_count(41)
+    page.unroute_all(behavior="wait")
 
 
 def check_choices(page: Page) -> None:
@@ -145,6 +173,7 @@ def main(url: str, folder: str) -> None:
             check_look(page, scheme, width, f"{folder}/failures")
             if (scheme, width) == LOOKS[-1]:
                 check_event(page)
+            check_cuts(page)
             check_choices(page)
             check_task(page)
             check_look(page, scheme, width, f"{folder}/failures-task")

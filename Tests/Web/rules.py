@@ -7,7 +7,7 @@ The caller seeds the rules and the failures; the token is an operator's.
 import sys
 
 from browser import LOOKS, check_look, chromium, open_page
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 MARKUP = "<img src=x onerror="
 
@@ -79,6 +79,24 @@ def check_wrong_rule(page: Page, url: str) -> None:
     assert answer(page, "/rules?rule=lost-tpc")["items"] == [], "a wrong rule was added"
 
 
+def check_left_out(page: Page) -> None:
+    """What the rule was not tried on is said."""
+    tested = page.locator("#form-tested")
+    expect(tested).not_to_contain_text("looked at")
+
+    def partly(route: Route) -> None:
+        told = route.fetch()
+        shown = told.json()
+        shown["result"] |= {"looked_at": 50_000, "failures": 50_000, "complete": False, "archived": 2}
+        route.fulfill(response=told, json=shown)
+
+    page.route(lambda url: url.endswith("/api/v1/rules/test"), partly)
+    page.locator("#form-test").click()
+    expect(tested).to_contain_text("Of the newest 50,000 failures of the last 7 days, this rule decides")
+    expect(tested).to_contain_text("Only the newest 50,000 failures were looked at: there are more in the last 7 days. 2 archived tasks were not looked at.")
+    page.unroute_all(behavior="wait")
+
+
 def check_good_rule(page: Page) -> None:
     """Tested, then added: it is in the table and in the audit, with who did it."""
     form = page.locator("#rule-form")
@@ -102,6 +120,7 @@ def check_good_rule(page: Page) -> None:
     expect(tested).to_contain_text(f"{different} verdicts are different with it than without it")
     expect(tested.locator("tbody tr")).to_have_count(len(wanted["changes"]))
     expect(tested.locator("tbody")).to_contain_text(wanted["changes"][0]["after"])
+    check_left_out(page)
     form.locator("#form-add").click()
     detail = page.locator("#detail")
     expect(detail.locator("h1")).to_contain_text("lost-tpc only observed")

@@ -8,8 +8,8 @@ struct RequestCommands: AsyncParsableCommand {
         commandName: "request",
         abstract: "Requests: a workflow with its parameters, to be worked off.",
         subcommands: [
-            Create.self, List.self, Show.self, History.self, Approve.self, Reject.self, Hold.self, Release.self,
-            Cancel.self,
+            Create.self, List.self, Show.self, Submissions.self, History.self, Approve.self, Reject.self, Hold.self,
+            Release.self, Cancel.self,
             Extend.self, Change.self, Clone.self, Derive.self, Watch.self, Debug.self, Archive.self, Restore.self,
         ]
     )
@@ -127,8 +127,20 @@ struct RequestCommands: AsyncParsableCommand {
             )
             guard !self.options.json else { return }
             if let line = CleanupLine.text(request["cleanup"]) { Output.lines(["", line]) }
-            try await TaskCommands.submissions([("request", "\(self.request)")], by: gateway)
+            try await TaskCommands.showSubmissions(of: "request", self.request, by: gateway)
         }
+    }
+
+    struct Submissions: ListCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the batch submissions of a request, the latest first."
+        )
+        @OptionGroup var options: ListOptions
+        @Argument(help: "The request.") var request: Int64
+
+        var path: String { "/submissions" }
+        var query: [(String, String?)] { [("request", "\(self.request)"), ("order", "desc")] }
+        var columns: [Column] { TaskCommands.submissionColumns }
     }
 
     struct Approve: RequestAction {

@@ -6,9 +6,8 @@ struct TaskCommands: AsyncParsableCommand {
         commandName: "task",
         abstract: "Tasks of requests.",
         subcommands: [
-            List.self, Show.self, History.self, Pause.self, Resume.self, Retry.self, Flush.self, Abort.self, Debug.self,
-            Check.self,
-            Archive.self, Restore.self,
+            List.self, Show.self, Waiting.self, Submissions.self, History.self, Pause.self, Resume.self, Retry.self,
+            Flush.self, Abort.self, Debug.self, Check.self, Archive.self, Restore.self,
         ]
     )
 
@@ -18,6 +17,16 @@ struct TaskCommands: AsyncParsableCommand {
         Column("jobs_waiting"), Column("jobs_active"), Column("jobs_done"), Column("jobs_aborted"),
         Column("events_expected"),
         Column("events_done"), Column("reason"),
+    ]
+
+    static let waitingColumns = [
+        Column("first"), Column("last"), Column("priority"), Column("not_before", .time), Column("held"),
+        Column("excluded"),
+    ]
+
+    static let submissionColumns = [
+        Column("submission"), Column("task"), Column("site"), Column("agent"), Column("batch"), Column("attempts"),
+        Column("input_files"), Column("live"), Column("done"), Column("failed"), Column("at", .time),
     ]
 
     struct List: ListCommand {
@@ -47,31 +56,59 @@ struct TaskCommands: AsyncParsableCommand {
             fields["spec"] = nil  // What an agent is given: long, and for programs.
             Output.lines(Details.lines(.group(fields), first: ["task", "request", "name", "kind", "state", "reason"]))
             if let line = ArchivedTask.line(task) { return Output.lines(["", line]) }
-            let waiting = try await gateway.list("/waiting", [("task", "\(self.task)")], limit: 100).rows
-            Output.section(
-                "waiting",
-                [
-                    Column("first"), Column("last"), Column("priority"), Column("not_before", .time), Column("held"),
-                    Column("excluded"),
-                ],
-                rows: waiting
+            let waiting = try await gateway.list("/waiting", [("task", "\(self.task)")], limit: 100)
+            Output.lines(
+                Output.section(
+                    "waiting",
+                    TaskCommands.waitingColumns,
+                    rows: waiting.rows,
+                    rest: waiting.more ? "millrace task waiting \(self.task) --limit 0" : nil
+                )
             )
-            try await TaskCommands.submissions([("task", "\(self.task)")], by: gateway)
+            try await TaskCommands.showSubmissions(of: "task", self.task, by: gateway)
         }
     }
 
     /// The latest batch submissions of a task or request, if there are any.
-    static func submissions(_ filter: [(String, String)], by gateway: GatewayClient) async throws {
-        let rows = try await gateway.list("/submissions", filter + [("order", "desc")], limit: 20).rows
-        Output.section(
-            "batch submissions",
-            [
-                Column("submission"), Column("task"), Column("site"), Column("agent"), Column("batch"),
-                Column("attempts"), Column("input_files"), Column("live"), Column("done"), Column("failed"),
-                Column("at", .time),
-            ],
-            rows: rows
+    static func showSubmissions(of kind: String, _ number: Int64, by gateway: GatewayClient) async throws {
+        let found = try await gateway.list("/submissions", [(kind, "\(number)"), ("order", "desc")], limit: 20)
+        Output.lines(
+            Output.section(
+                "batch submissions",
+                Self.submissionColumns,
+                rows: found.rows,
+                rest: found.more ? "millrace \(kind) submissions \(number) --limit 0" : nil
+            )
         )
+    }
+
+    struct Waiting: ListCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the ranges of a task's jobs that wait, in their order."
+        )
+        @OptionGroup var options: ListOptions
+        @Argument(help: "The task.") var task: Int64
+
+        var path: String { "/waiting" }
+        var query: [(String, String?)] { [("task", "\(self.task)")] }
+        var columns: [Column] { TaskCommands.waitingColumns }
+
+        /// No job of an archived task waits here: then it is said where they are.
+        func missing(_ gateway: GatewayClient) async throws -> String? {
+            ArchivedTask.line(try await gateway.get("/tasks/\(self.task)"))
+        }
+    }
+
+    struct Submissions: ListCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the batch submissions of a task, the latest first."
+        )
+        @OptionGroup var options: ListOptions
+        @Argument(help: "The task.") var task: Int64
+
+        var path: String { "/submissions" }
+        var query: [(String, String?)] { [("task", "\(self.task)"), ("order", "desc")] }
+        var columns: [Column] { TaskCommands.submissionColumns }
     }
 
     struct Pause: TaskAction {

@@ -7,9 +7,18 @@ enum Output {
     static func lines(_ lines: [String]) { if !lines.isEmpty { Terminal.write(lines.joined(separator: "\n") + "\n") } }
 
     /// A table of its own below what was printed; nothing if there are no rows.
-    static func section(_ title: String, _ columns: [Column], rows: [JSON]) {
-        guard !rows.isEmpty else { return }
-        self.lines(["", Tone.faint.paint(title)] + Table(columns, rows: rows).lines().map { "  \($0)" })
+    ///
+    /// - Parameter rest: the command that lists them all, if these are not all.
+    static func section(
+        _ title: String,
+        _ columns: [Column],
+        rows: [JSON],
+        rest: String? = nil,
+        colours: Bool = Terminal.hasColours
+    ) -> [String] {
+        guard !rows.isEmpty else { return [] }
+        let table = Table(columns, rows: rows).lines(colours: colours) + (rest.map { ["and more: \($0)"] } ?? [])
+        return ["", Tone.faint.paint(title, colours: colours)] + table.map { "  \($0)" }
     }
 
     /// One value as JSON: objects with sorted keys, an array with one object a line.

@@ -1,7 +1,7 @@
 // The parts of the overview of failures: errors in groups, efficiency, excluded places.
 
 import { h } from '/assets/dom.js';
-import { at, badge, bar, jobLink, ruleLink, since, table, taskLink } from '/assets/pieces.js';
+import { at, badge, bar, cut, jobLink, ruleLink, since, table, taskLink } from '/assets/pieces.js';
 import { ago, count, hours, lasting, percent, where } from '/assets/words.js';
 
 // A number and how much it is of the largest.
@@ -14,10 +14,12 @@ function groupName(row, by) {
   return by === 'rule' ? ruleLink(value) : String(value);
 }
 
-export function errorTable(rows, by) {
+// - Returns: nodes.
+export function errorTable(answer, by) {
+  const rows = answer.items;
   const most = Math.max(...rows.map(row => row.failures));
   const lost = Math.max(...rows.map(row => row.lost_core_hours || 0));
-  return table([
+  return [table([
     { name: by, show: row => h('span', { class: 'group' }, groupName(row, by)) },
     { name: 'failures', show: row => meter(count(row.failures), row.failures, most, 'aborted', `${row.failures} failures`) },
     { name: 'lost core hours', show: row => meter(hours(row.lost_core_hours), row.lost_core_hours || 0, lost, 'recovering', `${hours(row.lost_core_hours)} core hours lost`) },
@@ -25,7 +27,7 @@ export function errorTable(rows, by) {
     { name: 'most at', show: row => [row.top_site, row.sites > 1 ? h('span', { class: 'hint' }, ` and ${row.sites - 1} more`) : null] },
     { name: 'last', n: true, show: row => since(row.last) },
     { name: 'for example', show: row => jobLink(row.sample.task, row.sample.index, `${row.sample.task}.${row.sample.index}.${row.sample.attempt}`) },
-  ], rows, row => row[by], true);
+  ], rows, row => row[by], true), cut(rows.length, answer.items_total)];
 }
 
 function share(value, label) {
@@ -33,16 +35,18 @@ function share(value, label) {
   return meter(percent(value), value, 1, 'done', `${label} ${percent(value)}`);
 }
 
+// - Returns: nodes.
 export function efficiencyTable(answer, by) {
+  const rows = answer.items.slice(0, 40);
   const name = row => row.isTotal ? h('b', {}, 'all') : by === 'task' ? [taskLink(row.task), h('span', { class: 'hint' }, ` ${row.name}`)] : row[by];
-  return table([
+  return [table([
     { name: by, show: name },
     { name: 'jobs', show: row => share(row.job_efficiency, 'job efficiency') },
     { name: 'wall time', show: row => share(row.wall_efficiency, 'wall-time efficiency') },
     { name: 'CPU', n: true, show: row => percent(row.cpu_efficiency) },
     { name: 'finished', n: true, extra: true, show: row => count(row.finished) },
     { name: 'failed', n: true, extra: true, show: row => count(row.failed) },
-  ], [...answer.items.slice(0, 40), { ...answer.total, isTotal: true }], row => row.isTotal ? 'total' : `row ${row[by]}`, true);
+  ], [...rows, { ...answer.total, isTotal: true }], row => row.isTotal ? 'total' : `row ${row[by]}`, true), cut(rows.length, answer.items_total)];
 }
 
 // How far a place is: it rests, it is probed, it is back.

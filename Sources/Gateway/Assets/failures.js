@@ -38,7 +38,7 @@ function showArchived(tasks) {
 const parts = {
   errors: overview(async () => {
     const answer = await get(`/errors?${since()}&by=${chosen.by}`);
-    return () => fill(place('errors'), answer.items.length ? [errorTable(answer.items, chosen.by)]
+    return () => fill(place('errors'), answer.items.length ? errorTable(answer, chosen.by)
       : [empty(`Nothing failed in ${spans[chosen.since]}.`)]);
   }),
 
@@ -50,7 +50,7 @@ const parts = {
 
   efficiency: overview(async () => {
     const answer = await get(`/efficiency?${since()}&by=${chosen.whose}`);
-    return () => fill(place('efficiency'), answer.items.length ? [efficiencyTable(answer, chosen.whose)]
+    return () => fill(place('efficiency'), answer.items.length ? efficiencyTable(answer, chosen.whose)
       : [empty(`Nothing ended in ${spans[chosen.since]}.`)]);
   }),
 

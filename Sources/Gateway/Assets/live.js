@@ -1,12 +1,12 @@
 // The live page: what runs now.
 
-import { address, get, list } from '/assets/api.js';
+import { address, everything, get, list } from '/assets/api.js';
 import { TimeChart } from '/assets/chart.js';
 import { fill, h, place } from '/assets/dom.js';
 import { badge, bar, empty, pageLink, table, taskLink, tile, verdictRow } from '/assets/pieces.js';
 import { wanted } from '/assets/progress.js';
 import { start } from '/assets/shell.js';
-import { ago, count, rate } from '/assets/words.js';
+import { ago, count, counted, rate } from '/assets/words.js';
 
 const states = new TimeChart(place('chart-states'), [
   { key: 'done', label: 'done', colour: 'done' }, { key: 'active', label: 'running', colour: 'active' },
@@ -45,7 +45,8 @@ const parts = {
   },
 
   async tracker() {
-    const rows = await list('/tracker?limit=200');
+    const { items: rows, next } = await get('/tracker?order=desc&limit=200');
+    place('tracker-hint').textContent = next === null ? '' : `; only ${counted(rows.length, 'row')}, all: millrace tracker --limit 0`;
     fill(place('tracker'), [rows.length ? table([
       { name: 'gen_id', n: true, show: row => count(row.gen_id) }, { name: 'sample', show: row => row.root_name },
       { name: 'sim_id', n: true, show: row => count(row.sim_id) }, { name: 'username', show: row => row.username },
@@ -63,8 +64,8 @@ const parts = {
   },
 
   async sites() {
-    const rows = await list('/sites?limit=200');
-    place('sites-hint').textContent = rows.length ? `${rows.length}` : '';
+    const rows = await everything('/sites');
+    place('sites-hint').textContent = rows.length ? count(rows.length) : '';
     fill(place('sites'), [rows.length ? table([
       { name: 'site', show: row => [row.site, row.access !== 'allowed' && row.reason ? h('div', { class: 'hint' }, row.reason) : null] },
       { name: 'access', show: row => badge(row.access) }, { name: 'agents', n: true, show: row => count(row.agents) },
@@ -74,7 +75,7 @@ const parts = {
   },
 
   async services() {
-    const rows = await list('/services?limit=200');
+    const rows = await everything('/services');
     const alive = rows.filter(row => row.alive).length;
     place('services-hint').textContent = rows.length ? `${alive} of ${rows.length} alive` : '';
     fill(place('services'), rows.length ? rows.map(serviceRow) : [empty('No service has reported.')]);

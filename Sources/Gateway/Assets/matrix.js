@@ -1,7 +1,7 @@
 // Tasks or requests by site: how much of what ended succeeded. Each cell says it in figures; the shade only helps the eye.
 
 import { h } from '/assets/dom.js';
-import { badge } from '/assets/pieces.js';
+import { badge, cut } from '/assets/pieces.js';
 import { count } from '/assets/words.js';
 
 const most = 40;
@@ -40,6 +40,6 @@ export function matrixTable(answer, by) {
       h('tbody', {}, rows.map(row => line(head(row, by), row, row.cells || [], `${by} ${by === 'task' ? row.task : row.request}`)),
         line(h('th', { scope: 'row', 'data-key': 'head' }, `all ${by}s`), answer.total, answer.sites, 'total')))),
     legend,
-    answer.items.length > most ? h('p', { class: 'hint', 'data-key': 'more' }, `the worst ${most} of ${count(answer.items.length)}`) : null,
+    cut(rows.length, answer.items_total, 'the worst'),
   ];
 }

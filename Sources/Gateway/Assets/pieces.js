@@ -1,7 +1,7 @@
 // The small pieces every page is made of.
 
 import { h } from '/assets/dom.js';
-import { ago, moment, where } from '/assets/words.js';
+import { ago, count, moment, where } from '/assets/words.js';
 
 // Colour and sign of a word: colour is never the only mark.
 const looks = new Map(Object.entries({
@@ -33,6 +33,9 @@ export function bar(parts, total, label, thin) {
 }
 
 export const empty = text => h('p', { class: 'empty' }, text);
+
+// Below a list that does not show all there is: which of how many it shows.
+export const cut = (shown, all, which = 'the first') => all > shown ? h('p', { class: 'hint', 'data-key': 'more' }, `${which} ${count(shown)} of ${count(all)}`) : null;
 
 // columns: [{ name, show, n: a number, wide: may be long, extra: not on a narrow screen }]. `cards`: on a narrow screen each row stands by itself.
 export function table(columns, rows, key, cards) {

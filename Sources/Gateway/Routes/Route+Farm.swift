@@ -40,7 +40,7 @@ extension Route {
                 let (name, since) = (try body.text("rule"), try body.moment(before: "since", orElse: "7d"))
                 let isNew = try body.optionalText("action") != nil || body.optionalText("blame") != nil
                 let draft = isNew ? try RuleDraft(body) : nil
-                return try await gateway.change(call) { try await $0.testRule(name, draft, since: since) }
+                return try await gateway.change(call) { try await $0.tryRule(name, draft, since: since) }
             },
             Self.rule("enable", active: true),
             Self.rule("disable", active: false),

@@ -4,10 +4,11 @@ import Postgres
 
 /// Past failures as the policy sees them.
 enum FailureHistory {
-    /// The most that is read: the newest.
+    /// The most that is read: the newest. ``ReplayReach`` says when there are more.
     static let limit = 50_000
 
-    /// In the order of jobs and attempts, so that each knows the ones before it.
+    /// In the order of jobs and attempts, so that each knows the ones before it; without those of tasks that are archived, or on their
+    /// way there or back.
     static func read(_ database: PostgresClient, since: Moment) async throws -> [FailedAttempt] {
         var earlier: [JobKey: (fingerprints: [String], rules: [String: Int], counted: Int)] = [:]
         return try await database.query(Self.rows(since: since, limit: Self.limit)).map { row in
@@ -46,7 +47,8 @@ enum FailureHistory {
             "failureHistory.rows",
             """
             SELECT v.task, v.index, v.attempt, v.site, v.node, t.kind, t.max_attempts, w.name, a.failures, v.fingerprint, v.rule, v.counted
-            FROM (SELECT * FROM verdict WHERE at >= \(since) ORDER BY at DESC LIMIT \(limit)) v
+            FROM (SELECT * FROM verdict WHERE at >= \(since) AND \(fragment: TotalWindow.isAtHand("verdict"))
+                  ORDER BY at DESC LIMIT \(limit)) v
             CROSS JOIN LATERAL (
                 SELECT a.failures FROM attempt a WHERE a.task = v.task AND a.index = v.index AND a.attempt = v.attempt OFFSET 0) a
             JOIN task t ON t.id = v.task JOIN request r ON r.id = t.request JOIN workflow w ON w.id = r.workflow
@@ -67,5 +69,7 @@ enum FailureHistory {
         )
     }
 
-    static var examples: [AnyStatement] { [Self.rows(since: Moment(microseconds: 0), limit: 1).erased] }
+    static var examples: [AnyStatement] {
+        [Self.rows(since: Moment(microseconds: 0), limit: 1).erased] + ReplayReach.examples
+    }
 }

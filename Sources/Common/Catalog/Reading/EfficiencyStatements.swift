@@ -40,11 +40,11 @@ package enum EfficiencyStatements {
         }
     }
 
-    /// The rows that are shown at most. `items_total` says how many there are; `complete` is true only if these are all.
+    /// The rows that are shown at most; `items_total` says how many there are.
     private static let mostShown = 500
 
-    /// The efficiencies as one JSON object: `items`, `total`, `since`, `archived`, `complete`. Attempts that were cancelled
-    /// do not count.
+    /// The efficiencies as one JSON object: `items`, `total`, `since`, `archived`, `items_total`, `complete`. Attempts that were
+    /// cancelled do not count.
     ///
     /// CPU efficiency is that of the attempts that told both their CPU and their wall time.
     package static func efficiency(_ by: By, since start: WindowStart) -> Statement<String> {
@@ -75,10 +75,8 @@ package enum EfficiencyStatements {
                 'items', coalesce((SELECT json_agg(\(fragment: by.facts) || r.figures ORDER BY r.rank)
                                    FROM figures r WHERE NOT r.is_total AND r.rank <= \(Self.mostShown)), '[]'),
                 'next', NULL, 'total', (SELECT r.figures FROM figures r WHERE r.is_total),
-                'since', (SELECT since FROM w), 'archived', (SELECT tasks FROM archived),
-                'items_total', (SELECT count(*) FROM figures r WHERE NOT r.is_total),
-                'complete', (SELECT tasks = 0 FROM archived)
-                            AND (SELECT count(*) FROM figures r WHERE NOT r.is_total) <= \(Self.mostShown))::text
+                'since', (SELECT since FROM w),
+                \(fragment: TotalWindow.completeness(of: "(SELECT count(*) FROM figures r WHERE NOT r.is_total)", shown: Self.mostShown)))::text
             """,
             returning: String.self
         )

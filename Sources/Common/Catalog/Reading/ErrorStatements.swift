@@ -53,11 +53,11 @@ package enum ErrorStatements {
         }
     }
 
-    /// The groups that are shown at most.
+    /// The groups that are shown at most; `items_total` says how many there are.
     private static let mostShown = 500
 
-    /// A first row with `total`, `since`, `archived`, `complete`, then the groups in order: code (null unless all of a group have
-    /// the same), JSON.
+    /// A first row with `total`, `since`, `archived`, `items_total`, `complete`, then the groups in order: code (null unless all of a
+    /// group have the same), JSON.
     package static func errors(_ by: By, order: Order, since start: WindowStart) -> Statement<Int32?, String> {
         Statement(
             "errors.list.\(by.rawValue)",
@@ -78,7 +78,7 @@ package enum ErrorStatements {
                        sum(f.failures) OVER (PARTITION BY f.key, f.site) AS at_site
                 FROM (SELECT \(fragment: by.key) AS key, k.code, f.*, n.task, n.index, n.attempt
                       FROM summed f JOIN newest n ON n.kind = f.kind AND n.site = f.site JOIN kinds k ON k.id = f.kind) f
-            ), grouped AS (
+            ), grouped AS MATERIALIZED (
                 SELECT key, sum(failures) AS failures, sum(own) AS jobs, sum(lost) AS lost,
                        CASE WHEN min(code) = max(code) THEN min(code) END AS code,
                        (array_agg(site ORDER BY at_site DESC, site))[1] AS top_site, count(DISTINCT site) AS sites,
@@ -92,7 +92,7 @@ package enum ErrorStatements {
             )
             SELECT code, text FROM (
                 SELECT NULL::int AS code, 0 AS rank, json_build_object('next', NULL, 'since', (SELECT since FROM w),
-                    \(fragment: TotalWindow.completeness),
+                    \(fragment: TotalWindow.completeness(of: "(SELECT count(*) FROM grouped)", shown: Self.mostShown)),
                     'total', (SELECT json_build_object('failures', coalesce(sum(failures), 0), 'jobs', coalesce(sum(jobs), 0),
                                   'lost_core_hours', coalesce(sum(lost), 0)::double precision / 3600000000) FROM summed))::text AS text
                 UNION ALL

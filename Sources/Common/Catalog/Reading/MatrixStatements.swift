@@ -31,10 +31,10 @@ package enum MatrixStatements {
         }
     }
 
-    /// The rows that are shown at most, the worst first.
+    /// The rows that are shown at most, the worst first; `items_total` says how many there are.
     private static let mostShown = 200
 
-    /// The matrix as one JSON object: `items`, `sites`, `total`, `since`, `archived`, `complete`. Failures that an
+    /// The matrix as one JSON object: `items`, `sites`, `total`, `since`, `archived`, `items_total`, `complete`. Failures that an
     /// operator caused do not count.
     ///
     /// - Parameter request: only the tasks of this request.
@@ -57,7 +57,7 @@ package enum MatrixStatements {
                 FROM (SELECT key, site, coalesce(sum(finished), 0) AS finished, coalesce(sum(failed), 0) AS failed,
                              (100 * (sum(finished) / sum(finished + failed)))::double precision AS success_percent
                       FROM judged GROUP BY GROUPING SETS ((key, site), (key), (site), ())) c
-            ), rows AS (
+            ), rows AS MATERIALIZED (
                 SELECT r.*, row_number() OVER (ORDER BY r.success_percent, r.failed DESC, r.key) AS rank
                 FROM cells r WHERE r.key IS NOT NULL AND r.site IS NULL
             ), shown AS (
@@ -71,7 +71,8 @@ package enum MatrixStatements {
                 'sites', coalesce((SELECT json_agg(c.cell ORDER BY c.success_percent, c.failed DESC, c.site)
                                    FROM cells c WHERE c.key IS NULL AND c.site IS NOT NULL), '[]'),
                 'total', (SELECT c.cell::jsonb - 'site' FROM cells c WHERE c.key IS NULL AND c.site IS NULL),
-                'since', (SELECT since FROM w), \(fragment: TotalWindow.completeness))::text
+                'since', (SELECT since FROM w),
+                \(fragment: TotalWindow.completeness(of: "(SELECT count(*) FROM rows r)", shown: Self.mostShown)))::text
             """,
             returning: String.self
         )

@@ -63,6 +63,14 @@ enum TotalWindow {
         'archived', (SELECT tasks FROM archived), 'complete', (SELECT tasks = 0 FROM archived)
         """
 
+    /// The same of an answer that holds the first rows only: it also says how many there are, and is complete only if it holds them all.
+    static func completeness(of rows: SQL, shown most: Int) -> SQL {
+        """
+        'archived', (SELECT tasks FROM archived), 'items_total', \(fragment: rows),
+        'complete', (SELECT tasks = 0 FROM archived) AND \(fragment: rows) <= \(most)
+        """
+    }
+
     /// Which sums `t` are the whole minutes and the whole hours of the window.
     static let minutes: SQL =
         "t.grain = 'm' AND t.at >= (SELECT minute FROM w) AND t.at < (SELECT hour FROM w) AND \(fragment: Self.isAtHand("t"))"
