@@ -162,10 +162,16 @@ struct Expander: Sendable {
             }
         }
         let read = files
-        let keyed = try await self.database.withTransaction { transaction in
-            let left =
-                task.continues == nil ? read : try await EarlierReads.leaveOut(of: read, for: task.id, in: transaction)
-            return try await InputKeys.read(left, by: task.groupBy, in: transaction)
+        let keyed: [InputFile]
+        do {
+            keyed = try await self.database.withTransaction { transaction in
+                let left =
+                    task.continues == nil
+                    ? read : try await EarlierReads.leaveOut(of: read, for: task.id, in: transaction)
+                return try await InputKeys.read(left, by: task.groupBy, in: transaction)
+            }
+        } catch let refusal as CatalogRefusal {
+            return .lost(refusal.description)
         }
         return .ready(
             InputGrouping.jobs(

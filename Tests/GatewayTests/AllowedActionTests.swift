@@ -38,6 +38,11 @@ import Testing
         #expect(mine.actions(Self.caller(.operator)) == [.clean, .derive, .clone])
         let all = try Self.facts(#""state": "cancelled", "cleanup": {"state": "open", "closed_too": true}"#)
         #expect(all.actions(Self.caller(.operator)) == [.derive, .clone])
+        // What was stopped can be taken up again, what is done cannot.
+        let stopped = try Self.facts(#""state": "cancelled", "cleanup": {"state": "stopped", "closed_too": true}"#)
+        #expect(stopped.actions(Self.caller(.operator)) == [.clean, .derive, .clone])
+        let done = try Self.facts(#""state": "cancelled", "cleanup": {"state": "done", "closed_too": true}"#)
+        #expect(done.actions(Self.caller(.administrator)) == [.derive, .clone])
     }
 
     @Test func aCleanUpTellsWhatACallerMayDo() throws {

@@ -81,6 +81,10 @@ import Testing
             #expect(done.status == 200 && done.text.contains("deletes 0 files (0 bytes) of 0 datasets"), "\(done.text)")
             #expect(try await Cleanup.step(gateway.database, graceSeconds: 0, pauseSeconds: 0) == .finished(1))
             #expect(try await gateway.get("/requests/3").json["cleanup"]?["state"]?.text == "done")
+            let again = try await gateway.post("/requests/3/cancel", Self.deleting, as: .operator, who: "igor")
+            #expect(again.status == 200 && again.text.contains("\"changed\":false"), "\(again.text)")
+            let row = try await gateway.get("/cleanups/3").json
+            #expect(row["state"]?.text == "done" && row["who"]?.text == "mary")
         }
     }
 }

@@ -119,6 +119,8 @@ import Testing
                 try await gateway.post("/containers\(path)", body, as: .physicist, who: who)
             }
             #expect(try await post("", #"{"container": "mine"}"#).status == 200)
+            let empty = try await post("/mine/close", "{}")
+            #expect(empty.status == 409 && empty.error.contains("millrace container add mine"), "\(empty.text)")
             let added = try await post("/mine/add", #"{"datasets": ["1.simulate.events", "1.merge.merged"]}"#)
             #expect(added.status == 200 && added.text.contains("\"datasets\":2"), "\(added.text)")
             #expect(try await post("/mine/add", #"{"datasets": ["none"]}"#).status == 404)

@@ -61,6 +61,21 @@ import Testing
         }
     }
 
+    @Test func ofTwoWhoRemoveARuleTheSecondIsToldThatThereIsNone() async throws {
+        try await withGateway(production: Production.running()) { gateway in
+            for rule in ["one", "two", "three", "four", "five"] {
+                let body = #"{"rule": "\#(rule)", "priority": 5, "pattern": "quota", "blame": "site", "why": "x"}"#
+                let added = try await gateway.post("/rules", body)
+                #expect(added.status == 200, "\(added.text)")
+                async let first = gateway.post("/rules/\(rule)/remove", "{}", who: "igor")
+                async let second = gateway.post("/rules/\(rule)/remove", "{}", who: "olga")
+                let answers = try await [first, second].sorted { $0.status < $1.status }
+                #expect(answers.map(\.status) == [200, 404], "\(answers.map(\.text))")
+                #expect(answers.last?.error == "there is no rule \(rule)")
+            }
+        }
+    }
+
     @Test func aRuleIsReplayedOnWhatHasHappened() async throws {
         try await withGateway(production: Production.running()) { gateway in
             let all = Statement<Int64>("test.all", "SELECT count(*) FROM verdict", returning: Int64.self)
@@ -72,11 +87,50 @@ import Testing
             #expect(answer.status == 200, "\(answer.text)")
             let result = try #require(try answer.json["result"])
             #expect(result["failures"] == .integer(failures) && result["decided"] == .integer(failures))
+            #expect(result["looked_at"] == .integer(failures) && result["complete"] == .truth(true))
+            #expect(result["archived"] == .integer(0) && !answer.text.contains("looked at"))
             let unknown = try await gateway.post("/rules/test", #"{"rule": "nobody"}"#)
             #expect(unknown.status == 404 && unknown.error.contains("there is no rule nobody"))
             let late = try await gateway.post("/rules/test", #"{"rule": "payload", "since": "soon"}"#)
             #expect(late.status == 400 && late.error.contains("since"))
             #expect(try await RuleStatements.all(gateway.database).count == 1)
+        }
+    }
+
+    /// Older failures than the newest so many, and those of archived tasks: the answer tells of both.
+    @Test func aReplaySaysWhatItDidNotLookAt() async throws {
+        try await withGateway(production: FailureWorld.script + FailureWorld.archived) { gateway in
+            let body = #"{"rule": "stop", "action": "abort", "since": "3650d", "priority": 1}"#
+            let before = try await gateway.post("/rules/test", body)
+            #expect(before.status == 200, "\(before.text)")
+            #expect(try before.json["result"]?["archived"] == .integer(1))
+            #expect(before.text.contains("1 archived task was not looked at"), "\(before.text)")
+            // On its way there, its rows still here.
+            try await gateway.script(
+                "INSERT INTO millrace.archived_task VALUES (2, 'archiving', 40, 0, 0, 0, '{}', 0, NULL, 'olga', now())"
+            )
+            let counted = Statement<Int64>(
+                "test.here",
+                "SELECT count(*) FROM verdict WHERE task <> 2",
+                returning: Int64.self
+            )
+            let here = try #require(try await gateway.database.query(counted).first)
+            let answer = try await gateway.post("/rules/test", body)
+            let result = try #require(try answer.json["result"])
+            #expect(result["looked_at"] == .integer(here) && result["failures"] == .integer(here))
+            #expect(result["complete"] == .truth(true) && result["archived"] == .integer(2))
+            #expect(answer.text.contains("2 archived tasks were not looked at"), "\(answer.text)")
+            let long = Moment(microseconds: 0)
+            let all = try await ReplayReach.read(gateway.database, since: long, lookedAt: Int(here))
+            #expect(all.isComplete && all.archived == 2)
+            let most = try await ReplayReach.read(gateway.database, since: long, lookedAt: Int(here) - 1)
+            #expect(!most.isComplete)
+            #expect(
+                most.lines == [
+                    "only the newest \(here - 1) failures were looked at: there are more in that time",
+                    "2 archived tasks were not looked at",
+                ]
+            )
         }
     }
 

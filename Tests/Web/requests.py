@@ -211,9 +211,13 @@ def check_stale(page: Page, url: str) -> None:
 
 def check_task_actions(page: Page, url: str) -> None:
     page.goto(f"{url}/requests#task/1")
+    page.locator("#recovery summary").click()
+    expect(page.locator("#recovery li").first).to_contain_text("task 1 (simulate, running)")
     act(page, "pause")
     confirm(page)
     expect(page.locator("#detail h1")).to_contain_text("paused")
+    # What is told in an open panel is told anew after an action.
+    expect(page.locator("#recovery li").first).to_contain_text("task 1 (simulate, paused)")
     act(page, "retry")
     expect(page.locator("#confirm-lines")).to_have_text("task 1 (simulate): 10 aborted jobs wait again")
     confirm(page)

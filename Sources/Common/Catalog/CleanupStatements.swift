@@ -43,6 +43,19 @@ package enum CleanupStatements {
         )
     }
 
+    /// Whether a request has a dataset that its clean-up has kept, or has not seen.
+    static func isLeft(of request: Int64) -> Statement<Bool> {
+        Statement(
+            "cleanup.isLeft",
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM task t JOIN dataset d ON d.task = t.id LEFT JOIN cleanup_part p ON p.dataset = d.id
+                WHERE t.request = \(request) AND (p.dataset IS NULL OR p.state = 'kept'))
+            """,
+            returning: Bool.self
+        )
+    }
+
     /// Records a clean-up, or goes on with one that was stopped.
     static func begin(_ request: Int64, closedToo: Bool, forcedBy: String?, reason: String?, who: String) -> [SQL] {
         [
@@ -335,7 +348,7 @@ package enum CleanupStatements {
             + [Self.move(1, to: 1, kept: 0, reader: nil), Self.wait(1, "x", seconds: 1), Self.finish]
             + Self.empty(1, who: "x", cause: "x")
         return [
-            Self.lockDatasets([]).erased, Self.datasets(of: 1).erased, Self.lock(1).erased,
+            Self.lockDatasets([]).erased, Self.datasets(of: 1).erased, Self.lock(1).erased, Self.isLeft(of: 1).erased,
             Self.facts([], of: 1).erased,
             Self.read([], notBy: 1).erased, Self.next.erased, Self.lockFiles(1, after: 0, limit: 1).erased,
             Self.cleanup(1).erased,

@@ -75,8 +75,8 @@ function bodyOf(open, node) {
   return body;
 }
 
-// node: where the buttons are; changed: shows everything anew.
-export function actionDesk(node, changed) {
+// node: where the buttons are; changed: shows everything anew; sent: of what an action was carried out, or may have been.
+export function actionDesk(node, changed, sent) {
   // What is being confirmed, and what was last done or refused: they stay when the page is read again.
   let open = null, told = null, subjects = {};
   let turn = 0, timer;
@@ -123,6 +123,7 @@ export function actionDesk(node, changed) {
         if (open === mine) close();
       }
     }
+    if (!mine.refusal) sent(mine.subject);
     changed();
   }
 

@@ -7,7 +7,7 @@ import { badge, choice, crumbs, empty, pageLink, since, table } from '/assets/pi
 import { eventsBar, jobsBar, jobWords, wanted } from '/assets/progress.js';
 import { requestView } from '/assets/requestdetail.js';
 import { start } from '/assets/shell.js';
-import { showRecovery, taskView } from '/assets/taskdetail.js';
+import { showRecovery, showRecoveryAgain, taskView } from '/assets/taskdetail.js';
 import { count, counted } from '/assets/words.js';
 
 // Each with the states it shows; the numbers come from what the live page counts.
@@ -100,13 +100,14 @@ const mark = start({
   // Jobs end all the time: what they change is read now and then.
   periods: { list: 5, view: 5, counts: 10 },
 });
-const desk = actionDesk(place('detail'), () => mark(['view', 'list', 'counts'], true));
+const showAgain = () => mark(['view'], true);
+const desk = actionDesk(place('detail'), () => mark(['view', 'list', 'counts'], true), subject => { if (subject.kind === 'task') showRecoveryAgain(subject.id, place('detail'), showAgain); });
 
 showFilters();
 choice(place('state'), value => { chosen.state = value; chosen.after = [null]; mark(['list'], true); });
 place('older').addEventListener('click', () => { if (next !== null) { chosen.after.push(next); next = null; mark(['list'], true); scrollTo(0, 0); } });
 place('newer').addEventListener('click', () => { if (chosen.after.length > 1) { chosen.after.pop(); mark(['list'], true); scrollTo(0, 0); } });
-place('detail').addEventListener('toggle', event => { if (event.target.open && event.target.dataset.recovery) showRecovery(event.target.dataset.recovery, () => mark(['view'], true)); }, true);
+place('detail').addEventListener('toggle', event => { if (event.target.open && event.target.dataset.recovery) showRecovery(event.target.dataset.recovery, showAgain); }, true);
 addEventListener('hashchange', () => {
   desk.forget();
   fill(place('detail'), []);

@@ -10,15 +10,21 @@ import { count, counted, lasting, size } from '/assets/words.js';
 const looked = { task: null, lines: null, isRefusal: false };
 
 export async function showRecovery(task, done) {
-  Object.assign(looked, { task, lines: null, isRefusal: false });
+  // An answer that comes when somebody has looked again is about what was before.
+  const mine = looked = { task, lines: null, isRefusal: false };
   try {
     const { lines } = await get(`/tasks/${task}/recovery`);
-    Object.assign(looked, { lines });
+    Object.assign(mine, { lines });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    Object.assign(looked, { lines: [error.message], isRefusal: true });
+    Object.assign(mine, { lines: [error.message], isRefusal: true });
   }
-  done();
+  if (mine === looked) done();
+}
+
+// What was done to a task changes what is left to do. node: where its panel is; one that is closed is read when it is opened.
+export function showRecoveryAgain(task, node, done) {
+  if (node.querySelector(`details[data-recovery="${task}"][open]`)) showRecovery(String(task), done);
 }
 
 function recoveryPanel(task) {

@@ -10,6 +10,8 @@ struct RequestFacts: Decodable {
         let forced_by: String?
 
         var isOpen: Bool { self.state == "open" }
+        /// One that was stopped may have kept something.
+        var isDone: Bool { self.state == "done" }
     }
 
     private struct Task: Decodable {
@@ -44,7 +46,7 @@ struct RequestFacts: Decodable {
         caller.role >= role && (!isOwners || caller.role >= .operator || caller.who == self.owner)
     }
 
-    /// Another version goes on with it already; nothing was made, or its clean-up goes for all of it.
+    /// Another version goes on with it already; nothing was made, or its clean-up goes for all of it or has deleted it.
     private func isOfUse(_ action: RequestAction, to caller: Caller) -> Bool {
         switch action {
         case .derive: self.continued_by == nil
@@ -52,7 +54,7 @@ struct RequestFacts: Decodable {
             if let cleanup, cleanup.isOpen {
                 !cleanup.closed_too && caller.role >= CleanupPolicy.role(closed: true, force: false)
             } else {
-                !self.tasks.isEmpty
+                !self.tasks.isEmpty && cleanup?.isDone != true
             }
         default: true
         }

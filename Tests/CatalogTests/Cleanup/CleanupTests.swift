@@ -331,6 +331,15 @@ import Testing
             _ = try await world.clean()
             #expect(try await world.cleanup("state") == "done")
             try await world.expectNoViolations()
+            // Nothing is left: who asked for it, and when it ended, stays as it was.
+            let row: SQL = "SELECT c FROM millrace.cleanup c WHERE c.request = 4"
+            let before = try await world.text(row)
+            for force in [false, true] {
+                let again = try await world.cancel(by: "ada", role: .administrator, force: force)
+                #expect(!again.changed && again.messages.isEmpty)
+                #expect(again.lines == ["nothing is left to delete of request 4: its clean-up is done"])
+            }
+            #expect(try await world.text(row) == before)
         }
     }
 

@@ -157,6 +157,88 @@ import Testing
         }
     }
 
+    /// Request 4 would merge what its query finds.
+    private static var finding: WorkflowDocument {
+        WorkflowDocument(
+            name: "finding",
+            tasks: [
+                TaskTemplate(
+                    name: "merge",
+                    kind: "merge",
+                    filesPerJob: 5,
+                    inputs: [InputTemplate(query: "run = 7")],
+                    steps: [StepTemplate(name: "merge", command: ["true"])],
+                    outputs: [OutputTemplate(stream: "merged", file: "merged.dat")]
+                )
+            ]
+        )
+    }
+
+    @Test func anApprovalWaitsForTheRemovalOfAFieldThatItNames() async throws {
+        try await RecoveryWorld.with("SELECT 1") { world in
+            let olga = world.operations()
+            _ = try await olga.addField("run", type: .integer, description: "")
+            _ = try await olga.addWorkflow(Self.finding)
+            _ = try await olga.createRequest(NewRequest(workflow: "finding"))
+            let told = try await world.crossing {
+                try await $0.execute(["DELETE FROM metadata_field WHERE name = 'run'"])
+            } _: {
+                await Self.refusal { try await olga.approve(4, version: nil, home: nil, reason: nil) }
+            }
+            #expect(told.contains("task merge, inputs[0]: ") && told.contains("there is no field run"), "\(told)")
+            #expect(try await world.text("SELECT state FROM millrace.request WHERE id = 4") == "new")
+        }
+    }
+
+    @Test func theRemovalOfAFieldWaitsForAnApprovalThatNamesIt() async throws {
+        try await RecoveryWorld.with("SELECT 1") { world in
+            let olga = world.operations()
+            _ = try await olga.addField("run", type: .integer, description: "")
+            _ = try await olga.addField("quality", type: .text, description: "")
+            let named = MetadataStatements.keepFields(["quality"], in: ["not (run > 7)", "rung = 1", "a_run = 1"])
+            let told = try await world.crossing { transaction in
+                let held: [String] = try await transaction.query(named)
+                #expect(held == ["quality", "run"])
+                try await transaction.execute([
+                    """
+                    INSERT INTO task (request, name, position, kind, class, priority, spec) VALUES (1, 'later', 1, 'process', 1, 1, '{}')
+                    """,
+                    "INSERT INTO task_input (task, position, query) VALUES (4, 0, 'not (run > 7)')",
+                ])
+            } _: {
+                await Self.refusal { try await olga.removeField("run") }
+            }
+            #expect(told.contains("such as by task 4, which looks for it"), "\(told)")
+        }
+    }
+
+    @Test func aFieldToGroupByThatIsGoneIsNotLeftOut() async throws {
+        try await Self.withFiles { database, _ in
+            let files = [InputFile(file: 1, events: 10), InputFile(file: 2, events: 10)]
+            let told = await Self.refusal {
+                try await database.withTransaction { try await InputKeys.read(files, by: ["site", "gone"], in: $0) }
+            }
+            #expect(told.hasPrefix("groupBy: there is no field gone"), "\(told)")
+        }
+    }
+
+    /// What reads it would wait for ever.
+    @Test func aContainerWithoutDatasetsStaysOpen() async throws {
+        try await Self.withFiles { (database, _) async throws -> Void in
+            let mary = Operations(database, caller: Caller(who: "mary", role: .physicist))
+            _ = try await mary.createContainer("mine")
+            let refusal =
+                "container mine has no dataset, and a closed one never gets any: first millrace container add mine"
+            await expectRefusal(refusal) { try await mary.close(container: "mine") }
+            _ = try await mary.add(["raw"], to: "mine")
+            _ = try await mary.remove(["raw"], from: "mine")
+            await expectRefusal(refusal) { try await mary.close(container: "mine") }
+            _ = try await mary.add(["raw"], to: "mine")
+            #expect(try await mary.close(container: "mine").changed)
+            await expectRefusal("container mine is closed") { try await mary.remove(["raw"], from: "mine") }
+        }
+    }
+
     @Test func aContainerIsItsOwnersAndClosedForGood() async throws {
         // What macros throw is not inferred.
         try await Self.withFiles { (database, operations) async throws -> Void in

@@ -4,6 +4,8 @@ package import Postgres
 /// What the inputs of one job must share.
 package enum InputKeys {
     /// The same files with the values of these fields as their keys; a file without a value shares its jobs with others without.
+    ///
+    /// - Throws: ``CatalogRefusal`` for a field that is there no more: without it, jobs would mix what is to be kept apart.
     package static func read(
         _ files: [InputFile],
         by fields: [String],
@@ -11,7 +13,13 @@ package enum InputKeys {
     ) async throws -> [InputFile] {
         guard !fields.isEmpty, !files.isEmpty else { return files }
         let schema = try await MetadataStatements.schema(in: transaction)
-        let rows = try await transaction.query(Self.keys(files.map(\.file), fields.compactMap(schema.field)))
+        let known = try fields.map { name in
+            guard let field = schema.field(name) else {
+                throw CatalogRefusal(.state, "groupBy: \(schema.unknown(name))")
+            }
+            return field
+        }
+        let rows = try await transaction.query(Self.keys(files.map(\.file), known))
         let keys = Dictionary(rows.map { ($0.0, $0.1) }, uniquingKeysWith: { first, _ in first })
         return files.map { file in
             var keyed = file

@@ -1,5 +1,5 @@
 import Domain
-import Postgres
+package import Postgres
 
 /// The fields of metadata, and their values.
 package enum MetadataStatements {
@@ -35,6 +35,20 @@ package enum MetadataStatements {
             "SELECT id, type FROM metadata_field WHERE name = \(name) FOR UPDATE",
             returning: Int32.self,
             String.self
+        )
+    }
+
+    /// Holds the fields of these names, and those that these queries name in the eyes of ``use(of:name:)``: whoever removes one waits, and
+    /// then finds what uses it by now.
+    package static func keepFields(_ names: [String], in queries: [String]) -> Statement<String> {
+        Statement(
+            "metadata.keepFields",
+            """
+            SELECT f.name FROM metadata_field f
+            WHERE f.name = ANY(\(names)) OR EXISTS (SELECT 1 FROM unnest(\(queries)) AS q(query) WHERE q.query ~ ('\\m' || f.name || '\\M'))
+            ORDER BY f.name FOR SHARE
+            """,
+            returning: String.self
         )
     }
 
@@ -189,7 +203,8 @@ package enum MetadataStatements {
             Self.note("x", .added, JSONText("{}"), who: "x"),
         ]
         return [
-            Self.fields.erased, Self.lockField("x").erased, Self.use(of: 1, name: "x").erased, Self.field("x").erased,
+            Self.fields.erased, Self.lockField("x").erased, Self.keepFields([], in: []).erased,
+            Self.use(of: 1, name: "x").erased, Self.field("x").erased,
             Self.dataset(task: 1, stream: "x").erased, Self.ofDataset("x").erased,
         ] + changes.enumerated().map { Command("metadata.change.\($0)", $1).erased } + FileSearchStatements.examples
             + ContainerStatements.examples + InputKeys.examples

@@ -1,8 +1,8 @@
 import Domain
-import Postgres
+package import Postgres
 
 /// Asking for the archive, and for what was put there.
-enum ArchivingStatements {
+package enum ArchivingStatements {
     /// The requests of tasks that exist, locked in order: of two operators the second sees what the first asked for.
     static func lockRequests(_ requests: [Int64]) -> Statement<Int64> {
         Statement(
@@ -40,12 +40,15 @@ enum ArchivingStatements {
         )
     }
 
-    /// Of tasks that have not ended, as the index `task_open` has them.
+    /// Of tasks that have not ended.
     private static let openStates: SQL = "('waiting', 'scouting', 'running', 'finishing', 'paused')"
 
     /// See ``ArchiveFacts``: task, name, request, title, state, request's state, place, jobs, live, open, open dataset, garbage, reader,
     /// source, mergers, archived sources.
-    static func facts(
+    ///
+    /// For hundreds of tasks at once: the list of garbage is gone through once for all of them, and each is asked for what it has to do with,
+    /// not each with every task that has not ended.
+    package static func facts(
         _ tasks: [Int64]
     ) -> Statement<
         Int64, String, Int64, String, String, String, String?, Int64, Int64, Int64, String?, Int64, Int64?, Int64?,
@@ -54,41 +57,48 @@ enum ArchivingStatements {
         Statement(
             "archiving.facts",
             """
+            WITH withdrawn AS MATERIALIZED (
+                SELECT f.task, count(*) AS files FROM garbage g CROSS JOIN LATERAL (SELECT f.task FROM file f WHERE f.lfn = g.lfn OFFSET 0) f
+                WHERE f.task = ANY(\(tasks)) GROUP BY f.task
+            )
             SELECT t.id, t.name, r.id, r.title, t.state, r.state, w.state,
                 coalesce(w.jobs, c.rows, 0)::bigint,
                 (SELECT count(*) FROM lease l WHERE l.task = t.id) + (SELECT count(*) FROM kill_wish k WHERE k.task = t.id),
                 coalesce(c.open, 0)::bigint + (SELECT count(*) FROM verdict v WHERE v.task = t.id AND v.carried_out_at IS NULL),
                 (SELECT min(d.name) FROM dataset d WHERE d.task = t.id AND d.state = 'open'),
-                (SELECT count(*) FROM garbage g CROSS JOIN LATERAL (SELECT f.task FROM file f WHERE f.lfn = g.lfn OFFSET 0) f WHERE f.task = t.id),
-                least((SELECT min(o.id) FROM task_input i JOIN task o ON o.id = i.task
-                       WHERE o.state IN \(fragment: Self.openStates)
-                         AND (i.parent = t.id OR i.dataset IN (SELECT d.name FROM dataset d WHERE d.task = t.id))),
-                      -- And those that go on with it: what it did is what they leave out.
-                      (WITH RECURSIVE later(task) AS (
-                           SELECT n.id FROM task n WHERE n.continues = t.id
-                           UNION ALL SELECT n.id FROM later l JOIN task n ON n.continues = l.task
-                       ) SELECT min(o.id) FROM later l JOIN task o ON o.id = l.task WHERE o.state IN \(fragment: Self.openStates))),
-                (SELECT min(p.id) FROM task p WHERE p.state IN \(fragment: Self.openStates) AND (
-                     EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.parent = p.id)
-                     OR EXISTS (SELECT 1 FROM task_input i JOIN dataset d ON d.name = i.dataset WHERE i.task = t.id AND d.task = p.id)
-                     OR EXISTS (SELECT 1 FROM task_input i JOIN container n ON n.name = i.container
-                                JOIN container_member m ON m.container = n.id JOIN dataset d ON d.id = m.dataset
-                                WHERE i.task = t.id AND d.task = p.id)
+                coalesce(g.files, 0),
+                (SELECT min(o.id) FROM (
+                     SELECT i.task FROM task_input i WHERE i.parent = t.id
+                     UNION ALL SELECT i.task FROM dataset d JOIN task_input i ON i.dataset = d.name WHERE d.task = t.id
+                     -- And those that go on with it: what it did is what they leave out.
+                     UNION ALL (WITH RECURSIVE later(task) AS (
+                         SELECT n.id FROM task n WHERE n.continues = t.id
+                         UNION ALL SELECT n.id FROM later l JOIN task n ON n.continues = l.task
+                     ) SELECT l.task FROM later l)
+                 ) x CROSS JOIN LATERAL (SELECT o.id FROM task o WHERE o.id = x.task AND o.state IN \(fragment: Self.openStates) OFFSET 0) o),
+                (SELECT min(o.id) FROM (
+                     SELECT i.parent AS task FROM task_input i WHERE i.task = t.id
+                     UNION SELECT d.task FROM task_input i JOIN dataset d ON d.name = i.dataset WHERE i.task = t.id
+                     UNION SELECT d.task FROM task_input i JOIN container n ON n.name = i.container
+                           JOIN container_member m ON m.container = n.id JOIN dataset d ON d.id = m.dataset WHERE i.task = t.id
                      -- Through a dataset that people filled, by itself or in a container.
-                     OR EXISTS (SELECT 1 FROM task_input i JOIN dataset x ON x.name = i.dataset JOIN dataset_source s ON s.dataset = x.id
-                                JOIN dataset d ON d.id = s.source WHERE i.task = t.id AND d.task = p.id)
-                     OR EXISTS (SELECT 1 FROM task_input i JOIN container n ON n.name = i.container
-                                JOIN container_member m ON m.container = n.id JOIN dataset_source s ON s.dataset = m.dataset
-                                JOIN dataset d ON d.id = s.source WHERE i.task = t.id AND d.task = p.id)
+                     UNION SELECT d.task FROM task_input i JOIN dataset x ON x.name = i.dataset JOIN dataset_source s ON s.dataset = x.id
+                           JOIN dataset d ON d.id = s.source WHERE i.task = t.id
+                     UNION SELECT d.task FROM task_input i JOIN container n ON n.name = i.container
+                           JOIN container_member m ON m.container = n.id JOIN dataset_source s ON s.dataset = m.dataset
+                           JOIN dataset d ON d.id = s.source WHERE i.task = t.id
                      -- What a query found only the slices say.
-                     OR EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.query IS NOT NULL)
-                        AND EXISTS (SELECT 1 FROM unit_input u JOIN file f ON f.id = u.file WHERE u.task = t.id AND f.task = p.id))),
+                     UNION SELECT f.task FROM (
+                         SELECT DISTINCT u.file FROM unit_input u
+                         WHERE u.task = t.id AND EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id AND i.query IS NOT NULL)
+                     ) u CROSS JOIN LATERAL (SELECT f.task FROM file f WHERE f.id = u.file OFFSET 0) f
+                 ) x CROSS JOIN LATERAL (SELECT o.id FROM task o WHERE o.id = x.task AND o.state IN \(fragment: Self.openStates) OFFSET 0) o),
                 ARRAY(SELECT m.task FROM merge_input m WHERE m.src_task = t.id
                         AND NOT EXISTS (SELECT 1 FROM archived_task a WHERE a.task = m.task AND a.state <> 'restoring')
                       UNION SELECT a.task FROM archived_task a WHERE a.state = 'restoring' AND t.id = ANY (a.sources) ORDER BY 1),
                 ARRAY(SELECT a.task FROM archived_task a WHERE a.task = ANY (w.sources) AND a.state <> 'restoring' ORDER BY 1)
             FROM unnest(\(tasks)) AS i(task) JOIN task t ON t.id = i.task JOIN request r ON r.id = t.request
-            LEFT JOIN archived_task w ON w.task = t.id
+            LEFT JOIN archived_task w ON w.task = t.id LEFT JOIN withdrawn g ON g.task = t.id
             LEFT JOIN LATERAL (
                 SELECT sum(active + recovering) AS open, sum(active + recovering + done + aborted + cancelled) AS rows
                 FROM task_counter c WHERE c.task = t.id) c ON true

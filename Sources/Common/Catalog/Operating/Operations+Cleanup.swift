@@ -35,6 +35,13 @@ extension Operations {
             try await transaction.execute(
                 CleanupStatements.widen(request, forcedBy: cleaning.force ? self.caller.who : nil)
             )
+        } else if let former, try await transaction.query(CleanupStatements.isLeft(of: request)).first != true {
+            // Who asked for the one that was, and when and how it ended, stays known.
+            return Outcome(
+                changed: false,
+                lines: ["nothing is left to delete of request \(request): its clean-up is \(former.0)"],
+                result: "{}"
+            )
         } else {
             try await transaction.execute(
                 CleanupStatements.begin(

@@ -63,11 +63,18 @@ extension Operations {
         }
     }
 
-    /// Its datasets never change again.
+    /// Its datasets never change again. One without datasets stays open.
     package func close(container: String) async throws -> Outcome {
         try self.caller.need(.physicist, to: "close a container")
         return try await self.change { transaction in
             let id = try await self.own(container, in: transaction)
+            // Locked: nobody empties it meanwhile. What reads it begins when its datasets are closed, and would wait for ever for none.
+            guard try await transaction.query(ContainerStatements.sizes([container])).first?.1 ?? 0 > 0 else {
+                throw CatalogRefusal(
+                    .state,
+                    "container \(container) has no dataset, and a closed one never gets any: first millrace container add \(container) DATASET"
+                )
+            }
             try await transaction.execute(ContainerStatements.close(id))
             try await self.note("container:\(container)", .closed, [:], in: transaction)
             return Outcome(

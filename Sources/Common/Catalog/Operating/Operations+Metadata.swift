@@ -38,7 +38,7 @@ extension Operations {
         }
     }
 
-    /// A field that nothing has a value of goes.
+    /// A field that nothing has a value of goes. Locked before it is asked what uses it: an approval that names it has ended, or waits.
     package func removeField(_ name: String) async throws -> Outcome {
         try self.caller.need(.operator, to: "remove a metadata field")
         return try await self.change { transaction in

@@ -46,6 +46,7 @@ extension Operations {
     package func removeRule(_ name: String) async throws -> Outcome {
         try self.caller.need(.operator, to: "remove a rule")
         return try await self.change { transaction in
+            _ = try await transaction.query(RuleStatements.lock(name))
             let row = try await self.object(RuleStatements.rule(name), in: transaction, "rule \(Quoted.short(name))")
             try await transaction.execute(RuleStatements.remove(name, who: self.caller.who))
             return Outcome(

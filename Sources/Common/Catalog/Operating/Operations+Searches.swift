@@ -27,6 +27,12 @@ extension Operations {
 
     /// Every query can be answered in time, and every container has datasets: when the tasks begin nobody looks on.
     func checkSearches(of plans: [TaskPlan], in transaction: PostgresTransaction) async throws {
+        // First, so that a field that is there now is there when the tasks begin.
+        let said = plans.flatMap(\.metadata.values).flatMap(\.keys)
+        let fields = plans.flatMap(\.groupBy) + said
+        _ = try await transaction.query(
+            MetadataStatements.keepFields(fields, in: plans.flatMap(\.inputs).compactMap(\.query))
+        )
         try await self.checkQueries(of: plans, in: transaction)
         let containers = plans.flatMap(\.inputs).compactMap(\.container)
         let sizes = Dictionary(

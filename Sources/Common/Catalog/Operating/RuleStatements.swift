@@ -65,6 +65,15 @@ package enum RuleStatements {
         )
     }
 
+    /// A rule, locked: of two people who take it away the second finds none.
+    static func lock(_ name: String) -> Statement<Int64> {
+        Statement(
+            "rules.lock",
+            "SELECT id FROM failure_rule WHERE name = \(name) FOR UPDATE",
+            returning: Int64.self
+        )
+    }
+
     /// Takes a rule away; its audit row keeps what it was, and who took it.
     static func remove(_ name: String, who: String) -> [SQL] {
         [
@@ -94,7 +103,7 @@ package enum RuleStatements {
         [
             Self.rules.erased, Command("rules.insert", Self.insert([], expires: nil, who: "x")).erased,
             Command("rules.seed", Self.seed([])).erased, Self.activate("x", active: true, who: "x").erased,
-            Self.rule("x").erased, Command("rules.remove", Self.remove("x", who: "x")[1]).erased,
+            Self.lock("x").erased, Self.rule("x").erased, Command("rules.remove", Self.remove("x", who: "x")[1]).erased,
         ] + FailureHistory.examples
     }
 }
