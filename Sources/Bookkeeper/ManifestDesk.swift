@@ -66,10 +66,16 @@ struct ManifestDesk: Sendable {
         }
         guard !items.isEmpty else { return handled }
         let reports = items.map { (site: $0.key.site, item: $0.value) }.sorted { $0.item.name.key < $1.item.name.key }
+        var stuck: PostgresError?
         // A backlog may bring thousands at once: locks are held for a bounded time.
         for first in stride(from: 0, to: reports.count, by: self.batchSize) {
-            try await self.take(reports[first..<min(first + self.batchSize, reports.count)], known)
+            do {
+                try await self.take(reports[first..<min(first + self.batchSize, reports.count)], known)
+            } catch let error as PostgresError where error.isOf(classes: Self.refusals) {
+                stuck = error
+            }
         }
+        if let stuck { throw stuck }
         return handled
     }
 
@@ -80,6 +86,8 @@ struct ManifestDesk: Sendable {
 
     /// One transaction for all of them. What the catalogue refuses of one must keep no other out: halves, until that one is alone, and is
     /// refused itself.
+    ///
+    /// - Throws: what one met that could not even be refused. Those behind it have been taken: it comes again, and they are known then.
     private func take(_ reports: Reports, _ known: BooksFacts) async throws {
         let outcome: Outcome
         do {
@@ -93,13 +101,18 @@ struct ManifestDesk: Sendable {
                 metadata: ["first": "\(only)", "manifests": "\(reports.count)", "error": "\(error)"]
             )
             let middle = reports.startIndex + reports.count / 2
-            try await self.take(reports[..<middle], known)
+            do {
+                try await self.take(reports[..<middle], known)
+            } catch {
+                try await self.take(reports[middle...], known)
+                throw error
+            }
             return try await self.take(reports[middle...], known)
         }
         await self.follow(outcome)
     }
 
-    /// No policy of ours saw what is wrong with it, but a rule of the catalogue does.
+    /// No policy of ours saw what is wrong with it, but a rule of the catalogue does. What it used is not written: that may be what is wrong.
     private func refuse(_ reports: Reports, _ known: BooksFacts, _ error: PostgresError) async throws {
         let keys = reports.map { "\($0.item.name.key)" }.joined(separator: " ")
         self.parts.logger.warning("a manifest is refused", metadata: ["attempt": "\(keys)", "error": "\(error)"])
@@ -112,7 +125,7 @@ struct ManifestDesk: Sendable {
 
     /// - Parameters:
     ///   - known: what never changes about their tasks.
-    ///   - refusing: what is wrong with those that would be accepted; nil: nothing.
+    ///   - refusing: what is wrong with those that would be accepted, of which less is written then; nil: nothing.
     private func judge(
         _ reports: Reports,
         _ known: BooksFacts,
@@ -130,7 +143,7 @@ struct ManifestDesk: Sendable {
             case .reject(let failures):
                 outcome.rejected.append(item.name.key)
                 outcome.garbage += policy.ownFiles(item)
-                ended.append(try Self.refusal(item, failures))
+                ended.append(try Self.refusal(item, failures, usage: refusing == nil ? item.usage : nil))
             }
         }
         if !stale.isEmpty { try await self.putAside(stale, policy.facts, &outcome, in: transaction) }
@@ -233,7 +246,12 @@ struct ManifestDesk: Sendable {
         return facts
     }
 
-    private static func refusal(_ item: FinishedItem, _ failures: [Failure]) throws -> ReportStatements.Ended {
+    /// - Parameter usage: what is written of what it used; nil: nothing.
+    private static func refusal(
+        _ item: FinishedItem,
+        _ failures: [Failure],
+        usage: Usage?
+    ) throws -> ReportStatements.Ended {
         let cause = failures.cause ?? Failure(.specification, "refused")
         return ReportStatements.Ended(
             key: item.name.key,
@@ -244,9 +262,9 @@ struct ManifestDesk: Sendable {
             diagnostic: cause.diagnostic,
             failures: JSONText(try WireFormat.text(failures)),
             steps: JSONText(try WireFormat.text(item.steps)),
-            cpuSeconds: item.usage.cpuSeconds,
-            wallSeconds: item.usage.wallSeconds,
-            memoryPeak: item.usage.memoryPeak,
+            cpuSeconds: usage?.cpuSeconds,
+            wallSeconds: usage?.wallSeconds,
+            memoryPeak: usage?.memoryPeak,
             cause: LateStatements.refused
         )
     }

@@ -142,14 +142,15 @@ struct Expander: Sendable {
                     return .lost(refusal.description)
                 }
             } else {
-                let rows =
-                    if let container = input.9 {
-                        try await self.database.query(ExpansionStatements.containerFiles(container))
-                    } else if let dataset = input.4 {
-                        try await self.database.query(ExpansionStatements.datasetFiles(dataset))
-                    } else {
-                        [] as [FileRow]
-                    }
+                let rows: [FileRow]
+                if let container = input.9 {
+                    guard let held = try await self.files(of: container) else { return .notReady }
+                    rows = held
+                } else if let dataset = input.4 {
+                    rows = try await self.database.query(ExpansionStatements.datasetFiles(dataset))
+                } else {
+                    rows = []
+                }
                 found = try await self.missing(of: rows.map(Self.file), in: input.7)
             }
             for file in found {
@@ -206,6 +207,17 @@ struct Expander: Sendable {
         guard let name else { return files }
         return try await self.database.withTransaction { transaction in
             try await EarlierReads.leaveOut(of: files, madeIn: name, in: transaction)
+        }
+    }
+
+    /// The files of a container; nil: one of its datasets is open. It may have joined since the inputs were looked at, and what comes into it
+    /// later would never be read.
+    private func files(of container: String) async throws -> [FileRow]? {
+        try await self.database.withTransaction(.readOnlySnapshot) { transaction -> [FileRow]? in
+            guard try await transaction.query(ExpansionStatements.containerIsClosed(container)).first == true else {
+                return nil
+            }
+            return try await transaction.query(ExpansionStatements.containerFiles(container))
         }
     }
 

@@ -241,6 +241,69 @@ import Testing
         }
     }
 
+    // MARK: Containers
+
+    /// The first task reads `source`, and a container that holds it; `filling` is open, and in none. Request 2 is held.
+    private static let readsAContainer = """
+
+        UPDATE request SET state = 'held', held_from = 'approved', version = 3 WHERE id = 2;
+        INSERT INTO dataset (name, home) VALUES ('filling', 'DISK');
+        INSERT INTO container (name, owner) VALUES ('all', 'ann');
+        INSERT INTO container_member (container, dataset) VALUES (1, 1);
+        INSERT INTO task_input (task, position, container) VALUES (1, 1, 'all');
+        """
+
+    /// A dataset that is half filled joins between the look at the inputs and the look at the container's files: the task waits until it is full.
+    @Test func whatJoinsAContainerMeanwhileIsWaitedFor() async throws {
+        try await World.with(Self.readsAContainer) { world in
+            let expander = try world.expander()
+            let began = try await world.database.withTransaction { transaction in
+                // It has looked, and waits for the files of the first input.
+                try await transaction.execute("LOCK TABLE dataset_file IN ACCESS EXCLUSIVE MODE")
+                async let began = expander.expand()
+                // Asked here: what waits holds up the connection of single statements.
+                let waits = Statement(
+                    "test.waits",
+                    """
+                    SELECT count(*) FROM pg_locks
+                    WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    """,
+                    returning: Int64.self
+                )
+                while try await transaction.query(waits).first == 0 { await Task.yield() }
+                try await transaction.executeAndCommit([
+                    "INSERT INTO file (lfn, bytes, adler32, crc32c, events) VALUES ('/5', 1, '00000001', '00000001', 10)",
+                    "INSERT INTO replica (file, storage, state) SELECT id, 'DISK', 'available' FROM file WHERE lfn = '/5'",
+                    "INSERT INTO dataset_file (dataset, file) SELECT 2, id FROM file WHERE lfn = '/5'",
+                    "INSERT INTO container_member (container, dataset) VALUES (1, 2)",
+                ])
+                return try await began
+            }
+            #expect(began == false)
+            #expect(try await world.text("SELECT state FROM task WHERE id = 1") == "waiting")
+            #expect(try await world.read(1) == nil)
+            try await world.database.execute(
+                "UPDATE dataset SET state = 'closed', version = 2, closed = now() WHERE name = 'filling'"
+            )
+            #expect(try await expander.expand() == true)
+            #expect(try await world.read(1) == "/1 /2 /3 /4 /5")
+        }
+    }
+
+    @Test func aContainerIsClosedWhenAllItsDatasetsAre() async throws {
+        try await World.with(Self.readsAContainer) { world in
+            func isClosed(_ name: String) async throws -> [Bool] {
+                try await world.database.query(ExpansionStatements.containerIsClosed(name))
+            }
+            #expect(try await isClosed("all") == [true])
+            #expect(try await isClosed("none") == [false])
+            try await world.database.execute("INSERT INTO container (name, owner) VALUES ('empty', 'ann')")
+            #expect(try await isClosed("empty") == [false])
+            try await world.database.execute("INSERT INTO container_member (container, dataset) VALUES (1, 2)")
+            #expect(try await isClosed("all") == [false])
+        }
+    }
+
     // MARK: What is left out as made
 
     /// Request 3 made `made` out of the first two files, and was cancelled; the container `all` holds that. The first task derives what is

@@ -111,6 +111,92 @@ import Testing
         }
     }
 
+    /// What two attempts used cannot be: the one whose manifest is wrong besides is refused for that, the other is accepted, and so is what
+    /// comes behind them.
+    @Test func usageThatCannotBeKeepsNobodyOut() async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "monitor", "transfer"]) { centre, processes in
+            let watch = try await centre.events(["request.#"])
+            let agent = try await centre.agent("ALPHA") { job, _ in
+                guard job.name.attempt == 1, job.name.index < 2 else { return .finish }
+                let isWrong = job.name.index == 0
+                return .finishWith { item in
+                    var item = item
+                    if isWrong {
+                        item.eventsRead -= 1
+                        item.usage = Usage(cpuSeconds: -1, wallSeconds: -1, memoryPeak: -1)
+                    } else {
+                        item.usage = Usage(cpuSeconds: 1e300, wallSeconds: 1e17, memoryPeak: .max)
+                    }
+                    return item
+                }
+            }
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(jobs: 3)
+            // Nobody takes manifests yet: they are taken in one batch.
+            try await centre.until("SELECT count(*) = 3 FROM lease WHERE state = 'running'")
+            processes.append(try await centre.start("bookkeeper"))
+            try await watch.finish(of: request)
+            running.cancel()
+            await watch.stop()
+            let attempts = try await centre.database.query(
+                Statement(
+                    "test",
+                    """
+                    SELECT concat_ws(' ', index, attempt, state, code, cpu_seconds, wall_seconds, memory_peak)
+                    FROM attempt_view ORDER BY index, attempt
+                    """,
+                    returning: String.self
+                )
+            )
+            #expect(
+                attempts == [
+                    "0 1 failed 8203 0 0 0", "0 2 done 0 0 0", "1 1 done 315360000 315360000 1125899906842624",
+                    "2 1 done 0 0 0",
+                ]
+            )
+            let verdicts = try await centre.one("SELECT array_agg(code::bigint) FROM verdict_view", as: [Int64].self)
+            #expect(verdicts == [8203])
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
+    /// Of four that come together the first can neither be accepted nor refused, and the second only be refused without what it used: it is,
+    /// and the others are accepted.
+    @Test func whatCannotEvenBeRefusedKeepsNoOtherOut() async throws {
+        try await LifecycleTests.withCentre(services: ["scheduler", "monitor"]) { centre, processes in
+            // Nothing of ours has such rules.
+            try await centre.database.execute([
+                "ALTER TABLE attempt ADD CONSTRAINT never_ends CHECK (index <> 0 OR state IS NULL)",
+                "ALTER TABLE attempt ADD CONSTRAINT is_short CHECK (wall_seconds < 1000)",
+            ])
+            let agent = try await centre.agent("ALPHA") { job, _ in
+                guard job.name.index == 1, job.name.attempt == 1 else { return .finish }
+                return .finishWith { item in
+                    var item = item
+                    item.usage.wallSeconds = 5000
+                    return item
+                }
+            }
+            let running = Task { try await agent.run() }
+            _ = try await centre.approve(jobs: 4)
+            try await centre.until("SELECT count(*) = 4 FROM lease WHERE state = 'running'")
+            processes.append(try await centre.start("bookkeeper"))
+            try await centre.until("SELECT count(*) = 2 FROM winner WHERE index IN (2, 3)")
+            try await centre.until("SELECT count(*) = 1 FROM verdict WHERE index = 1 AND attempt = 1")
+            running.cancel()
+            let refused = try await centre.one(
+                "SELECT concat_ws(' ', state, code, cpu_seconds, wall_seconds, memory_peak) FROM attempt WHERE index = 1 AND attempt = 1",
+                as: String.self
+            )
+            #expect(refused == "failed 8211")
+            let ended = try await centre.one(
+                "SELECT count(*) FROM attempt WHERE index = 0 AND state IS NOT NULL",
+                as: Int64.self
+            )
+            #expect(ended == 0)
+        }
+    }
+
     @Test func eachIsRefusedWithItsCodeAndMadeGood() async throws {
         let config = "monitor:\n  brakes: {failureShare: 1, dominantShare: 1, minJobs: 1000000}\n"
         try await LifecycleTests.withCentre(services: ["scheduler", "bookkeeper", "transfer"]) { centre, processes in

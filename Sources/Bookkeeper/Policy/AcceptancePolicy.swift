@@ -98,9 +98,9 @@ struct AcceptancePolicy: Sendable {
             started: item.started,
             finished: item.at,
             software: item.software,
-            cpuSeconds: max(0, item.usage.cpuSeconds),
-            wallSeconds: max(0, item.usage.wallSeconds),
-            memoryPeak: max(0, item.usage.memoryPeak),
+            cpuSeconds: item.usage.cpuSeconds,
+            wallSeconds: item.usage.wallSeconds,
+            memoryPeak: item.usage.memoryPeak,
             steps: JSONText(steps),
             outputs: outputs
         )

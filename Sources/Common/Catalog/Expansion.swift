@@ -46,8 +46,7 @@ package enum ExpansionStatements {
             "expansion.inputs",
             """
             SELECT i.position, i.parent, p.state, i.stream, i.dataset, d.state, i.events, i.missing_in, i.query, i.container,
-                   coalesce((SELECT bool_and(m.state = 'closed') FROM container c JOIN container_member cm ON cm.container = c.id
-                             JOIN dataset m ON m.id = cm.dataset WHERE c.name = i.container), false)
+                   \(fragment: Self.isClosed(container: "i.container"))
             FROM task_input i LEFT JOIN task p ON p.id = i.parent LEFT JOIN dataset d ON d.name = i.dataset
             WHERE i.task = \(task) ORDER BY i.position
             """,
@@ -62,6 +61,22 @@ package enum ExpansionStatements {
             String?.self,
             String?.self,
             Bool.self
+        )
+    }
+
+    private static func isClosed(container name: SQL) -> SQL {
+        """
+        coalesce((SELECT bool_and(m.state = 'closed') FROM container c JOIN container_member cm ON cm.container = c.id
+                  JOIN dataset m ON m.id = cm.dataset WHERE c.name = \(fragment: name)), false)
+        """
+    }
+
+    /// Whether a container has datasets and all are closed.
+    package static func containerIsClosed(_ name: String) -> Statement<Bool> {
+        Statement(
+            "expansion.containerIsClosed",
+            "SELECT \(fragment: Self.isClosed(container: "\(name)"))",
+            returning: Bool.self
         )
     }
 
@@ -96,7 +111,8 @@ package enum ExpansionStatements {
         )
     }
 
-    /// Files of the datasets of a container, each once, in a stable order.
+    /// Files of the datasets of a container, each once, in a stable order. Datasets join a container at any time: whether these are all that there
+    /// will be, ``containerIsClosed(_:)`` tells in the same snapshot.
     package static func containerFiles(_ name: String) -> InputFiles.Statement {
         InputFiles.statement(
             "expansion.containerFiles",
@@ -221,8 +237,8 @@ package enum ExpansionStatements {
     static var examples: [AnyStatement] {
         [
             Self.waiting(limit: 1).erased, Self.inputs(of: 1).erased, Self.acceptedFiles(parent: 1, stream: "x").erased,
-            Self.datasetFiles("x").erased, Self.containerFiles("x").erased, Self.lockFiles([]).erased,
-            Self.commonStorage([]).erased,
+            Self.datasetFiles("x").erased, Self.containerFiles("x").erased,
+            Self.containerIsClosed("x").erased, Self.lockFiles([]).erased, Self.commonStorage([]).erased,
             Self.lock(1).erased,
             Command("expansion.insertJobs", Self.insertJobs(task: 1, jobs: [])).erased,
             Command("expansion.insertInputs", Self.insertInputs(task: 1, jobs: [])).erased,

@@ -171,8 +171,15 @@ package struct StepRecord: Codable, Sendable, Equatable {
     }
 }
 
-/// What an attempt used.
+/// What an attempt used. Read from a message it is ``bounded``, whatever its sender measured: a wrong clock or counter must cost no attempt its
+/// report.
 package struct Usage: Codable, Sendable, Equatable {
+    /// Ten years, of wall time or of all cores together: more than any attempt takes, and the books sum microseconds in 64 bits, which hold 29,000
+    /// times that.
+    package static let mostSeconds = 315_360_000.0
+    /// A pebibyte: more than any machine has, and in MB it fits the 32 bits of a requirement.
+    package static let mostMemory: Int64 = 1 << 50
+
     package var cpuSeconds: Double
     package var wallSeconds: Double
     /// Bytes, the largest of its processes.
@@ -182,6 +189,29 @@ package struct Usage: Codable, Sendable, Equatable {
         self.cpuSeconds = cpuSeconds
         self.wallSeconds = wallSeconds
         self.memoryPeak = memoryPeak
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let told = Usage(
+            cpuSeconds: try values.decode(Double.self, forKey: .cpuSeconds),
+            wallSeconds: try values.decode(Double.self, forKey: .wallSeconds),
+            memoryPeak: try values.decode(Int64.self, forKey: .memoryPeak)
+        )
+        self = told.bounded
+    }
+
+    /// The nearest that the catalogue takes, which refuses what is negative and what its sums cannot hold.
+    package var bounded: Usage {
+        Usage(
+            cpuSeconds: Self.bounded(self.cpuSeconds),
+            wallSeconds: Self.bounded(self.wallSeconds),
+            memoryPeak: min(max(self.memoryPeak, 0), Self.mostMemory)
+        )
+    }
+
+    private static func bounded(_ seconds: Double) -> Double {
+        seconds.isNaN ? 0 : min(max(seconds, 0), Self.mostSeconds)
     }
 }
 
