@@ -58,6 +58,15 @@ struct ReportHandler: Sendable {
         self.parts.pulse.add(reports.count)
         if policy.ignored > 0 { Counter(label: "millrace.reports.ignored").increment(by: Int64(policy.ignored)) }
         if !policy.stale.isEmpty { await self.kill(policy.stale) }
+        try await self.tellReaders(of: Set(policy.cancelled.map(\.item.name.key.task)).sorted())
+    }
+
+    /// Whoever reads what these tasks fill may have all of it now: an attempt that has not answered may have finished.
+    private func tellReaders(of tasks: [Int64]) async throws {
+        guard !tasks.isEmpty else { return }
+        let read = try await self.parts.database.query(SettlingStatements.feeding(tasks))
+        guard !read.isEmpty else { return }
+        self.parts.outbox.send(try OutboxMessage.control("scheduler", .task, ids: read))
     }
 
     private func apply(

@@ -60,7 +60,8 @@ struct VerdictDesk: Sendable {
         self.pulse.add(attempts.count)
         self.wake()
         try await self.abort(plan.aborted)
-        let ended = Set(plan.moves.filter { $0.to == .aborted }.map(\.job.task)).sorted()
+        // Of a task that was ended nothing more may come now to those that read it.
+        let ended = Set(plan.moves.filter { [.aborted, .cancelled].contains($0.to) }.map(\.job.task)).sorted()
         let words = try await Settlement.settle(ended, in: self.database)
         self.outbox.send(words)
         if !words.isEmpty { self.bell.ring() }

@@ -5,23 +5,193 @@ import Testing
 
 /// A lost file holds its task open until it is recovered, or what it held is in a merged file.
 @Suite struct LostMergedTests {
-    /// The file of task 3 is lost; job 2.0, which is to merge it, waits.
-    private static let lost = """
+    typealias World = RecoveryWorld
+    typealias Planned = RecoveryWorld.Planned
+
+    /// Task 3, which made file 1, runs again, and its dataset feeds task 2.
+    private static let reopened = """
         SET LOCAL session_replication_role = replica;
-        DELETE FROM replica WHERE file = 1;
-        UPDATE file SET lost = true WHERE id = 1;
+        UPDATE request SET state = 'running', version = 5 WHERE id = 3;
+        UPDATE task SET state = 'running', version = 5 WHERE id = 3;
+        UPDATE dataset SET state = 'open', version = 3, closed = NULL WHERE id = 3;
+        SET LOCAL session_replication_role = origin;
+        UPDATE task SET inputs_open = true WHERE id = 2;
+        INSERT INTO input_feed (dataset, task) VALUES (3, 2);
         """
 
-    @Test(arguments: [(merged: false, open: Int64(1)), (merged: true, open: 0)])
-    func whatIsMergedIsNotWaitedFor(merged: Bool, open: Int64) async throws {
-        let merge = """
-            DELETE FROM job WHERE task = 2 AND index = 0;
-            \(DoctorWorld.lease(task: 2, index: 0))
-            \(DoctorWorld.accept(task: 2, index: 0, lfn: "/read/0", dataset: 2, file: 3))
+    /// Job 2.0 merges file 1 into file 3.
+    private static let merged = """
+        DELETE FROM waiting WHERE task = 2;
+        UPDATE job SET state = 'active', version = 2, attempts = 1 WHERE task = 2;
+        INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected)
+        VALUES (2, 0, 1, gen_random_uuid(), 'LOCAL', 'a', 10);
+        INSERT INTO lease (task, index, attempt, holder, token, site, state) VALUES (2, 0, 1, 1, gen_random_uuid(), 'LOCAL', 'leased');
+        UPDATE lease SET state = 'running', version = 2 WHERE task = 2;
+        \(DoctorWorld.accept(task: 2, index: 0, lfn: "/read/0", dataset: 2, file: 3).replacing("'done', version = 2", with: "'done', version = 3"))
+        INSERT INTO file_parent (file, parent) VALUES (3, 1);
+        """
+
+    private static func lost(_ file: Int) -> String {
+        "DELETE FROM replica WHERE file = \(file); UPDATE file SET lost = true WHERE id = \(file);"
+    }
+
+    /// Task 4 reads the dataset as well, and has not begun.
+    private static let waits = """
+        INSERT INTO task (request, name, position, kind, class, priority, spec) VALUES (1, 'next', 1, 'process', 1, 100, '{}');
+        INSERT INTO task_stream (task, stream, counted, main) VALUES (4, 'out', true, true);
+        INSERT INTO task_input (task, position, dataset) VALUES (4, 0, 'raw');
+        """
+    /// It has begun, and the file has come to it.
+    private static let isFed = """
+        \(Self.waits)
+        UPDATE task SET state = 'running', version = 2, inputs_open = true, jobs_total = 0, events_total = 0 WHERE id = 4;
+        INSERT INTO input_feed (dataset, task) VALUES (3, 4);
+        INSERT INTO pending_input (task, file, dataset) VALUES (4, 1, 3);
+        """
+    private static let isPaused = """
+        \(Self.isFed)
+        UPDATE task SET state = 'paused', paused_from = 'running', version = 3 WHERE id = 4;
+        """
+
+    /// It has taken the file into a job.
+    private static func taken(_ state: String) -> String {
+        """
+        \(Self.isFed)
+        DELETE FROM pending_input WHERE task = 4;
+        INSERT INTO job (task, index, events_expected, state) VALUES (4, 0, 10, 'waiting');
+        INSERT INTO unit_input (task, index, file, slice) VALUES (4, 0, 1, '[0,10)');
+        SET LOCAL session_replication_role = replica;
+        UPDATE job SET state = '\(state)' WHERE task = 4;
+        """
+    }
+
+    /// Another merge, 5.0, has merged file 3 into file 4.
+    private static let mergedAgain = """
+        SET LOCAL session_replication_role = replica;
+        INSERT INTO task (id, request, name, position, kind, class, priority, spec, state) OVERRIDING SYSTEM VALUE
+        VALUES (5, 2, 'all', 1, 'merge', 1, 100, '{}', 'done');
+        INSERT INTO file (id, lfn, bytes, adler32, crc32c, events, task, index, attempt) OVERRIDING SYSTEM VALUE
+        VALUES (4, '/all/0', 5, '00000001', '00000001', 10, 5, 0, 1);
+        INSERT INTO file_parent (file, parent) VALUES (4, 3);
+        """
+
+    /// What became of file 1, whether it keeps task 3 from ending, and who lacks it although it is merged.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let script: String
+        let isHeld: Bool
+        let reader: String?
+
+        init(_ name: String, _ scripts: [String], isHeld: Bool = true, reader: String? = nil) {
+            self.testDescription = name
+            self.script = scripts.joined(separator: "\n")
+            self.isHeld = isHeld
+            self.reader = reader
+        }
+    }
+
+    private static let cases: [Case] = [
+        Case("it is in no job that is done", [lost(1)]),
+        Case("it is merged", [merged, lost(1)], isHeld: false),
+        Case("it is merged, and that is lost", [merged, lost(1), lost(3)]),
+        Case("what is lost was merged again", [merged, lost(1), lost(3), mergedAgain], isHeld: false),
+        Case("that is lost, too", [merged, lost(1), lost(3), mergedAgain, lost(4)]),
+        Case("what was made of it is no merge", [merged, lost(1), "UPDATE task SET kind = 'process' WHERE id = 2;"]),
+        Case("another task has not begun", [merged, lost(1), waits], reader: "4 (next)"),
+        Case("it waits at another task", [merged, lost(1), isFed], reader: "4 (next)"),
+        Case("that is paused", [merged, lost(1), isPaused], reader: "4 (next)"),
+        Case("a job of another task waits", [merged, lost(1), taken("waiting")], reader: "4 (next)"),
+        Case("it was given up", [merged, lost(1), taken("aborted")], reader: "4 (next)"),
+        Case("it is done", [merged, lost(1), taken("done")], isHeld: false),
+        Case(
+            "its task has ended",
+            [merged, lost(1), taken("aborted"), "UPDATE task SET state = 'done' WHERE id = 4;"],
+            isHeld: false
+        ),
+    ]
+
+    @Test(arguments: cases)
+    func onlyWhatNobodyWillMissIsNotWaitedFor(_ one: Case) async throws {
+        try await Self.with(one.script) { world in
+            let away = try await world.database.query(LostFiles.away(3))
+            let lfn: String? = one.isHeld ? "/raw/0" : nil
+            #expect(away.map { [$0.0, $0.1] } == [[0, one.isHeld ? 1 : 0]])
+            #expect(away.first?.2 == lfn)
+            #expect(away.first?.3 == one.reader)
+        }
+    }
+
+    private static func with(
+        _ scripts: String...,
+        body: @escaping @Sendable (World) async throws -> Void
+    ) async throws {
+        try await World.with(([Self.reopened] + scripts).joined(separator: "\n"), body)
+    }
+
+    /// State and reason of task 3, and the state of its dataset.
+    private static func told(_ world: World) async throws -> String? {
+        _ = try await Settlement.settle([3], in: world.database)
+        return try await world.text(
             """
-        try await RecoveryWorld.with(Self.lost + (merged ? merge : "")) { world in
-            let files = try await world.database.query(SettlingStatements.filesOnTheWay(3))
-            #expect(files == [open])
+            SELECT concat_ws(' ', t.state, d.state) || ': ' || t.cause FROM millrace.task t JOIN millrace.dataset d ON d.task = t.id
+            WHERE t.id = 3
+            """
+        )
+    }
+
+    private static let lackedByTheOther =
+        "finishing open: 1 lost file keeps it from ending: /raw/0, which task 4 (next) lacks, although it is merged; millrace task check tells what can be done"
+
+    /// Task 2 has merged it; task 4 would end with fewer events, and nobody would know.
+    @Test(arguments: [waits, isPaused])
+    func aTaskThatLacksWhatOthersHaveMergedIsNamedUntilItEnds(other: String) async throws {
+        try await Self.with(Self.merged, Self.lost(1), other) { world in
+            #expect(try await Self.told(world) == Self.lackedByTheOther)
+            let refused = Planned(
+                .outputsRead,
+                [
+                    "3.0 (read by 2.0, and task 4 (next) lacks what is lost: revoke job 2.0 and recover again, or end that task without it: millrace task abort 4)"
+                ]
+            )
+            #expect(try await world.check(3) == [refused])
+            #expect(try World.plan(await world.recover(3).result) == [refused])
+            _ = try await world.operations().abort(task: 4, version: nil, reason: "not without it")
+            #expect(try await Self.told(world) == "done closed: every job is done")
+        }
+    }
+
+    /// Or what was merged is revoked, and the file is made again.
+    @Test func whatOthersLackIsMadeAgainWhenWhatWasMergedIsRevoked() async throws {
+        try await Self.with(Self.merged, Self.lost(1), Self.isPaused) { world in
+            #expect(try await Self.told(world) == Self.lackedByTheOther)
+            _ = try await world.operations().revoke(JobKey(task: 2, index: 0), reason: nil)
+            #expect(try await world.recover(3).changed)
+            #expect(try await world.job(3, 0) == "waiting in a range")
+            let pending = try await world.text("SELECT count(*) FROM millrace.pending_input WHERE task = 4")
+            #expect(pending == "0", "what is lost does not wait any more")
+        }
+    }
+
+    /// Both are lost while there is a way back: the task does not end before somebody has gone it.
+    @Test func whatIsLostWithWhatWasMergedFromItIsWaitedFor() async throws {
+        try await Self.with(Self.merged, Self.lost(1), Self.lost(3)) { world in
+            let told = try await Self.told(world)
+            #expect(
+                told
+                    == "finishing open: 1 lost file keeps it from ending: /raw/0, which is in no merged file that is there; millrace task check tells what can be done"
+            )
+            _ = try await world.operations().revoke(JobKey(task: 2, index: 0), reason: nil)
+            #expect(try await world.recover(3).changed)
+            #expect(try await world.job(3, 0) == "waiting in a range")
+            #expect(try await world.job(2, 0) == "cancelled")
+        }
+    }
+
+    /// It is merged, and nobody else reads it.
+    @Test func whatIsMergedKeepsNobodyFromEnding() async throws {
+        try await Self.with(Self.merged, Self.lost(1)) { world in
+            let told = try await Self.told(world)
+            #expect(told == "done closed: every job is done")
         }
     }
 

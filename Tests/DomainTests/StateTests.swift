@@ -53,12 +53,45 @@ import Testing
         #expect(!RequestAction.approve.allowedIn.contains(.running))
     }
 
+    /// Jobs without events: they are counted themselves.
     @Test(arguments: [
         (Int64(10), Int64(0), 0.0, TaskState.done), (10, 1, 0.0, .failed), (10, 1, 0.1, .done), (10, 2, 0.1, .failed),
-        (0, 0, 0.0, .done), (10, 10, 1.0, .done),
+        (0, 0, 0.0, .done), (10, 10, 1.0, .done), (100, 29, 0.29, .done), (100, 30, 0.29, .failed),
     ])
-    func aTaskEndsByItsAllowedLoss(total: Int64, aborted: Int64, allowed: Double, end: TaskState) {
-        #expect(TaskState.end(total: total, aborted: aborted, allowedLoss: allowed) == end)
+    func aTaskEndsByItsAllowedLoss(jobs: Int64, aborted: Int64, allowed: Double, end: TaskState) {
+        #expect(TaskState.end(jobs: jobs, aborted: aborted, events: 0, lost: 0, allowedLoss: allowed) == end)
+    }
+
+    /// Of 100 events in ten jobs one job was split into ten: a whole job and a part are more than a tenth, though not of the jobs.
+    @Test func partsOfASplitJobWeighWhatTheyHold() {
+        let end = { TaskState.end(jobs: 19, aborted: $0, events: 100, lost: $1, allowedLoss: 0.1) }
+        #expect(end(2, 11) == .failed)
+        #expect(end(1, 10) == .done)
+        #expect(end(10, 10) == .done, "all parts are as much as the job was")
+    }
+
+    /// Every small task: it is done exactly when what was given up is no larger a part of what there was than is allowed, in whole numbers.
+    @Test func everySmallTaskEndsByTheShareOfItsEvents() {
+        for (jobs, events) in (0...6).flatMap({ jobs in (0...6).map { (Int64(jobs), Int64($0)) } }) {
+            for (aborted, lost) in (0...jobs).flatMap({ aborted in (0...events).map { (aborted, $0) } }) {
+                for twentieths in Int64(0)...20 {
+                    let (given, all) = lost == 0 ? (aborted, jobs) : (lost, events)
+                    let isDone = aborted == 0 || given * 20 <= twentieths * all
+                    let expected: TaskState = isDone ? .done : .failed
+                    let end = TaskState.end(
+                        jobs: jobs,
+                        aborted: aborted,
+                        events: events,
+                        lost: lost,
+                        allowedLoss: Double(twentieths) / 20
+                    )
+                    #expect(
+                        end == expected,
+                        "\(aborted) of \(jobs) jobs, \(lost) of \(events) events, \(twentieths) twentieths"
+                    )
+                }
+            }
+        }
     }
 
     @Test func rolesContainEachOther() {

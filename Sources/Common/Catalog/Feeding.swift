@@ -66,7 +66,8 @@ package enum FeedingStatements {
     }
 
     /// Tasks that are fed: id, kind, events, files and bytes per job, seconds after which what waits is flushed,
-    /// whether no more can come, fields to group by, the task of an earlier version that it goes on with.
+    /// whether no more can come, fields to group by, the task of an earlier version that it goes on with. Of a task that has ended more can come
+    /// as long as an attempt has not answered: it may have finished, and is accepted then.
     package static let fed = Statement<
         Int64, String, Int64?, Int64?, Int64?, Int32?, Bool, [String], Int64?
     >(
@@ -75,7 +76,8 @@ package enum FeedingStatements {
         SELECT t.id, t.kind, t.events_per_job, t.files_per_job, t.bytes_per_job, t.flush_after_s,
                NOT EXISTS (
                    SELECT 1 FROM input_feed f JOIN dataset d ON d.id = f.dataset LEFT JOIN task p ON p.id = d.task
-                   WHERE f.task = t.id AND d.state = 'open' AND coalesce(p.state NOT IN ('done', 'failed', 'aborted'), true)),
+                   WHERE f.task = t.id AND d.state = 'open' AND (coalesce(p.state NOT IN ('done', 'failed', 'aborted'), true)
+                       OR EXISTS (SELECT 1 FROM lease l WHERE l.task = p.id OFFSET 0))),
                t.group_by, t.continues
         FROM task t WHERE t.inputs_open AND t.state IN ('running', 'scouting') ORDER BY t.id
         """,

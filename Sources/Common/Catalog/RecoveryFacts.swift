@@ -14,6 +14,8 @@ package enum RecoveryFacts {
         let closedDataset: String?
         /// A job that has read the job's outputs, reads them, or cannot let go of them.
         private(set) var reader: String?
+        /// A task that reads the job's outputs as well, and lacks one that is lost.
+        let lacking: (task: Int64, name: String)?
         /// Jobs that are to read the job's outputs and can let go of them.
         let takers: [JobKey]
         /// The first input that is gone, and the job that made it.
@@ -33,7 +35,7 @@ package enum RecoveryFacts {
     package typealias Query = Statement<
         Int64, String, Int64, Int32, Bool, String, String, Bool, String, String, String, String, String, String?,
         String?,
-        String?, String?, [Int64], [Int64]
+        String?, String?, [Int64], [Int64], Int64?, String?
     >
 
     /// The last index of the next page of a task's job rows; no row: there are none after `index`.
@@ -107,10 +109,11 @@ package enum RecoveryFacts {
             )
             SELECT f.index, f.state, f.events_expected, f.attempts, f.leased, f.last_end, f.verdict, f.winner, f.streams, f.events, f.files,
                    f.inputs, CASE WHEN c.name IS NOT NULL THEN 'closed' WHEN r.job IS NOT NULL THEN 'read' WHEN r.tasks <> '{}' THEN 'taken' ELSE 'free' END,
-                   c.name, r.job, f.gone, f.producer, r.tasks, r.indexes
+                   c.name, r.job, f.gone, f.producer, r.tasks, r.indexes, k.task, k.name
             FROM facts f
             CROSS JOIN LATERAL (\(fragment: Self.closedDataset)) c
             CROSS JOIN LATERAL (\(fragment: Self.reader)) r
+            LEFT JOIN LATERAL (\(fragment: Self.lacking)) k ON true
             WHERE \(fragment: filter) ORDER BY f.index
             """,
             returning: Int64.self,
@@ -131,7 +134,9 @@ package enum RecoveryFacts {
             String?.self,
             String?.self,
             [Int64].self,
-            [Int64].self
+            [Int64].self,
+            Int64?.self,
+            String?.self
         )
     }
 
@@ -209,12 +214,25 @@ package enum RecoveryFacts {
         ) x
         """
 
+    /// The first task other than that of the job that keeps the outputs (`r`) which lacks one of them that is lost.
+    private static let lacking: SQL = """
+        SELECT y.task, y.name FROM (
+            SELECT o.file, d.id AS dataset FROM accepted ac
+            JOIN output o ON o.task = ac.task AND o.index = ac.index AND o.attempt = ac.attempt AND o.stream = ac.stream
+            JOIN file x ON x.id = o.file AND x.lost JOIN dataset d ON d.task = ac.task AND d.stream = ac.stream
+            WHERE ac.task = f.task AND ac.index = f.index OFFSET 0
+        ) g
+        CROSS JOIN LATERAL (\(fragment: LostFiles.lacking(file: "g.file", dataset: "g.dataset"))) y
+        WHERE r.job IS NOT NULL AND f.files <> 'there' AND y.task <> split_part(r.job, '.', 1)::bigint
+        ORDER BY y.task LIMIT 1
+        """
+
     /// - Throws: ``CatalogRefusal`` (state) for a word that this program does not know.
     static func row(
         _ task: Int64,
         _ row: (
             Int64, String, Int64, Int32, Bool, String, String, Bool, String, String, String, String, String, String?,
-            String?, String?, String?, [Int64], [Int64]
+            String?, String?, String?, [Int64], [Int64], Int64?, String?
         )
     ) throws -> Row {
         let job = JobKey(task: task, index: row.0)
@@ -236,6 +254,7 @@ package enum RecoveryFacts {
             attempts: Int(row.3),
             closedDataset: row.13,
             reader: row.14,
+            lacking: row.19.flatMap { task in row.20.map { (task: task, name: $0) } },
             takers: zip(row.17, row.18).map { JobKey(task: $0, index: $1) },
             lostInput: row.15,
             producer: row.16

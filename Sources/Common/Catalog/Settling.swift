@@ -12,11 +12,34 @@ package struct TaskProgress: Sendable, Hashable {
     package let aborted: Int64
     package let cancelled: Int64
     package let allowedLoss: Double
+    /// That its jobs are to make; nil: nobody knows.
+    package let events: Int64?
+    /// Those of the jobs that were given up.
+    package let lost: Int64
     /// More inputs may come.
     package let takesInputs: Bool
 
     /// Every job is terminal, and no more will be made.
     package var isComplete: Bool { !self.takesInputs && self.done + self.aborted + self.cancelled >= self.total }
+
+    /// Jobs that were to be done: not those that others replace, nor those that let go of what they were to read.
+    var jobs: Int64 { self.total - self.cancelled }
+
+    /// How it ends when all its jobs are terminal, and why.
+    var end: (state: TaskState, cause: String) {
+        guard self.aborted > 0 else { return (.done, "every job is done") }
+        let all = self.events ?? 0
+        let end = TaskState.end(
+            jobs: self.jobs,
+            aborted: self.aborted,
+            events: all,
+            lost: self.lost,
+            allowedLoss: self.allowedLoss
+        )
+        let events = self.lost > 0 && all > 0 ? " with \(self.lost) of \(all) events" : ""
+        let limit = end == .done ? "within its allowed loss" : "more than its allowed loss"
+        return (end, "\(self.aborted) of \(self.jobs) jobs\(events) were given up, \(limit)")
+    }
 }
 
 /// Ending tasks, datasets and requests: safe to call at any time, by any service, as often as one likes.
@@ -71,14 +94,13 @@ package enum Settlement {
         } else if now.state != .finishing {
             return []
         }
-        let pending = try await transaction.query(SettlingStatements.filesOnTheWay(task)).first ?? 0
-        guard pending == 0 else { return [] }
-        let end = TaskState.end(total: now.total, aborted: now.aborted, allowedLoss: now.allowedLoss)
-        let cause =
-            end == .done
-            ? (now.aborted == 0
-                ? "every job is done" : "\(now.aborted) of \(now.total) jobs were given up, within its allowed loss")
-            : "\(now.aborted) of \(now.total) jobs were given up, more than its allowed loss"
+        let away = try await transaction.query(LostFiles.away(task)).first
+        if let (coming, lost, lfn, reader) = away, coming + lost > 0 {
+            let cause = LostFiles.cause(lost: lost, such: lfn, lackedBy: reader)
+            _ = try await transaction.execute(SettlingStatements.sayWhy(task, cause))
+            return []
+        }
+        let (end, cause) = now.end
         _ = try await transaction.execute(
             RequestStatements.moveTask(task, to: end, pausedFrom: nil, cause: cause, who: nil)
         )
@@ -127,14 +149,14 @@ package enum Settlement {
 package enum SettlingStatements {
     package static func progress(
         _ tasks: [Int64]
-    ) -> Statement<Int64, Int64, String, Int64, Int64, Int64, Int64, Double, Bool> {
+    ) -> Statement<Int64, Int64, String, Int64, Int64, Int64, Int64, Double, Bool, Int64?, Int64> {
         Statement(
             "settling.progress",
             """
             SELECT t.id, t.request, t.state, t.jobs_total, coalesce(c.done, 0), coalesce(c.aborted, 0), coalesce(c.cancelled, 0), t.allowed_loss,
-                   t.inputs_open
+                   t.inputs_open, t.events_total, coalesce(c.lost, 0)
             FROM task t LEFT JOIN LATERAL (
-                SELECT sum(done)::bigint AS done, sum(aborted)::bigint AS aborted, sum(cancelled)::bigint AS cancelled
+                SELECT sum(done)::bigint AS done, sum(aborted)::bigint AS aborted, sum(cancelled)::bigint AS cancelled, sum(lost)::bigint AS lost
                 FROM task_counter c WHERE c.task = t.id
             ) c ON true
             WHERE t.id = ANY(\(tasks)) AND t.jobs_total IS NOT NULL
@@ -147,11 +169,15 @@ package enum SettlingStatements {
             Int64.self,
             Int64.self,
             Double.self,
-            Bool.self
+            Bool.self,
+            Int64?.self,
+            Int64.self
         )
     }
 
-    static func progress(row: (Int64, Int64, String, Int64, Int64, Int64, Int64, Double, Bool)) -> TaskProgress? {
+    static func progress(
+        row: (Int64, Int64, String, Int64, Int64, Int64, Int64, Double, Bool, Int64?, Int64)
+    ) -> TaskProgress? {
         guard let state = TaskState(rawValue: row.2) else { return nil }
         return TaskProgress(
             task: row.0,
@@ -162,6 +188,8 @@ package enum SettlingStatements {
             aborted: row.5,
             cancelled: row.6,
             allowedLoss: row.7,
+            events: row.9,
+            lost: row.10,
             takesInputs: row.8
         )
     }
@@ -200,22 +228,12 @@ package enum SettlingStatements {
         )
     }
 
-    /// Files of the task's datasets that are not yet at their home. One that is lost never will be: the task waits for an operator to recover
-    /// it, unless its events are in a merged file already.
-    package static func filesOnTheWay(_ task: Int64) -> Statement<Int64> {
-        Statement(
-            "settling.filesOnTheWay",
-            """
-            SELECT count(*) FROM dataset d JOIN dataset_file df ON df.dataset = d.id
-            WHERE d.task = \(task)
-              AND NOT EXISTS (SELECT 1 FROM replica r WHERE r.file = df.file AND r.storage = d.home AND r.state = 'available')
-              AND NOT EXISTS (
-                SELECT 1 FROM file f JOIN output o ON o.file = f.id AND o.task = \(task)
-                JOIN merge_input m ON m.src_task = o.task AND m.src_index = o.index AND m.stream = o.stream
-                JOIN winner w ON w.task = m.task AND w.index = m.index WHERE f.id = df.file AND f.lost)
-            """,
-            returning: Int64.self
-        )
+    /// Why a task does not end. It makes no move, so only the task itself says so.
+    static func sayWhy(_ task: Int64, _ cause: String) -> SQL {
+        """
+        UPDATE task SET cause = \(cause), who = NULL, updated = now()
+        WHERE id = \(task) AND state = 'finishing' AND cause IS DISTINCT FROM \(cause)
+        """
     }
 
     package static func closeDatasets(_ task: Int64) -> SQL {
@@ -255,9 +273,10 @@ package enum SettlingStatements {
     static var examples: [AnyStatement] {
         [
             Self.progress([]).erased, Self.open.erased, Self.lockRequest(1).erased, Self.lockTask(1).erased,
-            Self.filesOnTheWay(1).erased, Command("settling.closeDatasets", Self.closeDatasets(1)).erased,
+            Command("settling.sayWhy", Self.sayWhy(1, "x")).erased,
+            Command("settling.closeDatasets", Self.closeDatasets(1)).erased,
             Self.taskStates(1).erased, Self.feeding([]).erased,
             Self.endRequest(1, to: .finished, cause: "x").erased, Self.stranded.erased,
-        ]
+        ] + LostFiles.examples
     }
 }

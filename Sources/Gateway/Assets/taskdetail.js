@@ -7,7 +7,7 @@ import { historyPanel, progressPanel, submissionsPanel } from '/assets/progress.
 import { count, counted, lasting, size } from '/assets/words.js';
 
 // The last look at what recovery would do: it stays when the task is read again.
-const looked = { task: null, lines: null, isRefusal: false };
+let looked = { task: null, lines: null, isRefusal: false };
 
 export async function showRecovery(task, done) {
   // An answer that comes when somebody has looked again is about what was before.
@@ -53,7 +53,7 @@ function head(task, desk) {
       ['reads', task.inputs.length ? task.inputs.map((input, index) => [index ? '; ' : null, source(input)]) : null],
       ['needs', needs(task.requirement)],
       ['priority', count(task.priority)],
-      ['may lose', task.allowed_loss ? `${task.allowed_loss * 100} % of its jobs` : null],
+      ['may lose', task.allowed_loss ? `${task.allowed_loss * 100} % of its events` : null],
       ['archived', task.archived && [badge(task.archived.state), ` by ${task.archived.who}, `, since(task.archived.since)]],
     ]), desk.said(subject), desk.buttons(subject));
 }

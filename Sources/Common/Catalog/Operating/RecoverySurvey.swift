@@ -105,10 +105,17 @@ extension RecoveryFacts.Row {
     func detail(_ plan: RecoveryPlan) -> String? {
         switch plan {
         case .datasetClosed: self.closedDataset.map { "dataset \($0)" }
-        case .outputsRead: self.reader.map { "read by \($0)" }
+        case .outputsRead: self.reader.map { "read by \($0)\(self.lack(unless: $0))" }
         case .inputProducible: self.producer.map { "recover \($0)" }
         case .inputLost, .inputUnavailable, .givenUp, .lastCopies: self.lostInput
         default: self.takers.first.map { "job \($0) lets go of it" }
         }
+    }
+
+    /// Another task reads what is lost, too, and will not have it while this job keeps it from being made again; nothing if there is none.
+    private func lack(unless reader: String) -> String {
+        guard let (task, name) = self.lacking else { return "" }
+        return ", and task \(task) (\(name)) lacks what is lost: revoke job \(reader) and recover again, "
+            + "or end that task without it: millrace task abort \(task)"
     }
 }

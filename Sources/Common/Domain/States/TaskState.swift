@@ -31,8 +31,13 @@ package enum TaskState: String, StateMachine {
             "paused, by a rule or an operator, with the reason"
         ),
         move(.running, .aborted, [.operator, .scheduler], "given up"),
-        move(.finishing, .done, [.scheduler, .bookkeeper], "its share of aborted jobs is within allowed_loss"),
-        move(.finishing, .failed, [.scheduler, .bookkeeper], "more of its jobs were aborted than allowed_loss"),
+        move(
+            .finishing,
+            .done,
+            [.scheduler, .bookkeeper],
+            "the share of its events that were given up is within allowed_loss"
+        ),
+        move(.finishing, .failed, [.scheduler, .bookkeeper], "more of its events were given up than allowed_loss"),
         move(.finishing, .aborted, [.operator], "given up"),
         move(.finishing, .running, [.operator], "an operator retried aborted jobs"),
         move(.paused, .scouting, [.operator], "resumed"),
@@ -40,14 +45,19 @@ package enum TaskState: String, StateMachine {
         move(.paused, .aborted, [.operator], "given up"),
     ]
 
-    /// How a task ends whose jobs are all terminal.
+    /// How a task ends whose jobs are all terminal. Events are compared, since a job that was split counts for many; jobs only where
+    /// there are no events, or those that were given up had none.
     ///
     /// - Parameters:
-    ///   - total: all jobs of the task.
-    ///   - aborted: those finally given up.
-    ///   - allowedLoss: the share of `total` that may be given up, 0...1.
-    package static func end(total: Int64, aborted: Int64, allowedLoss: Double) -> TaskState {
+    ///   - jobs: those that were to be done: neither what others replaced nor what let go of its inputs is one any more.
+    ///   - aborted: those of them that were finally given up.
+    ///   - events: that the jobs were to make; 0: none, or nobody knows.
+    ///   - lost: those of the aborted jobs.
+    ///   - allowedLoss: the share that may be given up, 0...1.
+    package static func end(jobs: Int64, aborted: Int64, events: Int64, lost: Int64, allowedLoss: Double) -> TaskState {
         guard aborted > 0 else { return .done }
-        return Double(aborted) <= allowedLoss * Double(total) ? .done : .failed
+        let (given, all) = lost > 0 && events > 0 ? (lost, events) : (aborted, jobs)
+        // Divided, a share is the number that was written: 0.29 of 100 is less than 29.
+        return Double(given) / Double(max(all, 1)) <= allowedLoss ? .done : .failed
     }
 }

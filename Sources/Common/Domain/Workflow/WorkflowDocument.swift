@@ -89,7 +89,7 @@ package struct TaskTemplate: Sendable, Hashable, Codable {
     package var steps: [StepTemplate]
     package var outputs: [OutputTemplate]
     package var resources: ResourceTemplate?
-    /// The share of jobs that may be given up, 0 to 1.
+    /// The share of the task's events that may be given up, or of its jobs if they make none, 0 to 1.
     package var allowedLoss: Scalar?
     package var maxAttempts: Scalar?
     /// So many jobs run first; the others when these went well, with what these needed. None when nothing is said.
