@@ -37,6 +37,7 @@ import Testing
 
     private static func earlier(
         _ plan: TaskPlan,
+        request: Int64 = 1,
         state: TaskState = .aborted,
         first: Int64 = 0,
         events: Int64? = nil,
@@ -45,6 +46,7 @@ import Testing
     ) -> EarlierTask {
         EarlierTask(
             task: Int64(plan.name.count),
+            request: request,
             state: state,
             plan: plan,
             firstEvent: first,
@@ -74,8 +76,9 @@ import Testing
         #expect(generate.plan.events == 60 && generate.plan.jobs == 6 && generate.plan.firstEvent == 100)
         #expect(generate.plan.continues == 8)
         // A third version begins behind the second.
-        let second = Self.earlier(Self.new[0], first: 100, events: 60, done: 10)
-        let third = try #require(try Self.tasks([Self.new[0]], after: [second]).first)
+        let second = Self.earlier(Self.new[0], request: 2, first: 100, events: 60, done: 10)
+        let next = try Continuation.tasks([Self.new[0]], after: [second], request: 2, version: 3)
+        let third = try #require(next.first)
         #expect(third.plan.events == 50 && third.plan.firstEvent == 160)
         #expect(
             third.line(after: 2) == "task generate (generate): 10 of 60 events are made, 50 are left, numbered from 160"
@@ -112,6 +115,55 @@ import Testing
         let tasks = try Self.tasks(Self.new + [third])
         #expect(tasks[3].plan.continues == nil && tasks[3].earlier == nil)
         #expect(tasks[3].plan.inputs == third.inputs + [InputTemplate(dataset: "1.skim.a")])
+    }
+
+    /// The merge was done, and request 2 had none: a third version that has one again does not begin afresh.
+    @Test func aTaskThatWasLeftOutGoesOnWithWhatItDid() throws {
+        var new = Self.new
+        new[2].outputs[0].dataset = "1.merge.a"
+        let old = [
+            Self.earlier(new[0], request: 2, first: 100, events: 60, done: 10),
+            Self.earlier(new[1], request: 2, files: .init(count: 4, events: 40)),
+            Self.earlier(
+                Self.new[2],
+                state: .done,
+                done: 30,
+                files: .init(count: 3, read: 3, events: 30, eventsRead: 30)
+            ),
+        ]
+        let merge = try Continuation.tasks(new, after: old, request: 2, version: 3)[2]
+        #expect(merge.plan.continues == old[2].task && merge.plan.outputs[0].dataset == "1.merge.a.v3")
+        #expect(
+            merge.line(after: 2)
+                == "task merge (merge), as request 1 left it: 3 of 3 files are read, 30 of 30 events; none is left but what skim will make"
+        )
+        new[2].kind = "process"
+        do {
+            _ = try Continuation.tasks(new, after: old, request: 2, version: 3)
+            Issue.record("another kind was not refused")
+        } catch {
+            #expect(error.description.hasPrefix("task merge is a process task and in request 1 a merge one"))
+        }
+        // What was left out before may be left out again: that nothing was left of it was asked then.
+        let unread = Self.earlier(Self.new[2], files: .init(count: 3, events: 30))
+        let others = Array(new.prefix(2))
+        let again = try Continuation.tasks(others, after: [old[0], old[1], unread], request: 2, version: 3)
+        #expect(again.count == 2)
+    }
+
+    /// Nothing is left of what is lost with a file, and it is told.
+    @Test func whatIsLostWithItsInputsIsTold() throws {
+        var old = Self.old
+        old[1] = Self.earlier(
+            Self.new[1],
+            done: 40,
+            files: .init(count: 4, read: 4, events: 40, eventsRead: 40, lost: 20)
+        )
+        #expect(old[1].isComplete)
+        #expect(
+            try Self.tasks(after: old)[1].line(after: 1)
+                == "task skim (skim): 4 of 4 files are read, 40 of 40 events; none is left but what generate will make; 20 events are lost with their inputs"
+        )
     }
 
     @Test func aLimitIsForAllVersionsTogether() throws {

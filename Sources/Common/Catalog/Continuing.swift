@@ -59,12 +59,20 @@ package enum ContinuingStatements {
 
     // MARK: What a version has done
 
-    /// The tasks of a request, in order: id, name, state, number of the first event, most events (nil: all of its inputs), events of
-    /// jobs that are done and of which something is left, the first of it and its earlier versions that is archived.
-    static func tasks(of request: Int64) -> Statement<Int64, String, String, Int64, Int64?, Int64, Int64?> {
+    /// The tasks of a request, in order, and those of these names that it left out, of the latest of the requests before it that has one: id, name, state,
+    /// number of the first event, most events (nil: all of its inputs), events of jobs that are done and of which something is left, the first of it
+    /// and its earlier versions that is archived, its request.
+    static func tasks(
+        of request: Int64,
+        orNamed names: [String]
+    ) -> Statement<Int64, String, String, Int64, Int64?, Int64, Int64?, Int64> {
         Statement(
             "continuing.tasks",
             """
+            WITH RECURSIVE \(fragment: Self.requests(upTo: request)), latest AS MATERIALIZED (
+                SELECT DISTINCT ON (t.name) t.id FROM earlier e JOIN task t ON t.request = e.id
+                WHERE t.request = \(request) OR t.name = ANY(\(names)) ORDER BY t.name, t.request DESC
+            )
             SELECT t.id, t.name, t.state, t.first_event,
                    CASE WHEN EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.id)
                         THEN (SELECT min(i.events) FROM task_input i WHERE i.task = t.id) ELSE t.events_total END,
@@ -75,8 +83,9 @@ package enum ContinuingStatements {
                       WHERE \(fragment: Holes.isHole(task: "j.task", index: "j.index"))),
                    (WITH RECURSIVE version(task) AS (
                         SELECT t.id UNION ALL SELECT e.continues FROM version v JOIN task e ON e.id = v.task WHERE e.continues IS NOT NULL
-                    ) SELECT min(a.task) FROM version v JOIN archived_task a ON a.task = v.task)
-            FROM task t WHERE t.request = \(request) ORDER BY t.position
+                    ) SELECT min(a.task) FROM version v JOIN archived_task a ON a.task = v.task),
+                   t.request
+            FROM latest l JOIN task t ON t.id = l.id ORDER BY t.request DESC, t.position
             """,
             returning: Int64.self,
             String.self,
@@ -84,7 +93,8 @@ package enum ContinuingStatements {
             Int64.self,
             Int64?.self,
             Int64.self,
-            Int64?.self
+            Int64?.self,
+            Int64.self
         )
     }
 
@@ -107,13 +117,20 @@ package enum ContinuingStatements {
     }
 
     /// The files that a task reads, as far as they are known, and what of them it and its earlier versions have read. Of a derive task only the
-    /// events count that these have read, or that are missing: files, read, half read, events, events read, name of the first that is half
-    /// read, whether more may come.
-    static func files(of task: Int64) -> Statement<Int64, Int64, Int64, Int64, Int64, String?, Bool> {
+    /// events count that these have read, or that are missing, and of a lost file only those that were read: files, read, half read, events, events
+    /// read, name of the first that is half read, whether more may come, the other events of lost files: without those that a task whose outputs
+    /// it reads makes again.
+    static func files(of task: Int64) -> Statement<Int64, Int64, Int64, Int64, Int64, String?, Bool, Int64> {
         Statement(
             "continuing.files",
             """
-            WITH RECURSIVE \(fragment: Self.versions(of: task)), done AS MATERIALIZED (
+            WITH RECURSIVE \(fragment: Self.versions(of: task)), maker(task, begins_again) AS (
+                -- What an earlier version than the last made of nothing, and lost, is not made again.
+                SELECT i.parent, true FROM task_input i WHERE i.task = \(task) AND i.parent IS NOT NULL
+                UNION
+                SELECT t.continues, EXISTS (SELECT 1 FROM task_input i WHERE i.task = t.continues)
+                FROM maker m JOIN task t ON t.id = m.task WHERE t.continues IS NOT NULL
+            ), done AS MATERIALIZED (
                 SELECT u.file, range_agg(u.slice) AS slices
                 FROM version v JOIN unit_input u ON u.task = v.task JOIN winner w ON w.task = u.task AND w.index = u.index
                 WHERE NOT \(fragment: Holes.isHole(task: "u.task", index: "u.index"))
@@ -131,19 +148,24 @@ package enum ContinuingStatements {
                 UNION ALL
                 SELECT DISTINCT u.file, '{}'::int8multirange FROM version v JOIN unit_input u ON u.task = v.task
                 WHERE NOT EXISTS (SELECT 1 FROM input i WHERE i.file = u.file)
-            ), wanted AS MATERIALIZED (
-                SELECT f.lfn, \(fragment: Self.events("w.slices")) AS events,
-                       CASE WHEN d.file IS NOT NULL THEN \(fragment: Self.events("w.slices * d.slices")) END AS read
+            ), needed AS MATERIALIZED (
+                SELECT f.lfn, f.lost, \(fragment: Self.events("w.slices")) AS events,
+                       CASE WHEN d.file IS NOT NULL THEN \(fragment: Self.events("w.slices * d.slices")) END AS read,
+                       CASE WHEN f.lost AND f.task IN (SELECT m.task FROM maker m WHERE m.begins_again)
+                            THEN \(fragment: Holes.isHole(task: "f.task", index: "f.index")) ELSE false END AS is_made_again
                 FROM known k JOIN file f ON f.id = k.file LEFT JOIN done d ON d.file = f.id
                 CROSS JOIN LATERAL (
                     SELECT int8multirange(int8range(0, f.events)) - (k.elsewhere - coalesce(d.slices, '{}')) AS slices) w
-                WHERE f.events > 0 AND (NOT f.lost OR d.file IS NOT NULL) AND NOT isempty(w.slices)
+                WHERE f.events > 0 AND NOT isempty(w.slices)
+            ), wanted AS (
+                SELECT n.lfn, CASE WHEN n.lost THEN n.read ELSE n.events END AS events, n.read FROM needed n WHERE NOT n.lost OR n.read > 0
             )
             SELECT count(*), count(*) FILTER (WHERE w.read >= w.events), count(*) FILTER (WHERE w.read < w.events),
                    coalesce(sum(w.events), 0)::bigint, coalesce(sum(w.read), 0)::bigint, min(w.lfn) FILTER (WHERE w.read < w.events),
                    (SELECT coalesce(bool_or(s.state = 'open' OR num_nonnulls(i.query, i.container) > 0
                                     AND NOT EXISTS (SELECT 1 FROM version v WHERE v.jobs_total IS NOT NULL)), false)
-                    FROM task_input i LEFT JOIN dataset s ON s.name = i.dataset WHERE i.task = \(task))
+                    FROM task_input i LEFT JOIN dataset s ON s.name = i.dataset WHERE i.task = \(task)),
+                   (SELECT coalesce(sum(n.events - coalesce(n.read, 0)), 0)::bigint FROM needed n WHERE n.lost AND NOT n.is_made_again)
             FROM wanted w
             """,
             returning: Int64.self,
@@ -152,7 +174,8 @@ package enum ContinuingStatements {
             Int64.self,
             Int64.self,
             String?.self,
-            Bool.self
+            Bool.self,
+            Int64.self
         )
     }
 
@@ -274,8 +297,8 @@ package enum ContinuingStatements {
     static var examples: [AnyStatement] {
         [
             Self.read(before: 1, of: []).erased, Self.hasBegun(before: 1).erased, Self.begunFiles(before: 1).erased,
-            Self.tasks(of: 1).erased, Self.outputs(of: 1).erased, Self.files(of: 1).erased, Self.before(1).erased,
-            Self.after(1).erased, Self.open(1).erased, Self.cleaned(before: 1).erased,
+            Self.tasks(of: 1, orNamed: []).erased, Self.outputs(of: 1).erased, Self.files(of: 1).erased,
+            Self.before(1).erased, Self.after(1).erased, Self.open(1).erased, Self.cleaned(before: 1).erased,
             Self.keepDatasets(before: 1).erased, Self.lockVersions(upTo: 1).erased,
             Command("continuing.closeDatasets", Self.closeDatasets(of: 1, cause: "x", who: "y")).erased,
         ]

@@ -39,6 +39,9 @@ extension Doctor {
                 WITH RECURSIVE earlier(task, before) AS (
                     SELECT id, continues FROM task WHERE continues IS NOT NULL
                     UNION ALL SELECT e.task, t.continues FROM earlier e JOIN task t ON t.id = e.before WHERE t.continues IS NOT NULL
+                ), version(request, before) AS (
+                    SELECT id, continues FROM request WHERE continues IS NOT NULL
+                    UNION ALL SELECT v.request, r.continues FROM version v JOIN request r ON r.id = v.before WHERE r.continues IS NOT NULL
                 )
                 SELECT format('task %s has events %s of file %s in job %s, and job %s.%s of an earlier version read events %s', u.task, u.slice,
                               u.file, u.index, b.task, b.index, b.slice) AS example
@@ -57,6 +60,9 @@ extension Doctor {
                 UNION ALL
                 SELECT format('job %s.%s is %s and task %s goes on with its task', j.task, j.index, j.state, t.id)
                 FROM task t JOIN job j ON j.task = t.continues WHERE j.state IN ('waiting', 'active', 'recovering')
+                UNION ALL
+                SELECT format('task %s begins afresh, and task %s of request %s, an earlier version, has its name', t.id, b.id, b.request)
+                FROM version v JOIN task t ON t.request = v.request AND t.continues IS NULL JOIN task b ON b.request = v.before AND b.name = t.name
                 """
             ),
             Invariant(

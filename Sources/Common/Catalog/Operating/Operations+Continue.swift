@@ -18,7 +18,7 @@ extension Operations {
         do {
             tasks = try Continuation.tasks(
                 plans,
-                after: try await self.earlier(request, in: transaction),
+                after: try await self.earlier(request, plans.map(\.name), in: transaction),
                 request: request,
                 version: Int(version)
             )
@@ -81,7 +81,12 @@ extension Operations {
         )
     }
 
-    private func earlier(_ request: Int64, in transaction: PostgresTransaction) async throws -> [EarlierTask] {
+    /// The tasks of a request, and those of these names that it left out, as the latest version before it has them.
+    private func earlier(
+        _ request: Int64,
+        _ names: [String],
+        in transaction: PostgresTransaction
+    ) async throws -> [EarlierTask] {
         if let (cleaned, state) = try await transaction.query(ContinuingStatements.cleaned(before: request)).first {
             let progress = state == "open" ? "deletes" : "deleted"
             throw CatalogRefusal(
@@ -89,17 +94,20 @@ extension Operations {
                 "the clean-up of request \(cleaned) \(progress) what it made: make all of it anew (millrace request clone \(request))"
             )
         }
-        let plans = try await self.plans(of: request, in: transaction)
-        let rows = try await transaction.query(ContinuingStatements.tasks(of: request))
-        guard !rows.isEmpty else {
+        let rows = try await transaction.query(ContinuingStatements.tasks(of: request, orNamed: names))
+        guard rows.contains(where: { $0.7 == request }) else {
             throw CatalogRefusal(
                 .state,
                 "request \(request) was never approved: there is nothing to go on with; make one like it (millrace request clone \(request))"
             )
         }
+        var plans: [Int64: [TaskPlan]] = [:]
+        for version in Set(rows.map(\.7)) { plans[version] = try await self.plans(of: version, in: transaction) }
         var tasks: [EarlierTask] = []
         for row in rows {
-            guard let plan = plans.first(where: { $0.name == row.1 }), let state = TaskState(rawValue: row.2) else {
+            guard let plan = plans[row.7]?.first(where: { $0.name == row.1 }),
+                let state = TaskState(rawValue: row.2)
+            else {
                 throw CatalogRefusal(.state, "task \(row.0) (\(row.1)) is not as its workflow says")
             }
             if let archived = row.6 {
@@ -111,6 +119,7 @@ extension Operations {
             tasks.append(
                 EarlierTask(
                     task: row.0,
+                    request: row.7,
                     state: state,
                     plan: plan,
                     firstEvent: row.3,
@@ -134,6 +143,7 @@ extension Operations {
             half: row.2,
             events: row.3,
             eventsRead: row.4,
+            lost: row.7,
             firstHalf: row.5,
             mayGrow: row.6
         )

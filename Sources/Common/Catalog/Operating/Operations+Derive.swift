@@ -73,6 +73,7 @@ extension Operations {
         let continues: Int64?
         let events_done: Int64?
         let events_left: Int64?
+        let events_lost: Int64?
         let files_done: Int64?
         let files_left: Int64?
         let first_event: Int64?
@@ -84,6 +85,7 @@ extension Operations {
             self.continues = task.earlier?.task
             self.events_done = task.earlier.map { isReading ? $0.files.eventsRead : $0.eventsDone }
             self.events_left = task.earlier?.eventsLeft
+            self.events_lost = task.earlier.flatMap { $0.files.lost > 0 ? $0.files.lost : nil }
             self.files_done = isReading ? task.earlier?.files.read : nil
             self.files_left = isReading ? task.earlier.map { $0.files.count - $0.files.read } : nil
             self.first_event = isReading ? nil : task.plan.firstEvent

@@ -9,7 +9,7 @@ package struct ContinuationProblem: Error, Sendable, Hashable, CustomStringConve
 package struct ContinuedTask: Sendable, Hashable {
     /// As it is to be made: its events, the number of the first of them and its inputs are those of what is left.
     package let plan: TaskPlan
-    /// Nil: the version before had none of this name, and it begins afresh.
+    /// Nil: no version before had one of this name, and it begins afresh.
     package let earlier: EarlierTask?
     /// Tasks of its own request that it reads.
     package let siblings: [String]
@@ -22,7 +22,8 @@ package struct ContinuedTask: Sendable, Hashable {
 package enum Continuation {
     /// - Parameters:
     ///   - new: the tasks of the new workflow, with the new request's parameters.
-    ///   - old: the tasks of the version before.
+    ///   - old: the tasks of the version before, and those of the new names that only versions before that one have, of each name the latest: what one
+    ///     did counts, whoever left it out meanwhile.
     ///   - request: the version before, for the words.
     ///   - version: how many versions there are with the new one: part of the names of datasets that an earlier one filled.
     /// - Throws: ``ContinuationProblem`` for the first thing because of which the versions together would not be what was asked for.
@@ -33,7 +34,7 @@ package enum Continuation {
         version: Int
     ) throws(ContinuationProblem) -> [ContinuedTask] {
         let earlier = Dictionary(old.map { ($0.plan.name, $0) }, uniquingKeysWith: { first, _ in first })
-        for task in old where !new.contains(where: { $0.name == task.plan.name }) {
+        for task in old where task.request == request && !new.contains(where: { $0.name == task.plan.name }) {
             guard Self.isFinished(task, earlier) else {
                 throw ContinuationProblem(
                     "task \(task.plan.name) of request \(request) is not done and the new workflow has none of this name: what is left of it would never be done"
@@ -45,7 +46,7 @@ package enum Continuation {
         for plan in new {
             var next = plan
             if let before = earlier[plan.name] {
-                try Self.check(plan, before, request)
+                try Self.check(plan, before)
                 next.continues = before.task
                 if plan.inputs.isEmpty {
                     next.events = before.eventsLeft
@@ -58,7 +59,7 @@ package enum Continuation {
                     "task \(plan.name) makes events and request \(request) has none of this name: they would come on top of what was asked for"
                 )
             }
-            next.inputs += try Self.written(for: plan, earlier, request)
+            next.inputs += try Self.written(for: plan, earlier)
             for index in next.outputs.indices where filled.contains(next.outputs[index].dataset) {
                 next.outputs[index].dataset += ".v\(version)"
             }
@@ -82,8 +83,8 @@ package enum Continuation {
         }
     }
 
-    private static func check(_ plan: TaskPlan, _ before: EarlierTask, _ request: Int64) throws(ContinuationProblem) {
-        let name = "task \(plan.name)"
+    private static func check(_ plan: TaskPlan, _ before: EarlierTask) throws(ContinuationProblem) {
+        let (name, request) = ("task \(plan.name)", before.request)
         guard plan.kind == before.plan.kind else {
             throw ContinuationProblem(
                 "\(name) is a \(plan.kind) task and in request \(request) a \(before.plan.kind) one: what that did is not what this would do"
@@ -113,8 +114,7 @@ package enum Continuation {
     /// What earlier versions of its siblings wrote, which the task has to read as well.
     private static func written(
         for plan: TaskPlan,
-        _ earlier: [String: EarlierTask],
-        _ request: Int64
+        _ earlier: [String: EarlierTask]
     ) throws(ContinuationProblem) -> [InputTemplate] {
         var inputs: [InputTemplate] = []
         for input in plan.inputs {
@@ -122,7 +122,7 @@ package enum Continuation {
             let datasets = before.outputs[stream] ?? []
             guard !datasets.isEmpty || before.eventsDone == 0 else {
                 throw ContinuationProblem(
-                    "task \(plan.name) reads stream \(stream) of \(task), which request \(request) did not write: "
+                    "task \(plan.name) reads stream \(stream) of \(task), which request \(before.request) did not write: "
                         + "the \(before.eventsDone) events that it did would be missing"
                 )
             }
@@ -135,8 +135,9 @@ package enum Continuation {
 extension ContinuedTask {
     /// What was done and what is left, in one line. - Parameter request: the version before.
     package func line(after request: Int64) -> String {
-        let name = "task \(self.plan.name) (\(self.plan.kind))"
+        var name = "task \(self.plan.name) (\(self.plan.kind))"
         guard let earlier else { return "\(name): request \(request) has none of this name; it reads everything" }
+        if earlier.request != request { name += ", as request \(earlier.request) left it" }
         if self.plan.inputs.isEmpty {
             let total = earlier.events ?? 0
             let rest =
@@ -151,7 +152,8 @@ extension ContinuedTask {
             isAnyLeft ? "\(files.count - files.read) files with \(earlier.eventsLeft) events are left" : "none is left"
         let makers = self.siblings.joined(separator: ", ")
         let coming = makers.isEmpty ? "" : "\(isAnyLeft ? ", and" : " but") what \(makers) will make"
+        let lost = files.lost > 0 ? "; \(files.lost) events are lost with their inputs" : ""
         return
-            "\(name): \(files.read) of \(files.count) files are read\(half), \(files.eventsRead) of \(files.events) events; \(rest)\(coming)"
+            "\(name): \(files.read) of \(files.count) files are read\(half), \(files.eventsRead) of \(files.events) events; \(rest)\(coming)\(lost)"
     }
 }

@@ -8,6 +8,8 @@ package struct EarlierTask: Sendable, Hashable {
         package var half: Int64
         package var events: Int64
         package var eventsRead: Int64
+        /// Events that nobody read, of files that are lost and that no version makes again: not in ``events``.
+        package var lost: Int64
         /// Name of the first that is half read.
         package var firstHalf: String?
         /// More may come than what its sibling tasks make.
@@ -19,6 +21,7 @@ package struct EarlierTask: Sendable, Hashable {
             half: Int64 = 0,
             events: Int64 = 0,
             eventsRead: Int64 = 0,
+            lost: Int64 = 0,
             firstHalf: String? = nil,
             mayGrow: Bool = false
         ) {
@@ -27,12 +30,15 @@ package struct EarlierTask: Sendable, Hashable {
             self.half = half
             self.events = events
             self.eventsRead = eventsRead
+            self.lost = lost
             self.firstHalf = firstHalf
             self.mayGrow = mayGrow
         }
     }
 
     package let task: Int64
+    /// The version that has it: those after it left it out.
+    package let request: Int64
     package let state: TaskState
     /// As its own workflow and parameters say it.
     package let plan: TaskPlan
@@ -49,6 +55,7 @@ package struct EarlierTask: Sendable, Hashable {
 
     package init(
         task: Int64,
+        request: Int64,
         state: TaskState,
         plan: TaskPlan,
         firstEvent: Int64 = 0,
@@ -58,6 +65,7 @@ package struct EarlierTask: Sendable, Hashable {
         outputs: [String: [String]]
     ) {
         self.task = task
+        self.request = request
         self.state = state
         self.plan = plan
         self.firstEvent = firstEvent
