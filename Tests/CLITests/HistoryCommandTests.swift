@@ -33,11 +33,18 @@ import Testing
         #expect(
             ReportCommand.lines(answer, by: [.week, .site], colours: false)[0].hasPrefix("week        site  jobs_done")
         )
-        func by(_ text: String) throws -> [ProductionStatements.By] { try ReportCommand.parse(["--by", text]).by }
+        func by(_ text: String) throws -> [ProductionStatements.By] {
+            let command: ReportCommand = try ReportCommand.parse(["--by", text])
+            return command.by
+        }
         #expect(try by("month,cloud") == [.month, .cloud])
         for wrong in ["", "year", "month,", "month,month", "day,site,kind"] {
             #expect(throws: (any Error).self, "\(wrong)") { try by(wrong) }
         }
+        #expect(
+            ReportCommand.lines(answer, by: [.class], colours: false)[0]
+                .hasPrefix("class  cores  memory_mb  walltime_s  share  jobs_done")
+        )
         let cut = try Self.json(
             #"{"items": [{"week": "2026-11-16"}], "records": [], "total": {}, "complete": false, "since": "2025-11-21"}"#
         )

@@ -135,6 +135,10 @@ import Testing
         Fault("production-is-counted", "DELETE FROM production WHERE task = 1 AND failed > 0"),
         Fault("production-is-counted", "DELETE FROM winner WHERE task = 3"),
         Fault("production-is-counted", "UPDATE attempt SET wall_seconds = 7 WHERE task = 3"),
+        Fault(
+            "production-is-counted",
+            "UPDATE attempt SET leased_class = 1 WHERE task = 3; UPDATE production SET class = 2 WHERE task = 3"
+        ),
         Fault("sums-by-time-are-counted", "UPDATE ended_total SET done = done + 1 WHERE task = 3"),
         Fault("sums-by-time-are-counted", "DELETE FROM ended_total WHERE task = 1 AND grain = 'h'"),
         Fault("sums-by-time-are-counted", "UPDATE attempt SET wall_seconds = 7 WHERE task = 3"),

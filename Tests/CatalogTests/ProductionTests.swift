@@ -110,6 +110,68 @@ import Testing
         }
     }
 
+    /// What winners count for, and lost core milliseconds, of task 1: class, jobs, events, lost.
+    private static func classes(_ world: RecoveryWorld) async throws -> String? {
+        try await world.text(
+            """
+            SELECT string_agg(concat_ws(' ', class, jobs_done, events, lost_core_ms), ', ' ORDER BY class) FROM (
+                SELECT class, sum(jobs_done) AS jobs_done, sum(events) AS events, sum(lost_core_ms) AS lost_core_ms
+                FROM millrace.production WHERE task = 1 GROUP BY class) p
+            """
+        )
+    }
+
+    private static let anotherClass = """
+        INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage)
+        VALUES (1, 2000, 3600, 1000, 'any', '{}', '{}', '{}');
+        """
+
+    /// It counted for the one in which it was leased, whatever its task is in by then.
+    @Test func aWithdrawnWinnerIsTakenOffItsClass() async throws {
+        let leased = """
+            UPDATE attempt SET leased_class = 1;
+            UPDATE attempt SET wall_seconds = 36 WHERE task = 1 AND index = 0;
+            """
+        try await RecoveryWorld.with(RecoveryWorld.quiet + Self.anotherClass + leased) { world in
+            let job = JobKey(task: 1, index: 0)
+            // What else there is to recover is not what this is about.
+            _ = try await world.recover()
+            #expect(try await Self.classes(world) == "1 1 10 0")
+            for statement in VerdictStatements.raise(task: 1, to: 2) { try await world.script(statement) }
+            _ = try await world.operations().revoke(job, reason: nil)
+            #expect(try await Self.classes(world) == "1 0 0 36000")
+            try await world.expectNoViolations()
+            // Made again, it counts for the class that its task has now.
+            try await world.expectNewWinner()
+            #expect(try await Self.classes(world) == "1 0 0 36000, 2 1 10 0")
+            _ = try await world.operations(role: .administrator).addShare("mine", parent: nil, weight: 1)
+            let moved = try await world.operations().change(1, priority: nil, share: "mine", version: nil, reason: nil)
+            #expect(moved.changed)
+            #expect(
+                try await world.text(
+                    "SELECT c.share FROM millrace.task t JOIN millrace.class c ON c.id = t.class WHERE t.id = 1"
+                ) == "mine"
+            )
+            _ = try await world.operations().revoke(job, reason: nil)
+            #expect(try await Self.classes(world) == "1 0 0 36000, 2 0 0 0")
+            try await world.expectNoViolations()
+        }
+    }
+
+    /// Of attempts that do not say in which class they were leased, one of a job that was raised with its task, and one of another job.
+    @Test func attemptsOfOneClassEndTogether() async throws {
+        let raised = """
+            UPDATE job SET class = 2 WHERE task = 1 AND index = 0;
+            UPDATE waiting SET class = 2 WHERE task = 1;
+            UPDATE task SET class = 2 WHERE id = 1;
+            UPDATE attempt SET wall_seconds = 36 WHERE task = 1 AND index IN (0, 3);
+            """
+        try await RecoveryWorld.with(RecoveryWorld.quiet + Self.anotherClass + raised) { world in
+            #expect(try await Self.classes(world) == "1 1 10 0, 2 0 0 36000")
+            try await world.expectNoViolations()
+        }
+    }
+
     /// What is folded counts as before, and what changes afterwards as well.
     @Test func oldDaysAreFolded() async throws {
         try await RecoveryWorld.with(ArchiveWorld.script) { world in

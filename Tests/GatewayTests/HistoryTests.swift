@@ -28,6 +28,8 @@ import Testing
             }
             let sites = try await gateway.get("/report?by=site").items.compactMap { $0["site"]?.text }
             #expect(Set(sites) == ["lyon", "desy", "kek"])
+            // Else nothing would tell two classes apart that differ in it alone.
+            #expect(try await gateway.get("/report?by=class").items.allSatisfy { $0.keys.contains("share") })
             let both = try await gateway.get("/report?by=month&then=site").items
             #expect(both.allSatisfy { $0["month"] != nil && $0["site"] != nil })
             #expect(both.reduce(0) { $0 + ($1["jobs_done"]?.integer ?? 0) } == 1000)

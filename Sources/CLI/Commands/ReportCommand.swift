@@ -62,7 +62,8 @@ struct ReportCommand: AsyncParsableCommand {
         guard !answer["items"].items.isEmpty else { return ["nothing ended since \(answer["since"].text ?? "then")"] }
         let names = by.flatMap { by -> [Column] in
             switch by {
-            case .class: [Column("class"), Column("cores"), Column("memory_mb"), Column("walltime_s")]
+            case .class:
+                [Column("class"), Column("cores"), Column("memory_mb"), Column("walltime_s"), Column("share")]
             case .request: [Column("request"), Column("title"), Column("owner")]
             case .day, .week, .month, .site, .cloud, .kind, .blame: [Column(by.rawValue)]
             }

@@ -8,24 +8,30 @@ extension Doctor {
         "NOT EXISTS (SELECT 1 FROM archived_task w WHERE w.task = \(unsafe: task))"
     }
 
+    /// The class of a row of production, or 0 where those of its task cannot be compared.
+    private static let comparedClass: SQL =
+        "CASE WHEN p.task IN (SELECT u.task FROM unsaid u) THEN 0 ELSE p.class END AS class"
+
     /// What outlives the jobs: production, what was given up, the archive.
     static var history: [Invariant] {
         [
             Invariant(
                 "production-is-counted",
                 "production day by day is what the attempts, winners and accepted events of the tasks at hand add up to",
+                // By class where all attempts of a task say in which they were leased: for which one others counted, nobody knows.
                 """
-                SELECT format('task %s at %s on %s (%s): counted %s, true is %s (jobs done and aborted, events, attempts, failed, cancelled, core ms, lost core ms)',
-                              task, site, day, blame, c, t) AS example
+                WITH unsaid AS MATERIALIZED (SELECT DISTINCT a.task FROM attempt a WHERE a.state IS NOT NULL AND a.leased_class IS NULL)
+                SELECT format('task %s at %s on %s (%s)%s: counted %s, true is %s (jobs done and aborted, events, attempts, failed, cancelled, core ms, lost core ms)',
+                              task, site, day, blame, ' in class ' || nullif(class, 0), c, t) AS example
                 FROM (
-                    SELECT day, task, site, blame, ROW(sum(jobs_done), sum(jobs_aborted), sum(events), sum(attempts), sum(failed),
-                           sum(cancelled), sum(core_ms), sum(lost_core_ms)) AS c
-                    FROM production p WHERE \(fragment: Self.isAtHand("p.task")) GROUP BY day, task, site, blame
+                    SELECT day, task, site, blame, \(fragment: Self.comparedClass), ROW(sum(jobs_done), sum(jobs_aborted), sum(events),
+                           sum(attempts), sum(failed), sum(cancelled), sum(core_ms), sum(lost_core_ms)) AS c
+                    FROM production p WHERE \(fragment: Self.isAtHand("p.task")) GROUP BY 1, 2, 3, 4, 5
                 ) p FULL JOIN (
-                    SELECT day, task, site, blame, ROW(sum(jobs_done), sum(jobs_aborted), sum(events), sum(attempts), sum(failed),
-                           sum(cancelled), sum(core_ms), sum(lost_core_ms)) AS t
-                    FROM production_counted p WHERE \(fragment: Self.isAtHand("p.task")) GROUP BY day, task, site, blame
-                ) x USING (day, task, site, blame)
+                    SELECT day, task, site, blame, \(fragment: Self.comparedClass), ROW(sum(jobs_done), sum(jobs_aborted), sum(events),
+                           sum(attempts), sum(failed), sum(cancelled), sum(core_ms), sum(lost_core_ms)) AS t
+                    FROM production_counted p WHERE \(fragment: Self.isAtHand("p.task")) GROUP BY 1, 2, 3, 4, 5
+                ) x USING (day, task, site, blame, class)
                 WHERE coalesce(c, ROW(0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
                    <> coalesce(t, ROW(0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric, 0::numeric))
                 """

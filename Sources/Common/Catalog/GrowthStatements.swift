@@ -157,12 +157,13 @@ package enum GrowthStatements {
             """
             INSERT INTO attempt (task, index, attempt, token, site, agent, node, batch_id, submission, events_expected, events_read, state,
                                  left_from, version, step, leased_at, started_at, finished_at, ended_at, cpu_seconds, wall_seconds, memory_peak, code,
-                                 blame, diagnostic, steps, log)
+                                 blame, diagnostic, steps, log, leased_class)
             SELECT \(task.id), i, n, gen_random_uuid(), a.site, 'grown' || i % 100, node, i::text, b.id, 10, CASE WHEN state = 'done' THEN 10 END, state,
                    CASE WHEN state IS NOT NULL THEN 'running' END, 4, 'make', a.at - interval '1 hour', a.at - interval '1 hour',
                    CASE WHEN state = 'done' THEN a.at END, CASE WHEN state IS NOT NULL THEN a.at END, 3000, 3600, 1000000000,
                    CASE WHEN state = 'failed' THEN code END, CASE WHEN state = 'failed' THEN 'payload' END,
-                   CASE WHEN state = 'failed' THEN 'exit status ' || code END, '[]', CASE WHEN state = 'failed' THEN 'last line of the log' END
+                   CASE WHEN state = 'failed' THEN 'exit status ' || code END, '[]', CASE WHEN state = 'failed' THEN 'last line of the log' END,
+                   (SELECT t.class FROM task t WHERE t.id = \(task.id))
             FROM \(fragment: Self.attempts(task)) a
             JOIN batch_submission b ON b.task = \(task.id) AND b.site = a.site AND b.agent = 'grown' || a.i % 100 AND b.name = 'grid-' || a.i / 5000
             """,

@@ -80,7 +80,7 @@ package enum LeasingStatements {
     }
 
     /// Makes job, attempt and lease of each; a job that waited as a row takes its next attempt number. One statement, so that
-    /// a batch costs one round trip.
+    /// a batch costs one round trip. The attempt keeps the class in which it is leased: for that one it counts, whatever becomes of its task.
     ///
     /// Returns task, index, attempt, expected events, and the first of them in the task where that is not as the index says.
     package static func lease(_ leases: [NewLease]) -> Statement<Int64, Int64, Int32, Int64, Int64?> {
@@ -89,7 +89,7 @@ package enum LeasingStatements {
             "leasing.lease",
             """
             WITH i AS MATERIALIZED (
-                SELECT i.*, greatest(coalesce(least(t.events_per_job, t.events_total - i.index * t.events_per_job), 0), 0) AS events
+                SELECT i.*, greatest(coalesce(least(t.events_per_job, t.events_total - i.index * t.events_per_job), 0), 0) AS events, t.class
                 FROM unnest(\(leases.map(\.job.task)), \(leases.map(\.job.index)), \(leases.map(\.holder)), \(leases.map(\.site)),
                             \(leases.map(\.agent)), \(leases.map(\.token))) AS i(task, index, holder, site, agent, token)
                 JOIN task t ON t.id = i.task ORDER BY i.task, i.index
@@ -99,10 +99,10 @@ package enum LeasingStatements {
                 ON CONFLICT (task, index) DO UPDATE SET state = 'active', attempts = j.attempts + 1, version = j.version + 1,
                     cause = 'leased', who = NULL
                 WHERE j.state = 'waiting'
-                RETURNING j.task, j.index, j.attempts, j.events_expected, j.first_event
+                RETURNING j.task, j.index, j.attempts, j.events_expected, j.first_event, j.class
             ), a AS (
-                INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected)
-                SELECT j.task, j.index, j.attempts, i.token, i.site, i.agent, j.events_expected
+                INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected, leased_class)
+                SELECT j.task, j.index, j.attempts, i.token, i.site, i.agent, j.events_expected, coalesce(j.class, i.class)
                 FROM j JOIN i ON i.task = j.task AND i.index = j.index
             ), l AS (
                 INSERT INTO lease (task, index, attempt, holder, token, site, state)

@@ -41,6 +41,7 @@ package struct Migration: Sendable {
         Migration(25, "missing", PackageResources.V0025_missing_sql),
         Migration(26, "reservations", PackageResources.V0026_reservations_sql),
         Migration(27, "continued", PackageResources.V0027_continued_sql),
+        Migration(28, "classes", PackageResources.V0028_classes_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {

@@ -41,7 +41,8 @@ package enum ProductionStatements {
             case .blame: "jsonb_build_object('blame', \(unsafe: key))"
             case .class:
                 """
-                (SELECT jsonb_build_object('class', c.id, 'cores', c.cores, 'memory_mb', c.memory_mb, 'walltime_s', c.walltime_s)
+                (SELECT jsonb_build_object('class', c.id, 'cores', c.cores, 'memory_mb', c.memory_mb, 'walltime_s', c.walltime_s,
+                                           'share', nullif(c.share, ''))
                  FROM class c WHERE c.id = \(unsafe: key))
                 """
             case .request:
