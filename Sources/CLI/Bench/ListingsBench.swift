@@ -139,9 +139,11 @@ struct ListingsBench: Sendable {
     }
 
     private func statistics(_ database: PostgresClient) async throws -> [Row] {
-        [
-            try await self.time("stats: jobs", database, TotalStatements.jobs),
-            try await self.time("stats: events", database, TotalStatements.events),
+        let open = try await database.query(TotalStatements.openTasks)
+        return [
+            try await self.time("stats: tasks that have not ended", database, TotalStatements.openTasks),
+            try await self.time("stats: their sums", database, TotalStatements.of(open)),
+            try await self.time("stats: sums of all others, at the start", database, TotalStatements.ended),
             try await self.time("stats: requests", database, TotalStatements.requests),
             try await self.time("stats: agents", database, TotalStatements.agents),
             try await self.time("stats: failures", database, TotalStatements.failures(seconds: 60)),

@@ -6,12 +6,14 @@ import NIOConcurrencyHelpers
 import Postgres
 import ServiceKit
 
-/// The farm in numbers: the counters are read every two seconds, whoever looks, and rates are differences of them.
+/// The farm in numbers: the counters of what has not ended are read every two seconds, whoever looks (``FarmSums``), and rates are
+/// differences of them.
 final class StatsBoard: Sendable {
     private struct State: Sendable {
         var history = StatsHistory()
         var snapshot: Stats?
         var isFilled = false
+        var sums: FarmSums?
     }
 
     private let database: PostgresClient
@@ -32,7 +34,7 @@ final class StatsBoard: Sendable {
         }
     }
 
-    private func read() async throws -> Stats {
+    func read() async throws -> Stats {
         if !self.state.withLockedValue({ $0.isFilled }) {
             let past = try await self.database.query(TotalStatements.history)
             self.state.withLockedValue { state in
@@ -43,29 +45,29 @@ final class StatsBoard: Sendable {
                 }
             }
         }
-        guard let jobs = try await self.database.query(TotalStatements.jobs).first,
-            let events = try await self.database.query(TotalStatements.events).first,
-            let agents = try await self.database.query(TotalStatements.agents).first
-        else { throw Refusal(.serviceUnavailable, "the catalogue gave no counters") }
+        let sums = try await self.sums()
+        guard let agents = try await self.database.query(TotalStatements.agents).first else {
+            throw Self.withoutCounters
+        }
         let failures = try await self.database.query(TotalStatements.failures(seconds: 60)).first ?? 0
         let requests = try await self.database.query(TotalStatements.requests)
         let now = Moment.now
         let totals = JobTotals(
-            total: jobs.0,
-            active: jobs.1,
-            recovering: jobs.2,
-            done: jobs.3,
-            aborted: jobs.4,
-            cancelled: jobs.5,
-            waiting: jobs.6
+            total: sums.total,
+            active: sums.active,
+            recovering: sums.recovering,
+            done: sums.done,
+            aborted: sums.aborted,
+            cancelled: sums.cancelled,
+            waiting: sums.waiting
         )
         return self.state.withLockedValue { state in
-            state.history.add(StatsSample(at: now, jobs: totals, events: events.0, failedLastMinute: failures))
+            state.history.add(StatsSample(at: now, jobs: totals, events: sums.events, failedLastMinute: failures))
             let snapshot = Stats(
                 at: now,
                 requests: Dictionary(requests, uniquingKeysWith: { first, _ in first }),
                 jobs: totals,
-                events: EventTotals(done: events.0, expected: events.1, lost: events.2),
+                events: EventTotals(done: sums.events, expected: sums.expected, lost: sums.lost),
                 rates: state.history.rates,
                 recent: state.history.recentPoints,
                 minutes: state.history.minutes,
@@ -75,5 +77,28 @@ final class StatsBoard: Sendable {
             state.snapshot = snapshot
             return snapshot
         }
+    }
+
+    private static let withoutCounters = Refusal(.serviceUnavailable, "the catalogue gave no counters")
+
+    /// The sums over all tasks, as they are at one moment.
+    private func sums() async throws -> TaskSums {
+        let known = self.state.withLockedValue { $0.sums }
+        let (sums, followed) = try await self.database.withTransaction(.readOnlySnapshot) { transaction in
+            let (open, now) = (try await transaction.query(TotalStatements.openTasks), ContinuousClock.now)
+            var sums = known
+            if sums?.follow(open: open, now: now) != true {
+                guard let row = try await transaction.query(TotalStatements.ended).first else {
+                    throw Self.withoutCounters
+                }
+                let ended = TaskSums((row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9))
+                sums = FarmSums(ended: ended, newest: row.10, open: open, now: now)
+            }
+            guard let sums, let row = try await transaction.query(TotalStatements.of(sums.followed.sorted())).first
+            else { throw Self.withoutCounters }
+            return (sums, TaskSums(row))
+        }
+        self.state.withLockedValue { $0.sums = sums }
+        return sums.ended + followed
     }
 }

@@ -3,22 +3,42 @@ package import Postgres
 
 /// The farm in a few numbers: cheap, from counters, whatever the number of jobs.
 package enum TotalStatements {
-    /// Jobs in all (of tasks whose number is known), active, recovering, done, aborted, cancelled; of tasks that have not ended: still
-    /// waiting.
-    package static let jobs = Statement<Int64, Int64, Int64, Int64, Int64, Int64, Int64>(
-        "totals.jobs",
+    /// The columns of ``TaskSums``, of tasks `t` and their counters `c`.
+    private static let sums: SQL = """
+        coalesce(sum(t.jobs_total), 0)::bigint, coalesce(sum(c.active), 0)::bigint, coalesce(sum(c.recovering), 0)::bigint,
+        coalesce(sum(c.done), 0)::bigint, coalesce(sum(c.aborted), 0)::bigint, coalesce(sum(c.cancelled), 0)::bigint,
+        coalesce(sum(greatest(t.jobs_total - coalesce(c.active + c.recovering + c.done + c.aborted + c.cancelled, 0), 0))
+                 FILTER (WHERE t.state NOT IN ('done', 'failed', 'aborted')), 0)::bigint,
+        coalesce(sum(c.events), 0)::bigint, coalesce(sum(t.events_total), 0)::bigint, coalesce(sum(c.lost), 0)::bigint
         """
-        SELECT coalesce(sum(t.jobs_total), 0)::bigint, coalesce(sum(c.active), 0)::bigint, coalesce(sum(c.recovering), 0)::bigint,
-               coalesce(sum(c.done), 0)::bigint, coalesce(sum(c.aborted), 0)::bigint, coalesce(sum(c.cancelled), 0)::bigint,
-               coalesce(sum(greatest(t.jobs_total - coalesce(c.active + c.recovering + c.done + c.aborted + c.cancelled, 0), 0))
-                        FILTER (WHERE t.state NOT IN ('done', 'failed', 'aborted')), 0)::bigint
-        FROM task t LEFT JOIN (
-            SELECT task, sum(active) AS active, sum(recovering) AS recovering, sum(done) AS done, sum(aborted) AS aborted,
-                   sum(cancelled) AS cancelled
-            FROM task_counter GROUP BY task
-        ) c ON c.task = t.id
+
+    private static let counters: SQL = """
+        sum(active) AS active, sum(recovering) AS recovering, sum(done) AS done, sum(aborted) AS aborted, sum(cancelled) AS cancelled,
+        sum(events) AS events, sum(lost) AS lost FROM task_counter
+        """
+
+    /// Tasks that have not ended.
+    package static let openTasks = Statement<Int64>(
+        "totals.openTasks",
+        "SELECT id FROM task WHERE state IN ('waiting', 'scouting', 'running', 'finishing', 'paused')",
+        returning: Int64.self
+    )
+
+    /// ``TaskSums`` of all tasks that have ended, and the newest task of all: it reads every counter there is.
+    package static let ended = Statement<
+        Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64
+    >(
+        "totals.ended",
+        """
+        SELECT \(fragment: sums), (SELECT coalesce(max(id), 0) FROM task)
+        FROM task t LEFT JOIN (SELECT task, \(fragment: counters) GROUP BY task) c ON c.task = t.id
+        WHERE t.state IN ('done', 'failed', 'aborted')
         """,
         returning: Int64.self,
+        Int64.self,
+        Int64.self,
+        Int64.self,
+        Int64.self,
         Int64.self,
         Int64.self,
         Int64.self,
@@ -27,17 +47,29 @@ package enum TotalStatements {
         Int64.self
     )
 
-    /// Events accepted, expected and lost, over all tasks.
-    package static let events = Statement<Int64, Int64, Int64>(
-        "totals.events",
-        """
-        SELECT (SELECT coalesce(sum(events), 0)::bigint FROM task_counter), (SELECT coalesce(sum(events_total), 0)::bigint FROM task),
-               (SELECT coalesce(sum(lost), 0)::bigint FROM task_counter)
-        """,
-        returning: Int64.self,
-        Int64.self,
-        Int64.self
-    )
+    /// ``TaskSums`` of these tasks.
+    package static func of(
+        _ tasks: [Int64]
+    ) -> Statement<Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64> {
+        Statement(
+            "totals.ofTasks",
+            """
+            SELECT \(fragment: sums) FROM unnest(\(tasks)) AS i(id)
+            CROSS JOIN LATERAL (SELECT t.jobs_total, t.events_total, t.state FROM task t WHERE t.id = i.id OFFSET 0) t
+            CROSS JOIN LATERAL (SELECT \(fragment: counters) WHERE task = i.id OFFSET 0) c
+            """,
+            returning: Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self,
+            Int64.self
+        )
+    }
 
     /// State and number of requests.
     package static let requests = Statement<String, Int64>(
@@ -88,7 +120,7 @@ package enum TotalStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.jobs.erased, Self.events.erased, Self.requests.erased, Self.agents.erased,
+            Self.openTasks.erased, Self.ended.erased, Self.of([]).erased, Self.requests.erased, Self.agents.erased,
             Self.failures(seconds: 60).erased, Self.history.erased,
         ]
     }
