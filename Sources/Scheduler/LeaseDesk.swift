@@ -18,8 +18,6 @@ struct LeaseDesk: Sendable {
         var wanting: [(agent: OpenDemand, class: Int32)] = []
         /// Agents with room whom another Scheduler is serving.
         var passedBy: [Int32] = []
-        /// Whether there are agents that keep their cores for jobs that need more.
-        var someReserve = false
     }
 
     /// How a transaction looks for jobs.
@@ -84,7 +82,7 @@ struct LeaseDesk: Sendable {
             hungry.add(agent.holder, site: agent.demand.site, gotSome: fed.contains(agent.holder))
         }
         // The last job that somebody keeps cores for may have been leased elsewhere.
-        if served.someReserve, !served.leased.isEmpty {
+        if !served.leased.isEmpty {
             hungry.add(reservedInVain: try await self.database.query(LeasingStatements.reservedInVain))
         }
     }
@@ -156,8 +154,7 @@ struct LeaseDesk: Sendable {
             demands: open,
             leased: leased,
             wanting: open.flatMap { one in matching.wanted(by: one, classes).map { (one, $0) } },
-            passedBy: passedBy,
-            someReserve: rows.contains { $0.21 } || !matching.reserved.isEmpty
+            passedBy: passedBy
         )
     }
 
@@ -186,7 +183,7 @@ struct LeaseDesk: Sendable {
     private static func demand(
         row: (
             Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String],
-            [String], Int32, Int64, String?, Int64?, Int64?, Int32?, Int64, Bool
+            [String], Int32, Int64, String?, Int64?, Int64?, Int32?, Int64
         )
     ) -> OpenDemand {
         var open = OpenDemand(

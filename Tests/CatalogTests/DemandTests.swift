@@ -181,4 +181,33 @@ import Testing
             #expect(try await world.ask(room: 5, taken: nil) == nil)
         }
     }
+
+    /// Who has kept cores for longer counts while it is served: not while its node rests.
+    @Test func whoseNodeRestsKeepsNothingFromOthers() async throws {
+        try await Self.with { world in
+            #expect(try await world.ask(room: 3, taken: 0) == 3)
+            try await world.client.execute([
+                "INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage) VALUES (8, 2000, 3600, 1000, 'any', '{}', '{}', '{}')",
+                """
+                UPDATE agent_session SET node = 'n1', reserved_for = (SELECT max(id) FROM class), reserved_at = now() - interval '1 hour'
+                """,
+                """
+                INSERT INTO agent_session (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags,
+                                           storage, last_seen, reserved_for, reserved_at)
+                SELECT site, 'two', gen_random_uuid(), 1, 'x', 3, 8, 2000, 86400, 10000, 'any', '{}', '{}', now(), reserved_for, now()
+                FROM agent_session
+                """,
+            ])
+            func earlier() async throws -> [Int64] {
+                try await world.client.query(LeasingStatements.openDemand([1, 2])).map(\.20)
+            }
+            #expect(try await earlier() == [0, 1])
+            #expect(try await world.client.query(LeasingStatements.reserving).count == 2)
+            try await world.client.execute(
+                "INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes) VALUES ('ALPHA', 'n1', 'resting', 'x', 1, 600, 3)"
+            )
+            #expect(try await earlier() == [0])
+            #expect(try await world.client.query(LeasingStatements.reserving).count == 1)
+        }
+    }
 }

@@ -74,4 +74,40 @@ import Testing
             #expect(open == "draining monitor")
         }
     }
+
+    /// A probe has failed, and before the Monitor says so an operator lets the site in, who has forgotten that it was excluded: it stays
+    /// open, or nobody would let it in again.
+    @Test func whatAnOperatorHasForgottenIsNotShut() async throws {
+        try await RecoveryWorld.with(Self.script) { world in
+            func site() async throws -> String? {
+                try await world.text(
+                    """
+                    SELECT concat_ws(' ', access, who, (SELECT p.phase FROM excluded_place p WHERE p.site = s.name AND p.node = ''))
+                    FROM site s WHERE name = 'OPEN'
+                    """
+                )
+            }
+            func move(_ phase: String) async throws {
+                try await world.database.execute(
+                    BrakeStatements.move(site: "OPEN", node: "", phase: phase, round: 2, pauseSeconds: 600)
+                )
+            }
+            try await world.database.execute(
+                BrakeStatements.exclude(site: "OPEN", node: nil, reason: "x", pauseSeconds: 600, probes: 3)
+            )
+            try await move("probing")
+            #expect(try await site() == "allowed monitor probing")
+            _ = try await world.operations().setSite("OPEN", .allow, reason: "mended", until: nil)
+            let mine = try await site()
+            try await move("resting")
+            #expect(try await site() == mine && mine?.hasPrefix("allowed ") == true)
+            // Nobody has decided otherwise: it rests.
+            try await world.database.execute(
+                BrakeStatements.exclude(site: "OPEN", node: nil, reason: "x", pauseSeconds: 600, probes: 3)
+            )
+            try await move("probing")
+            try await move("resting")
+            #expect(try await site() == "draining monitor resting")
+        }
+    }
 }

@@ -167,7 +167,9 @@ package enum BrakeStatements {
         probes: Int
     ) -> [SQL] {
         let place = node ?? ""
-        var statements: [SQL] = [
+        // The site first: so does an operator.
+        var statements: [SQL] = node == nil ? [Self.lock(site)] : []
+        statements += [
             """
             INSERT INTO excluded_place (site, node, phase, reason, round, pause_seconds, probes)
             VALUES (\(site), \(place), 'resting', \(reason), 1, \(pauseSeconds), \(Int32(clamping: probes)))
@@ -176,13 +178,14 @@ package enum BrakeStatements {
             // What led to it is used up: after its return only what is new counts.
             "DELETE FROM place_tally WHERE site = \(site) AND (node = \(place) OR \(place) = '')",
         ]
-        if node == nil { statements.append(Self.access(site, "draining", reason: reason)) }
+        if node == nil { statements.append(Self.access(site, "draining", reason: reason, phase: "resting")) }
         return statements
     }
 
     /// Puts a place into another phase of its way back.
     package static func move(site: String, node: String, phase: String, round: Int, pauseSeconds: Double) -> [SQL] {
-        var statements: [SQL] = [
+        var statements: [SQL] = node.isEmpty ? [Self.lock(site)] : []
+        statements += [
             """
             UPDATE excluded_place SET phase = \(phase), round = \(Int32(clamping: round)), pause_seconds = \(pauseSeconds),
                 since = clock_timestamp() WHERE site = \(site) AND node = \(node)
@@ -191,16 +194,18 @@ package enum BrakeStatements {
         ]
         if node.isEmpty {
             let access = phase == "probing" ? "allowed" : "draining"
-            statements.append(Self.access(site, access, reason: "\(phase) after it failed"))
+            statements.append(Self.access(site, access, reason: "\(phase) after it failed", phase: phase))
         }
         return statements
     }
 
     /// A place is as all others again.
     package static func readmit(site: String, node: String) -> [SQL] {
-        var statements: [SQL] = ["DELETE FROM excluded_place WHERE site = \(site) AND node = \(node)"]
-        if node.isEmpty { statements.append(Self.access(site, "allowed", reason: "its probes went well")) }
-        return statements
+        guard node.isEmpty else { return ["DELETE FROM excluded_place WHERE site = \(site) AND node = \(node)"] }
+        return [
+            Self.lock(site), Self.access(site, "allowed", reason: "its probes went well", phase: "probing"),
+            "DELETE FROM excluded_place WHERE site = \(site) AND node = ''",
+        ]
     }
 
     /// Lets sites in whose operator said until when, once that time is over. That the Monitor kept one out as well, and what failed there
@@ -221,11 +226,15 @@ package enum BrakeStatements {
         returning: String.self
     )
 
-    /// What an operator has decided meanwhile outranks: then nothing is changed.
-    private static func access(_ site: String, _ access: String, reason: String) -> SQL {
+    private static func lock(_ site: String) -> SQL { "SELECT FROM site WHERE name = \(site) FOR NO KEY UPDATE" }
+
+    /// What an operator has decided meanwhile outranks: then nothing is changed. One who allowed the site has also forgotten that it was
+    /// excluded: without a place in this phase nobody would let it in again.
+    private static func access(_ site: String, _ access: String, reason: String, phase: String) -> SQL {
         """
         UPDATE site SET access = \(access), reason = \(reason), until = NULL, who = 'monitor', version = version + 1
         WHERE name = \(site) AND access <> \(access) AND (access = 'allowed' OR who = 'monitor')
+          AND EXISTS (SELECT 1 FROM excluded_place p WHERE p.site = \(site) AND p.node = '' AND p.phase = \(phase))
         """
     }
 

@@ -70,25 +70,24 @@ extension LeasingStatements {
     /// Those of these agents that have room, locked: one that a second Scheduler serves is left to it, and one whose only node rests is left
     /// out. The last columns are the newest class there is, the cores of all that was offered in this session, the node that all its jobs
     /// run on, how many jobs its site and it may have because the site or the node is probed (null: any number), for which class it keeps
-    /// its cores, how many agents have done so for longer, and whether any agent keeps some.
+    /// its cores, and how many agents have done so for longer.
     package static func openDemand(
         _ holders: [Int32]
     ) -> Statement<
         Int32, String, String, UUIDText, Int64, String, Int32, Int32, Int32, Int32, Int32, String, [String], [String],
-        Int32, Int64, String?, Int64?, Int64?, Int32?, Int64, Bool
+        Int32, Int64, String?, Int64?, Int64?, Int32?, Int64
     > {
         Statement(
             "leasing.openDemand",
             """
+            WITH keeping AS (SELECT s.id, s.reserved_for, s.reserved_at \(fragment: Self.reservingAgents))
             SELECT s.id, s.site, s.agent, s.session, s.sequence, s.reply_to,
                    s.room, s.cores, s.memory_mb, s.walltime_s, s.disk_mb,
                    s.platform, s.tags, s.storage, coalesce((SELECT max(id) FROM class), 0), s.offered, s.node,
                    CASE WHEN p.site IS NOT NULL THEN p.probes - (SELECT count(*) FROM lease l WHERE l.site = s.site) END,
                    CASE WHEN n.site IS NOT NULL THEN n.probes - (SELECT count(*) FROM lease l WHERE l.holder = s.id) END,
                    s.reserved_for,
-                   (SELECT count(*) FROM agent_session r WHERE r.reserved_for = s.reserved_for AND r.room > 0 AND r.state = 'here'
-                        AND (r.reserved_at, r.id) < (s.reserved_at, s.id)),
-                   EXISTS (SELECT 1 FROM agent_session r WHERE r.reserved_for IS NOT NULL AND r.room > 0 AND r.state = 'here')
+                   (SELECT count(*) FROM keeping k WHERE k.reserved_for = s.reserved_for AND (k.reserved_at, k.id) < (s.reserved_at, s.id))
             FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
             LEFT JOIN excluded_place p ON p.site = s.site AND p.node = ''
             LEFT JOIN excluded_place n ON n.site = s.site AND n.node = s.node
@@ -115,8 +114,7 @@ extension LeasingStatements {
             Int64?.self,
             Int64?.self,
             Int32?.self,
-            Int64.self,
-            Bool.self
+            Int64.self
         )
     }
 

@@ -3,8 +3,8 @@ package import Postgres
 
 /// Agents that keep their free cores for jobs that need more of them (``ReservationPolicy``).
 extension LeasingStatements {
-    /// What an agent must be to be served: as ``openDemand(_:)`` sees it.
-    private static let served: SQL = """
+    /// Those that are served: as ``openDemand(_:)`` sees them.
+    static let reservingAgents: SQL = """
         FROM agent_session s JOIN site ON site.name = s.site AND site.access = 'allowed'
         LEFT JOIN excluded_place n ON n.site = s.site AND n.node = s.node
         WHERE s.reserved_for IS NOT NULL AND s.room > 0 AND s.state = 'here' AND n.phase IS DISTINCT FROM 'resting'
@@ -13,7 +13,7 @@ extension LeasingStatements {
     /// The agents that keep cores: agent, class. There are few.
     package static let reserving = Statement(
         "leasing.reserving",
-        "SELECT s.id, s.reserved_for \(fragment: served)",
+        "SELECT s.id, s.reserved_for \(fragment: reservingAgents)",
         returning: Int32.self,
         Int32.self
     )
@@ -22,7 +22,7 @@ extension LeasingStatements {
     package static let reservedInVain = Statement(
         "leasing.reservedInVain",
         """
-        SELECT s.id \(fragment: served)
+        SELECT s.id \(fragment: reservingAgents)
           AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.class = s.reserved_for AND w.due AND NOT w.held AND s.site <> ALL (w.excluded)
                                                     AND (s.node IS NULL OR s.node <> ALL (w.excluded_nodes)))
         """,
