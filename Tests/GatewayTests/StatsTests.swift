@@ -63,6 +63,11 @@ import Testing
             try await expect("at first")
             try await expect("counted", counted)
             try await expect("some end", "UPDATE task SET paused_from = NULL, state = 'done' WHERE id % 2 = 0", counted)
+            try await expect(
+                "one is aborted while jobs run",
+                "UPDATE task_counter SET active = active + 5 WHERE task = 1",
+                counted
+            )
             try await expect("all end", "UPDATE task SET paused_from = NULL, state = 'failed'", counted)
             try await expect(
                 "one goes on",
@@ -76,6 +81,11 @@ import Testing
                 try await transaction.execute("UPDATE task SET paused_from = NULL, state = 'done'")
             }
             let before = try await late.read()
+            try await expect(
+                "what ran ends",
+                "UPDATE task_counter SET active = 0, cancelled = cancelled + 5 WHERE task = 1"
+            )
+            #expect(try await late.read().jobs.active < before.jobs.active)
             try await expect(
                 "and one goes on that it took for ended",
                 "UPDATE task SET paused_from = NULL, state = 'running' WHERE id = 2",

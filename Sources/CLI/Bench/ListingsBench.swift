@@ -139,10 +139,11 @@ struct ListingsBench: Sendable {
     }
 
     private func statistics(_ database: PostgresClient) async throws -> [Row] {
-        let open = try await database.query(TotalStatements.openTasks)
+        let all = try await database.query(TotalStatements.openTasks(after: nil))
         return [
-            try await self.time("stats: tasks that have not ended", database, TotalStatements.openTasks),
-            try await self.time("stats: their sums", database, TotalStatements.of(open)),
+            try await self.time("stats: tasks that have not ended", database, TotalStatements.openTasks(after: nil)),
+            try await self.time("stats: their sums", database, TotalStatements.of(all)),
+            try await self.time("stats: ended with attempts, at the start", database, TotalStatements.unfinished),
             try await self.time("stats: sums of all others, at the start", database, TotalStatements.ended),
             try await self.time("stats: requests", database, TotalStatements.requests),
             try await self.time("stats: agents", database, TotalStatements.agents),

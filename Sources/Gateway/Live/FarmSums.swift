@@ -1,7 +1,7 @@
 import Catalog
 
-/// The sums over all tasks, of which only those are read again and again that have not ended: a farm has few of these, and ever more of
-/// the others. Pure.
+/// The sums over all tasks, of which only those are read again and again that have not ended, or whose attempts have not: a farm has few of
+/// these, and ever more of the others. Pure.
 struct FarmSums: Sendable {
     /// Of the tasks that had ended when all were read.
     let ended: TaskSums
@@ -14,6 +14,7 @@ struct FarmSums: Sendable {
     /// After so long all tasks are read again: what ended long ago may have changed, and few are then followed.
     static let validity = Duration.seconds(600)
 
+    /// - Parameter open: tasks that had not ended, or whose attempts had not.
     init(ended: TaskSums, newest: Int64, open: [Int64], now: ContinuousClock.Instant) {
         self.ended = ended
         self.newest = newest
@@ -21,7 +22,7 @@ struct FarmSums: Sendable {
         self.followed = Set(open)
     }
 
-    /// Takes in which tasks have not ended now.
+    /// Takes in which tasks have not ended now, and which are new.
     ///
     /// - Returns: whether what was read still holds; else all must be read again: it is old, or a task that had ended goes on.
     mutating func follow(open: [Int64], now: ContinuousClock.Instant) -> Bool {

@@ -85,14 +85,16 @@ final class StatsBoard: Sendable {
     private func sums() async throws -> TaskSums {
         let known = self.state.withLockedValue { $0.sums }
         let (sums, followed) = try await self.database.withTransaction(.readOnlySnapshot) { transaction in
-            let (open, now) = (try await transaction.query(TotalStatements.openTasks), ContinuousClock.now)
+            let open = try await transaction.query(TotalStatements.openTasks(after: known?.newest))
+            let now = ContinuousClock.now
             var sums = known
             if sums?.follow(open: open, now: now) != true {
                 guard let row = try await transaction.query(TotalStatements.ended).first else {
                     throw Self.withoutCounters
                 }
+                let unfinished = try await transaction.query(TotalStatements.unfinished)
                 let ended = TaskSums((row.0, row.1, row.2, row.3, row.4, row.5, row.6, row.7, row.8, row.9))
-                sums = FarmSums(ended: ended, newest: row.10, open: open, now: now)
+                sums = FarmSums(ended: ended, newest: row.10, open: open + unfinished, now: now)
             }
             guard let sums, let row = try await transaction.query(TotalStatements.of(sums.followed.sorted())).first
             else { throw Self.withoutCounters }

@@ -17,14 +17,30 @@ package enum TotalStatements {
         sum(events) AS events, sum(lost) AS lost FROM task_counter
         """
 
-    /// Tasks that have not ended.
-    package static let openTasks = Statement<Int64>(
-        "totals.openTasks",
-        "SELECT id FROM task WHERE state IN ('waiting', 'scouting', 'running', 'finishing', 'paused')",
+    /// Tasks that have not ended, and those that came after this one, whatever became of them.
+    package static func openTasks(after newest: Int64?) -> Statement<Int64> {
+        Statement(
+            "totals.openTasks",
+            """
+            SELECT id FROM task WHERE state IN ('waiting', 'scouting', 'running', 'finishing', 'paused')
+            UNION SELECT id FROM task WHERE id > \(newest)
+            """,
+            returning: Int64.self
+        )
+    }
+
+    /// Tasks that have ended, though attempts of theirs have not: those of a task that was aborted answer later.
+    package static let unfinished = Statement(
+        "totals.unfinished",
+        """
+        SELECT t.id FROM task t JOIN (
+            SELECT task FROM task_counter GROUP BY task HAVING sum(active) <> 0 OR sum(recovering) <> 0) c ON c.task = t.id
+        WHERE t.state IN ('done', 'failed', 'aborted')
+        """,
         returning: Int64.self
     )
 
-    /// ``TaskSums`` of all tasks that have ended, and the newest task of all: it reads every counter there is.
+    /// ``TaskSums`` of all tasks that have ended, without ``unfinished``, and the newest task of all: it reads every counter there is.
     package static let ended = Statement<
         Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64, Int64
     >(
@@ -32,7 +48,7 @@ package enum TotalStatements {
         """
         SELECT \(fragment: sums), (SELECT coalesce(max(id), 0) FROM task)
         FROM task t LEFT JOIN (SELECT task, \(fragment: counters) GROUP BY task) c ON c.task = t.id
-        WHERE t.state IN ('done', 'failed', 'aborted')
+        WHERE t.state IN ('done', 'failed', 'aborted') AND coalesce(c.active = 0 AND c.recovering = 0, true)
         """,
         returning: Int64.self,
         Int64.self,
@@ -120,7 +136,8 @@ package enum TotalStatements {
 
     static var examples: [AnyStatement] {
         [
-            Self.openTasks.erased, Self.ended.erased, Self.of([]).erased, Self.requests.erased, Self.agents.erased,
+            Self.openTasks(after: nil).erased, Self.unfinished.erased, Self.ended.erased, Self.of([]).erased,
+            Self.requests.erased, Self.agents.erased,
             Self.failures(seconds: 60).erased, Self.history.erased,
         ]
     }
