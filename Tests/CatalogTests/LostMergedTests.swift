@@ -53,6 +53,33 @@ import Testing
         UPDATE task SET state = 'paused', paused_from = 'running', version = 3 WHERE id = 4;
         """
 
+    /// Of the dataset, in which a second file of ten events is, it reads no more than so many.
+    private static func limited(_ events: Int) -> String {
+        """
+        \(Self.waits)
+        UPDATE task_input SET events = \(events) WHERE task = 4;
+        SET LOCAL session_replication_role = replica;
+        UPDATE dataset_counter SET files = 2, events = 20 WHERE dataset = 3;
+        SET LOCAL session_replication_role = origin;
+        """
+    }
+
+    /// Task 5 goes on with task 4, which has taken the file into a job; it has come to this one, too.
+    private static func continued(_ state: String) -> String {
+        """
+        \(Self.taken(state))
+        SET LOCAL session_replication_role = replica;
+        UPDATE task SET state = 'done', inputs_open = false WHERE id = 4;
+        DELETE FROM input_feed WHERE task = 4;
+        INSERT INTO task (request, name, position, kind, class, priority, spec, continues, state, inputs_open, jobs_total, events_total)
+        VALUES (2, 'next', 7, 'process', 1, 100, '{}', 4, 'running', true, 0, 0);
+        INSERT INTO task_input (task, position, dataset) VALUES (5, 0, 'raw');
+        INSERT INTO input_feed (dataset, task) VALUES (3, 5);
+        INSERT INTO pending_input (task, file, dataset) VALUES (5, 1, 3);
+        SET LOCAL session_replication_role = origin;
+        """
+    }
+
     /// It has taken the file into a job.
     private static func taken(_ state: String) -> String {
         """
@@ -101,7 +128,13 @@ import Testing
         Case("it waits at another task", [merged, lost(1), isFed], reader: "4 (next)"),
         Case("that is paused", [merged, lost(1), isPaused], reader: "4 (next)"),
         Case("a job of another task waits", [merged, lost(1), taken("waiting")], reader: "4 (next)"),
-        Case("it was given up", [merged, lost(1), taken("aborted")], reader: "4 (next)"),
+        Case("a job of another task runs", [merged, lost(1), taken("active")], reader: "4 (next)"),
+        // It is counted as damaged there.
+        Case("it was given up", [merged, lost(1), taken("aborted")], isHeld: false),
+        Case("it reads less than is left", [merged, lost(1), limited(10)], isHeld: false),
+        Case("it reads more than is left", [merged, lost(1), limited(11)], reader: "4 (next)"),
+        Case("an earlier version has read it", [merged, lost(1), continued("done")], isHeld: false),
+        Case("an earlier version has given it up", [merged, lost(1), continued("aborted")], reader: "5 (next)"),
         Case("it is done", [merged, lost(1), taken("done")], isHeld: false),
         Case(
             "its task has ended",

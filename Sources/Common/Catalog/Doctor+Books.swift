@@ -63,6 +63,7 @@ extension Doctor {
                 UNION ALL
                 SELECT format('task %s begins afresh, and task %s of request %s, an earlier version, has its name', t.id, b.id, b.request)
                 FROM version v JOIN task t ON t.request = v.request AND t.continues IS NULL JOIN task b ON b.request = v.before AND b.name = t.name
+                WHERE NOT EXISTS (SELECT 1 FROM begun_afresh a WHERE a.task = t.id)
                 """
             ),
             Invariant(

@@ -20,6 +20,10 @@ BEGIN
        OR EXISTS (SELECT 1 FROM task_input i WHERE i.task = ANY (versions) AND i.parent IS NOT NULL)
        -- What was noted stays: what it was noted from is not at hand.
        OR EXISTS (SELECT 1 FROM archived_task a WHERE a.task = ANY (versions)) THEN RETURN; END IF;
+    IF NOT EXISTS (SELECT 1 FROM file f WHERE f.lost) THEN
+        DELETE FROM left_behind b WHERE b.task = ANY (versions);
+        RETURN;
+    END IF;
     -- Below a limit others are read instead of what is lost: of all that is wanted so much is not there.
     SELECT min(i.events) - t.events_total INTO room FROM task t JOIN task_input i ON i.task = t.id WHERE t.id = latest GROUP BY t.id;
     DELETE FROM left_behind b WHERE b.task = ANY (versions);
@@ -33,15 +37,20 @@ BEGIN
                jsonb_agg(jsonb_build_object('lfn', s.lfn, 'first_event', lower(s.slice), 'last_event', upper(s.slice) - 1)
                          ORDER BY s.lfn, lower(s.slice)) AS inputs
         FROM (
-            SELECT v.task, j.index, f.lfn, l.slice
-            FROM unnest(versions) AS v(task)
-            CROSS JOIN LATERAL (SELECT j.index FROM job j WHERE j.task = v.task AND j.state IN ('aborted', 'cancelled') OFFSET 0) j
-            CROSS JOIN LATERAL (SELECT u.file, u.slice FROM unit_input u WHERE u.task = v.task AND u.index = j.index OFFSET 0) u
-            CROSS JOIN LATERAL (SELECT f.lfn FROM file f WHERE f.id = u.file AND f.lost OFFSET 0) f
+            -- From what is lost, which is little; jobs that were given up or cancelled may be many.
+            SELECT v.task, v.index, f.lfn, l.slice
+            FROM (SELECT f.id, f.lfn FROM file f WHERE f.lost OFFSET 0) f
             CROSS JOIN LATERAL (
-                SELECT unnest(int8multirange(u.slice) - coalesce(range_agg(x.slice), '{}')) AS slice
+                SELECT u.file, u.task, u.index, u.slice FROM (
+                    -- The index that keeps slices from overlapping cannot take an array: it is the one of files that is asked.
+                    SELECT u.file, u.task, u.index, u.slice FROM unit_input u WHERE u.file = ANY (ARRAY[f.id]) OFFSET 0) u
+                WHERE u.task = ANY (versions) OFFSET 0) v
+            CROSS JOIN LATERAL (
+                SELECT 1 FROM job j WHERE j.task = v.task AND j.index = v.index AND j.state IN ('aborted', 'cancelled') OFFSET 0) j
+            CROSS JOIN LATERAL (
+                SELECT unnest(int8multirange(v.slice) - coalesce(range_agg(x.slice), '{}')) AS slice
                 FROM unnest(versions) AS w(task)
-                CROSS JOIN LATERAL (SELECT x.slice FROM unit_input x WHERE x.task = w.task AND x.file = u.file OFFSET 0) x
+                CROSS JOIN LATERAL (SELECT x.slice FROM unit_input x WHERE x.task = w.task AND x.file = v.file OFFSET 0) x
                 WHERE w.task > v.task) l
             WHERE v.task <> latest
         ) s GROUP BY s.task, s.index
@@ -63,6 +72,16 @@ CREATE TRIGGER left_behind_changed AFTER UPDATE ON task FOR EACH ROW
     EXECUTE FUNCTION leave_behind();
 
 SELECT note_left_behind(t.id) FROM task t WHERE t.continues IS NOT NULL AND NOT EXISTS (SELECT 1 FROM task n WHERE n.continues = t.id);
+
+-- Tasks that did once more what an earlier version had done, before a name was looked for through all versions. They stay in the books as they are.
+CREATE TABLE begun_afresh (task bigint PRIMARY KEY REFERENCES task);
+INSERT INTO begun_afresh
+WITH RECURSIVE version(request, before) AS (
+    SELECT r.id, r.continues FROM request r WHERE r.continues IS NOT NULL
+    UNION ALL SELECT v.request, r.continues FROM version v JOIN request r ON r.id = v.before WHERE r.continues IS NOT NULL
+)
+SELECT DISTINCT t.id FROM version v JOIN task t ON t.request = v.request AND t.continues IS NULL
+JOIN task b ON b.request = v.before AND b.name = t.name;
 
 -- The views of V0021. Of a task that another goes on with what it did counts, and what it leaves behind: the rest is assigned to that one.
 CREATE OR REPLACE VIEW tracker_view AS
