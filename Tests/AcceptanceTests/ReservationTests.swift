@@ -57,6 +57,16 @@ import Testing
         return Task { try await agent.run() }
     }
 
+    /// Eight cores on which narrow jobs run, while more wait.
+    private static func fullAgent(_ centre: TestCentre) async throws -> (running: Task<Void, any Error>, ends: Gathered)
+    {
+        let ends = Gathered()
+        let running = try await Self.agent(centre, room: 8, ends: ends)
+        _ = try await Self.approve(centre, "narrow", jobs: 1000, cores: 1)
+        try await Self.expect(centre, narrow: 8, wide: 0, free: 0, keptFor: 0)
+        return (running, ends)
+    }
+
     private static func approve(
         _ centre: TestCentre,
         _ name: String,
@@ -91,10 +101,7 @@ import Testing
 
     @Test func aJobOfManyCoresGetsItsTurnOnAFullAgent() async throws {
         try await Self.withFarm { centre in
-            let ends = Gathered()
-            let running = try await Self.agent(centre, room: 8, ends: ends)
-            _ = try await Self.approve(centre, "narrow", jobs: 1000, cores: 1)
-            try await Self.expect(centre, narrow: 8, wide: 0, free: 0, keptFor: 0)
+            let (running, ends) = try await Self.fullAgent(centre)
             let wide = try await Self.approve(centre, "wide", jobs: 2, cores: 4, priority: 200)
             try await centre.until("SELECT count(DISTINCT class) = 2 FROM waiting")
             for end in 1...3 {
@@ -116,10 +123,7 @@ import Testing
     /// Another agent comes and takes the last job for which the first one keeps its cores: these go to others at once.
     @Test func whatIsKeptForNobodyIsGivenAway() async throws {
         try await Self.withFarm { centre in
-            let ends = Gathered()
-            let running = try await Self.agent(centre, room: 8, ends: ends)
-            _ = try await Self.approve(centre, "narrow", jobs: 1000, cores: 1)
-            try await Self.expect(centre, narrow: 8, wide: 0, free: 0, keptFor: 0)
+            let (running, ends) = try await Self.fullAgent(centre)
             _ = try await Self.approve(centre, "wide", jobs: 1, cores: 4, priority: 200)
             try await centre.until("SELECT count(DISTINCT class) = 2 FROM waiting")
             ends.insert([1, 2])
@@ -134,10 +138,7 @@ import Testing
     /// While another Scheduler holds the rows of the wide jobs, as it does for a moment, what is kept for them is not given away.
     @Test func whatIsKeptStaysWhileItsJobsAreNotSeen() async throws {
         try await Self.withFarm(schedulers: 2) { centre in
-            let ends = Gathered()
-            let running = try await Self.agent(centre, room: 8, ends: ends)
-            _ = try await Self.approve(centre, "narrow", jobs: 1000, cores: 1)
-            try await Self.expect(centre, narrow: 8, wide: 0, free: 0, keptFor: 0)
+            let (running, ends) = try await Self.fullAgent(centre)
             _ = try await Self.approve(centre, "wide", jobs: 2, cores: 4, priority: 200)
             try await centre.until("SELECT count(DISTINCT class) = 2 FROM waiting")
             ends.insert([1, 2])
