@@ -24,7 +24,7 @@ struct VerdictDesk: Sendable {
         let events: Int64
         /// How each of them waits; the indexes are not yet known.
         let waiting: VerdictStatements.Resubmission
-        /// Whether the class they wait in is their own.
+        /// Whether the class they wait in is another than that of the job.
         let isRaised: Bool
         let cause: String
     }
@@ -115,6 +115,7 @@ struct VerdictDesk: Sendable {
             }
             if action == .pause { plan.paused.insert(row.0) }
             let classID = try await self.classID(row.7, changes, in: transaction)
+            if changes.raisesTask == true, classID != row.7 { plan.raisedTasks[row.0] = classID }
             let again = VerdictStatements.Resubmission(
                 job: job,
                 notBefore: row.4,
@@ -131,7 +132,6 @@ struct VerdictDesk: Sendable {
             plan.moves.append((job, .waiting, false, cause))
             plan.waiting.append(again)
             if classID != row.7 { plan.raised.append((job, classID)) }
-            if changes.raisesTask == true, classID != row.7 { plan.raisedTasks[row.0] = classID }
         }
         guard !open.isEmpty else { return plan }
         if !plan.splits.isEmpty { try await self.split(&plan, in: transaction) }
@@ -169,6 +169,7 @@ struct VerdictDesk: Sendable {
             guard divided.count > 1 else {
                 plan.moves.append((one.job, .waiting, false, one.cause))
                 plan.waiting.append(one.waiting)
+                if one.isRaised { plan.raised.append((one.job, one.waiting.classID)) }
                 continue
             }
             let count = Int64(divided.count)

@@ -97,19 +97,59 @@ import Testing
         }
     }
 
+    /// What a job was given because it failed it keeps when it is divided: its parts have it at their first try and when they fail, and count
+    /// in the class with which they ran.
+    @Test func partsKeepTheMemoryOfTheirJob() async throws {
+        try await Self.withCentre { centre in
+            let watch = try await centre.events(["request.#"])
+            let given = NIOLockedValueBox<[Int]>([])
+            let agent = try await centre.agent("ALPHA") { job, description in
+                let (index, attempt) = (job.name.key.index, job.name.attempt)
+                let memory = job.requirement(of: description).memoryMB
+                if index >= 8 { given.withLockedValue { $0.append(memory) } }
+                switch (index, attempt) {
+                case (0, 1...2): return .fail([Failure(.memory, "used 3900 MB, the limit is \(memory) MB")])
+                case (0, _): return .fail([Failure(.diskBatch, "removed: disk usage")])
+                case (8..., 1): return .fail([Failure(.memory, "chance")])
+                default: return .finish
+                }
+            }
+            let running = Task { try await agent.run() }
+            let request = try await centre.approve(WorkflowDocument(name: "split", tasks: [Self.generate]))
+            try await watch.finish(of: request)
+            running.cancel()
+            await watch.stop()
+            let memory = given.withLockedValue { $0 }
+            #expect(memory.count == 4 && memory.allSatisfy { $0 > 2000 }, "\(memory)")
+            let others = try await centre.one(
+                """
+                SELECT count(*) FROM attempt a JOIN job j ON j.task = a.task AND j.index = a.index
+                JOIN job w ON w.task = j.task AND w.index = 0
+                WHERE j.split_from = 0 AND (j.class IS DISTINCT FROM w.class OR a.leased_class IS DISTINCT FROM w.class)
+                """,
+                as: Int64.self
+            )
+            #expect(others == 0)
+            try await LifecycleTests.expectNoViolations(centre)
+        }
+    }
+
+    private static let generate = TaskTemplate(
+        name: "generate",
+        kind: "generate",
+        events: "800",
+        eventsPerJob: "100",
+        steps: [StepTemplate(name: "make", command: ["true"])],
+        outputs: [OutputTemplate(stream: "gen", file: "gen.dat")],
+        maxAttempts: "6"
+    )
+
     private static func approve(_ centre: TestCentre) async throws -> Int64 {
         try await centre.approve(
             WorkflowDocument(
                 name: "split",
                 tasks: [
-                    TaskTemplate(
-                        name: "generate",
-                        kind: "generate",
-                        events: "800",
-                        eventsPerJob: "100",
-                        steps: [StepTemplate(name: "make", command: ["true"])],
-                        outputs: [OutputTemplate(stream: "gen", file: "gen.dat")]
-                    ),
+                    Self.generate,
                     TaskTemplate(
                         name: "process",
                         kind: "process",

@@ -42,7 +42,7 @@ package enum SplitStatements {
         package let job: JobKey
         package let from: Int64
         package let level: Int
-        /// Nil: as its task.
+        /// Nil: that of the job it comes from.
         package let classID: Int32?
         package let events: [EventPart]
 
@@ -66,10 +66,12 @@ package enum SplitStatements {
         return [
             """
             INSERT INTO job (task, index, events_expected, first_event, split_from, split_level, class, state, cause)
-            SELECT i.task, i.index, i.events, i.first, i.from_index, i.level, i.class, 'waiting', 'split from job ' || i.task || '.' || i.from_index
+            SELECT i.task, i.index, i.events, i.first, i.from_index, i.level, coalesce(i.class, j.class), 'waiting',
+                   'split from job ' || i.task || '.' || i.from_index
             FROM unnest(\(parts.map(\.job.task)), \(parts.map(\.job.index)), \(parts.map(\.count)), \(parts.map(\.first)),
                         \(parts.map(\.from)), \(parts.map { Int32(clamping: $0.level) }), \(parts.map(\.classID)))
                 AS i(task, index, events, first, from_index, level, class)
+            CROSS JOIN LATERAL (SELECT j.class FROM job j WHERE j.task = i.task AND j.index = i.from_index OFFSET 0) j
             ORDER BY i.task, i.index
             """,
             """
