@@ -102,6 +102,8 @@ def check_task(page: Page, url: str) -> None:
     page.locator("#tasks a", has_text="simulate").click()
     detail = page.locator("#detail")
     expect(detail.locator("h1")).to_contain_text("Task 1 simulate running")
+    # In floating point 100 times 0.29 is 28.999999999999996.
+    expect(detail.locator(".facts").first).to_contain_text("29 % of its events")
     expect(page.locator("#outputs tbody tr", has_text="1.simulate.events")).to_contain_text("500,000")
     check_submissions(page, "task=1")
     expect(page.locator("#failures")).to_contain_text("1001 payloadExit")

@@ -4,7 +4,7 @@ import { get, list, Refusal } from '/assets/api.js';
 import { h } from '/assets/dom.js';
 import { badge, crumbs, empty, facts, pageLink, since, table, taskLink } from '/assets/pieces.js';
 import { historyPanel, progressPanel, submissionsPanel } from '/assets/progress.js';
-import { count, counted, lasting, size } from '/assets/words.js';
+import { count, counted, lasting, setShare, size } from '/assets/words.js';
 
 // The last look at what recovery would do: it stays when the task is read again.
 let looked = { task: null, lines: null, isRefusal: false };
@@ -53,7 +53,7 @@ function head(task, desk) {
       ['reads', task.inputs.length ? task.inputs.map((input, index) => [index ? '; ' : null, source(input)]) : null],
       ['needs', needs(task.requirement)],
       ['priority', count(task.priority)],
-      ['may lose', task.allowed_loss ? `${task.allowed_loss * 100} % of its events` : null],
+      ['may lose', task.allowed_loss ? `${setShare(task.allowed_loss)} of its events` : null],
       ['archived', task.archived && [badge(task.archived.state), ` by ${task.archived.who}, `, since(task.archived.since)]],
     ]), desk.said(subject), desk.buttons(subject));
 }

@@ -25,6 +25,9 @@ export function percent(share) {
   return `${value === 0 || value === 100 ? value : value.toFixed(1)} %`;
 }
 
+// A share that somebody has set: all of it, and no more (100 times 0.29 is 28.999999999999996).
+export const setShare = share => `${Number((share * 100).toPrecision(12))} %`;
+
 // Core hours.
 export function hours(value) {
   if (missing(value)) return '–';
