@@ -20,7 +20,7 @@ import Testing
         """
 
     /// Job 2.0 merges file 1 into file 3.
-    private static let merged = """
+    static let merged = """
         DELETE FROM waiting WHERE task = 2;
         UPDATE job SET state = 'active', version = 2, attempts = 1 WHERE task = 2;
         INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected)
@@ -31,12 +31,12 @@ import Testing
         INSERT INTO file_parent (file, parent) VALUES (3, 1);
         """
 
-    private static func lost(_ file: Int) -> String {
+    static func lost(_ file: Int) -> String {
         "DELETE FROM replica WHERE file = \(file); UPDATE file SET lost = true WHERE id = \(file);"
     }
 
     /// Task 4 reads the dataset as well, and has not begun.
-    private static let waits = """
+    static let waits = """
         INSERT INTO task (request, name, position, kind, class, priority, spec) VALUES (1, 'next', 1, 'process', 1, 100, '{}');
         INSERT INTO task_stream (task, stream, counted, main) VALUES (4, 'out', true, true);
         INSERT INTO task_input (task, position, dataset) VALUES (4, 0, 'raw');
@@ -54,7 +54,7 @@ import Testing
         """
 
     /// Of the dataset, in which a second file of ten events is, it reads no more than so many.
-    private static func limited(_ events: Int) -> String {
+    static func limited(_ events: Int) -> String {
         """
         \(Self.waits)
         UPDATE task_input SET events = \(events) WHERE task = 4;
@@ -65,7 +65,7 @@ import Testing
     }
 
     /// Task 5 goes on with task 4, which has taken the file into a job; it has come to this one, too.
-    private static func continued(_ state: String) -> String {
+    static func continued(_ state: String) -> String {
         """
         \(Self.taken(state))
         SET LOCAL session_replication_role = replica;
@@ -81,7 +81,7 @@ import Testing
     }
 
     /// It has taken the file into a job.
-    private static func taken(_ state: String) -> String {
+    static func taken(_ state: String) -> String {
         """
         \(Self.isFed)
         DELETE FROM pending_input WHERE task = 4;
@@ -117,31 +117,35 @@ import Testing
         }
     }
 
-    private static let cases: [Case] = [
-        Case("it is in no job that is done", [lost(1)]),
-        Case("it is merged", [merged, lost(1)], isHeld: false),
-        Case("it is merged, and that is lost", [merged, lost(1), lost(3)]),
-        Case("what is lost was merged again", [merged, lost(1), lost(3), mergedAgain], isHeld: false),
-        Case("that is lost, too", [merged, lost(1), lost(3), mergedAgain, lost(4)]),
-        Case("what was made of it is no merge", [merged, lost(1), "UPDATE task SET kind = 'process' WHERE id = 2;"]),
-        Case("another task has not begun", [merged, lost(1), waits], reader: "4 (next)"),
-        Case("it waits at another task", [merged, lost(1), isFed], reader: "4 (next)"),
-        Case("that is paused", [merged, lost(1), isPaused], reader: "4 (next)"),
-        Case("a job of another task waits", [merged, lost(1), taken("waiting")], reader: "4 (next)"),
-        Case("a job of another task runs", [merged, lost(1), taken("active")], reader: "4 (next)"),
-        // It is counted as damaged there.
-        Case("it was given up", [merged, lost(1), taken("aborted")], isHeld: false),
-        Case("it reads less than is left", [merged, lost(1), limited(10)], isHeld: false),
-        Case("it reads more than is left", [merged, lost(1), limited(11)], reader: "4 (next)"),
-        Case("an earlier version has read it", [merged, lost(1), continued("done")], isHeld: false),
-        Case("an earlier version has given it up", [merged, lost(1), continued("aborted")], reader: "5 (next)"),
-        Case("it is done", [merged, lost(1), taken("done")], isHeld: false),
-        Case(
-            "its task has ended",
-            [merged, lost(1), taken("aborted"), "UPDATE task SET state = 'done' WHERE id = 4;"],
-            isHeld: false
-        ),
-    ]
+    private static let cases: [Case] =
+        Self.ofReaders + [
+            Case("it is in no job that is done", [lost(1)]),
+            Case("it is merged", [merged, lost(1)], isHeld: false),
+            Case("it is merged, and that is lost", [merged, lost(1), lost(3)]),
+            Case("what is lost was merged again", [merged, lost(1), lost(3), mergedAgain], isHeld: false),
+            Case("that is lost, too", [merged, lost(1), lost(3), mergedAgain, lost(4)]),
+            Case(
+                "what was made of it is no merge",
+                [merged, lost(1), "UPDATE task SET kind = 'process' WHERE id = 2;"]
+            ),
+            Case("another task has not begun", [merged, lost(1), waits], reader: "4 (next)"),
+            Case("it waits at another task", [merged, lost(1), isFed], reader: "4 (next)"),
+            Case("that is paused", [merged, lost(1), isPaused], reader: "4 (next)"),
+            Case("a job of another task waits", [merged, lost(1), taken("waiting")], reader: "4 (next)"),
+            Case("a job of another task runs", [merged, lost(1), taken("active")], reader: "4 (next)"),
+            // It is counted as damaged there.
+            Case("it was given up", [merged, lost(1), taken("aborted")], isHeld: false),
+            Case("it reads less than is left", [merged, lost(1), limited(10)], isHeld: false),
+            Case("it reads more than is left", [merged, lost(1), limited(11)], reader: "4 (next)"),
+            Case("an earlier version has read it", [merged, lost(1), continued("done")], isHeld: false),
+            Case("an earlier version has given it up", [merged, lost(1), continued("aborted")], reader: "5 (next)"),
+            Case("it is done", [merged, lost(1), taken("done")], isHeld: false),
+            Case(
+                "its task has ended",
+                [merged, lost(1), taken("aborted"), "UPDATE task SET state = 'done' WHERE id = 4;"],
+                isHeld: false
+            ),
+        ]
 
     @Test(arguments: cases)
     func onlyWhatNobodyWillMissIsNotWaitedFor(_ one: Case) async throws {

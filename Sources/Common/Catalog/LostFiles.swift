@@ -4,43 +4,77 @@ package import Postgres
 /// reads it has done so.
 package enum LostFiles {
     /// Tasks that have not ended, read a dataset and lack a file of it, as rows (task, name): they have not begun, or it has come to them and
-    /// is in no job, or it is in a job that may still be done. What was given up is counted where it was given up, and what an earlier version
-    /// of the task has read is not read again. Who reads no more than so many events lacks none of them if enough is left.
+    /// is in no job, or it is in a job that may still be done. What was given up is counted where it was given up.
+    ///
+    /// Nobody lacks events that an earlier version of the task has read, or of which what the task compares with (``DerivedStatements``) has what
+    /// was made; nor who reads no more than so many, if enough is left. One that goes on with a task that has read a container reads no more
+    /// of it than that did.
     ///
     /// - Parameters: the columns that name file and dataset.
     static func lacking(file: StaticString, dataset: StaticString) -> SQL {
         """
         SELECT DISTINCT lt.id AS task, lt.name FROM (
-            SELECT li.task, li.events FROM dataset ld JOIN task_input li ON li.parent = ld.task AND li.stream = ld.stream
+            SELECT li.task, false AS is_gathered, li.missing_in FROM dataset ld JOIN task_input li ON li.parent = ld.task AND li.stream = ld.stream
             WHERE ld.id = \(unsafe: dataset)
-            UNION SELECT li.task, li.events FROM dataset ld JOIN task_input li ON li.dataset = ld.name WHERE ld.id = \(unsafe: dataset)
-            UNION SELECT li.task, li.events FROM container_member lm JOIN container lc ON lc.id = lm.container
+            UNION SELECT li.task, false, li.missing_in FROM dataset ld JOIN task_input li ON li.dataset = ld.name WHERE ld.id = \(unsafe: dataset)
+            UNION SELECT li.task, true, li.missing_in FROM container_member lm JOIN container lc ON lc.id = lm.container
                   JOIN task_input li ON li.container = lc.name WHERE lm.dataset = \(unsafe: dataset)
-            UNION SELECT ln.task, NULL FROM input_feed ln WHERE ln.dataset = \(unsafe: dataset)
+            UNION SELECT ln.task, false, NULL FROM input_feed ln WHERE ln.dataset = \(unsafe: dataset)
         ) ly
         CROSS JOIN LATERAL (
             SELECT t.id, t.name, t.state, t.continues FROM task t
             WHERE t.id = ly.task AND t.state NOT IN ('done', 'failed', 'aborted') OFFSET 0) lt
-        WHERE (lt.state = 'waiting' AND (ly.events IS NULL OR ly.events > (
-                SELECT coalesce(sum(lk.events), 0) FROM dataset_counter lk WHERE lk.dataset = \(unsafe: dataset)) - (
-                SELECT coalesce(sum(lx.events), 0) FROM (SELECT f.id, f.events FROM file f WHERE f.lost OFFSET 0) lx
-                CROSS JOIN LATERAL (SELECT 1 FROM dataset_file df WHERE df.dataset = \(unsafe: dataset) AND df.file = lx.id OFFSET 0) lm))
+        CROSS JOIN LATERAL (SELECT int8range(0, f.events) AS events FROM file f WHERE f.id = \(unsafe: file) OFFSET 0) lf
+        CROSS JOIN LATERAL (\(fragment: Self.earlier(file: file))) le
+        WHERE (lt.state = 'waiting' AND NOT (ly.is_gathered AND le.has_begun AND NOT le.has_file)
+                 AND NOT coalesce((\(fragment: Self.isEnoughLeft)), false)
+                 AND (ly.missing_in IS NULL OR NOT lf.events <@ (
+                     SELECT coalesce(range_agg(ls.slice), '{}') FROM (\(fragment: DerivedStatements.slices(of: "ARRAY[\(unsafe: file)]", in: "ly.missing_in"))) ls))
             OR EXISTS (SELECT 1 FROM pending_input lp WHERE lp.task = lt.id AND lp.file = \(unsafe: file) OFFSET 0)
             OR EXISTS (
                -- The index that keeps slices from overlapping cannot take an array: it is the one of files that is asked.
                SELECT 1 FROM (SELECT u.task, u.index FROM unit_input u WHERE u.file = ANY(ARRAY[\(unsafe: file)]) OFFSET 0) lu
                CROSS JOIN LATERAL (SELECT q.state FROM job q WHERE q.task = lu.task AND q.index = lu.index OFFSET 0) lq
                WHERE lu.task = lt.id AND lq.state IN ('waiting', 'active', 'recovering') OFFSET 0))
-          AND (lt.continues IS NULL OR (SELECT f.events FROM file f WHERE f.id = \(unsafe: file)) > (
-            WITH RECURSIVE version(task) AS (
-                SELECT lt.continues UNION ALL SELECT t.continues FROM version v JOIN task t ON t.id = v.task WHERE t.continues IS NOT NULL)
-            SELECT coalesce(sum(upper(lu.slice) - lower(lu.slice)), 0) FROM version v
-            CROSS JOIN LATERAL (
-                SELECT u.index, u.slice FROM unit_input u WHERE u.file = ANY(ARRAY[\(unsafe: file)]) AND u.task = v.task OFFSET 0) lu
-            CROSS JOIN LATERAL (
-                SELECT 1 FROM job q WHERE q.task = v.task AND q.index = lu.index AND q.state = 'done' OFFSET 0) lq))
+          AND (lt.continues IS NULL OR NOT lf.events <@ le.read)
         """
     }
+
+    /// What earlier versions of the task `lt` did with a file: whether one has begun, whether one has it in a job, and the events of it that
+    /// jobs read which are done. One of which nothing is left is no such job: what it did is done again.
+    private static func earlier(file: StaticString) -> SQL {
+        """
+        WITH RECURSIVE version(task, continues, jobs_total) AS (
+            SELECT t.id, t.continues, t.jobs_total FROM task t WHERE t.id = lt.continues
+            UNION ALL SELECT t.id, t.continues, t.jobs_total FROM version v JOIN task t ON t.id = v.continues)
+        SELECT coalesce(bool_or(v.jobs_total IS NOT NULL), false) AS has_begun, count(u.index) > 0 AS has_file,
+               coalesce(range_agg(u.slice) FILTER (WHERE u.is_done), '{}') AS read
+        FROM version v
+        LEFT JOIN LATERAL (
+            SELECT u.index, u.slice, q.state = 'done' AND NOT \(fragment: Holes.isHole(task: "v.task", index: "u.index")) AS is_done
+            FROM (SELECT u.index, u.slice FROM unit_input u WHERE u.file = ANY(ARRAY[\(unsafe: file)]) AND u.task = v.task OFFSET 0) u
+            CROSS JOIN LATERAL (SELECT q.state FROM job q WHERE q.task = v.task AND q.index = u.index OFFSET 0) q OFFSET 0) u ON true
+        """
+    }
+
+    /// Whether the task `lt` reads no more events than are left without what is lost in all that it names; null: there is no such limit, or how much
+    /// it may read of what is left is not known here. Datasets of tasks have no file in common, those of people may.
+    private static let isEnoughLeft: SQL = """
+        SELECT (SELECT min(i.events) FROM task_input i WHERE i.task = lt.id)
+               <= CASE WHEN bool_and(x.task IS NOT NULL) THEN sum(coalesce(k.events, 0) - coalesce(l.events, 0)) END
+        FROM (
+            SELECT d.id, d.task FROM task_input i JOIN dataset d ON d.task = i.parent AND d.stream = i.stream WHERE i.task = lt.id
+            UNION SELECT d.id, d.task FROM task_input i JOIN dataset d ON d.name = i.dataset WHERE i.task = lt.id
+            UNION SELECT d.id, d.task FROM task_input i JOIN container c ON c.name = i.container
+                  JOIN container_member m ON m.container = c.id JOIN dataset d ON d.id = m.dataset WHERE i.task = lt.id
+        ) x
+        CROSS JOIN LATERAL (SELECT sum(k.events) AS events FROM dataset_counter k WHERE k.dataset = x.id) k
+        CROSS JOIN LATERAL (
+            -- By task: the names of all that was ever deleted stay, and are many.
+            SELECT sum(f.events) AS events FROM (SELECT f.id, f.events FROM file f WHERE f.task = x.task AND f.lost OFFSET 0) f
+            CROSS JOIN LATERAL (SELECT FROM dataset_file df WHERE df.dataset = x.id AND df.file = f.id OFFSET 0) df) l
+        WHERE lt.continues IS NULL AND NOT EXISTS (SELECT 1 FROM task_input i WHERE i.task = lt.id AND i.missing_in IS NOT NULL)
+        """
 
     /// Files of a task's datasets that are not at their home: how many are not lost, how many are and keep the task from ending, the first
     /// of these, and who lacks that one although it is merged. By key, and closely at lost files only: services ask again and again.
