@@ -43,6 +43,7 @@ package struct Migration: Sendable {
         Migration(27, "continued", PackageResources.V0027_continued_sql),
         Migration(28, "classes", PackageResources.V0028_classes_sql),
         Migration(29, "left_behind", PackageResources.V0029_left_behind_sql),
+        Migration(30, "parents", PackageResources.V0030_parents_sql),
     ]
 
     private init(_ version: Int, _ name: String, _ bytes: [UInt8]) {
