@@ -141,15 +141,17 @@ struct VerdictDesk: Sendable {
         for task in plan.paused.union(plan.pausedWithSiblings).union(siblings).sorted() {
             try await transaction.execute(TaskControlStatements.pause(task, cause: "a verdict paused it", who: nil))
         }
+        var writes = [VerdictStatements.wait(plan.waiting)]
+        // Behind that: what waits again in the class of its task waits in the new one.
         for (task, classID) in plan.raisedTasks.sorted(by: { $0.key < $1.key }) {
-            try await transaction.execute(VerdictStatements.raise(task: task, to: classID))
+            writes += VerdictStatements.raise(task: task, to: classID)
         }
-        if !plan.raised.isEmpty { try await transaction.execute(VerdictStatements.raise(plan.raised)) }
-        try await transaction.executeAndCommit([
-            VerdictStatements.wait(plan.waiting),
+        if !plan.raised.isEmpty { writes.append(VerdictStatements.raise(plan.raised)) }
+        writes += [
             ReportStatements.moveJobs(plan.moves),
             VerdictStatements.carriedOut(open.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) }),
-        ])
+        ]
+        try await transaction.executeAndCommit(writes)
         return plan
     }
 

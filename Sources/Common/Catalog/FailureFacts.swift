@@ -52,12 +52,13 @@ package enum FailureFactStatements {
         )
     }
 
-    /// The share of each task's jobs that got more than their task asks for.
+    /// The share of each task's jobs that got more than their task asks for. What a job was divided into needed it once.
     package static func raised(_ tasks: [Int64]) -> Statement<Int64, Double> {
         Statement(
             "failureFacts.raised",
             """
-            SELECT t.id, (SELECT count(*) FROM job j WHERE j.task = t.id AND j.class IS NOT NULL) / greatest(t.jobs_total, 1)::double precision
+            SELECT t.id, (SELECT count(*) FROM job j WHERE j.task = t.id AND j.class IS NOT NULL AND j.split_from IS NULL)
+                   / greatest(t.jobs_total, 1)::double precision
             FROM task t WHERE t.id = ANY(\(tasks))
             """,
             returning: Int64.self,

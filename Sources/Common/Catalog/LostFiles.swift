@@ -27,7 +27,8 @@ package enum LostFiles {
         CROSS JOIN LATERAL (SELECT int8range(0, f.events) AS events FROM file f WHERE f.id = \(unsafe: file) OFFSET 0) lf
         CROSS JOIN LATERAL (\(fragment: Self.earlier(file: file))) le
         WHERE (lt.state = 'waiting' AND NOT (ly.is_gathered AND le.has_begun AND NOT le.has_file)
-                 AND NOT coalesce((\(fragment: Self.isEnoughLeft)), false)
+                 AND NOT coalesce(CASE WHEN EXISTS (SELECT 1 FROM task_input li WHERE li.task = lt.id AND li.events IS NOT NULL)
+                                       THEN (\(fragment: Self.isEnoughLeft)) END, false)
                  AND (ly.missing_in IS NULL OR NOT lf.events <@ (
                      SELECT coalesce(range_agg(ls.slice), '{}') FROM (\(fragment: DerivedStatements.slices(of: "ARRAY[\(unsafe: file)]", in: "ly.missing_in"))) ls))
             OR EXISTS (SELECT 1 FROM pending_input lp WHERE lp.task = lt.id AND lp.file = \(unsafe: file) OFFSET 0)
@@ -41,7 +42,7 @@ package enum LostFiles {
     }
 
     /// What earlier versions of the task `lt` did with a file: whether one has begun, whether one has it in a job, and the events of it that
-    /// jobs read which are done. One of which nothing is left is no such job: what it did is done again.
+    /// jobs read which are done. One of which nothing is left is no such job, what it did is done again; nor is one of which nothing may be left in a moment.
     private static func earlier(file: StaticString) -> SQL {
         """
         WITH RECURSIVE version(task, continues, jobs_total) AS (
@@ -51,7 +52,7 @@ package enum LostFiles {
                coalesce(range_agg(u.slice) FILTER (WHERE u.is_done), '{}') AS read
         FROM version v
         LEFT JOIN LATERAL (
-            SELECT u.index, u.slice, q.state = 'done' AND NOT \(fragment: Holes.isHole(task: "v.task", index: "u.index")) AS is_done
+            SELECT u.index, u.slice, q.state = 'done' AND NOT \(fragment: Holes.isHole(task: "v.task", index: "u.index", whileRead: true)) AS is_done
             FROM (SELECT u.index, u.slice FROM unit_input u WHERE u.file = ANY(ARRAY[\(unsafe: file)]) AND u.task = v.task OFFSET 0) u
             CROSS JOIN LATERAL (SELECT q.state FROM job q WHERE q.task = v.task AND q.index = u.index OFFSET 0) q OFFSET 0) u ON true
         """

@@ -10,6 +10,7 @@ DECLARE
     versions bigint[];
     room     bigint;
     gone     bigint[];
+    few      bigint;
 BEGIN
     versions := ARRAY(
         WITH RECURSIVE version(task) AS (
@@ -23,8 +24,9 @@ BEGIN
         DELETE FROM left_behind b WHERE b.task = ANY (versions);
         RETURN;
     END IF;
-    -- From what is lost where that is little. Else from jobs that were given up or cancelled: catalogues keep the names of all that was ever deleted.
-    IF (SELECT count(*) FROM (SELECT FROM file f WHERE f.lost LIMIT 1001) l) <= 1000 THEN
+    -- From what is lost, or from jobs that were given up or cancelled, whichever is less: catalogues keep the names of all that was ever deleted.
+    SELECT greatest(1000, sum(c.aborted + c.cancelled)) INTO few FROM task_counter c WHERE c.task = ANY (versions);
+    IF (SELECT count(*) FROM (SELECT FROM file f WHERE f.lost LIMIT few + 1) l) <= few THEN
         gone := ARRAY(SELECT f.id FROM file f WHERE f.lost);
     ELSE
         gone := ARRAY(

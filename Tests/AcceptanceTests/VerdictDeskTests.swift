@@ -1,0 +1,114 @@
+import AMQP
+import Catalog
+import CentralKit
+import Domain
+import Logging
+import Postgres
+import ServiceKit
+import TestSupport
+import Testing
+
+@testable import Scheduler
+
+/// Verdicts that are carried out in one batch.
+@Suite struct VerdictDeskTests {
+    private static let logger = Logger(label: "verdict-desk-test") { _ in SwiftLogNoOpLogHandler() }
+
+    /// The jobs of one task failed: the first needed more memory, as too many have, so that the whole task gets it; the second waits again as it
+    /// was, the third is divided. All wait in the class that the task has then: in it they are leased, and counted.
+    @Test func whatWaitsAgainBesideARaisedTaskHasTheNewClass() async throws {
+        try await Self.with { database in
+            try await Self.desk(database).carryOut(
+                (0..<3).map { AttemptKey(task: 1, index: $0, attempt: 1) }
+            )
+            func text(_ sql: SQL) async throws -> String? {
+                try await database.query(
+                    Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)
+                ).first ?? nil
+            }
+            #expect(try await text("SELECT c.memory_mb FROM task t JOIN class c ON c.id = t.class") == "2000")
+            #expect(
+                try await text("SELECT string_agg(first || '-' || last, ' ' ORDER BY first) FROM waiting")
+                    == "0-0 1-1 3-4"
+            )
+            #expect(
+                try await text("SELECT count(*) FROM waiting w JOIN task t ON t.id = w.task WHERE w.class <> t.class")
+                    == "0"
+            )
+            // Those that were divided have none of their own, and are leased in that of their task.
+            #expect(
+                try await text("SELECT count(*) FROM job j JOIN task t ON t.id = j.task WHERE j.class <> t.class")
+                    == "0"
+            )
+        }
+    }
+
+    private static func with(_ body: @escaping @Sendable (PostgresClient) async throws -> Void) async throws {
+        let url = try await TestDatabase.make(template: "millrace_template") { url in
+            _ = try await Migrator.migrate(url: url, logger: Self.logger)
+        }
+        try await PostgresSession.with(url: url, logger: Self.logger) { try await $0.executeScript(Self.script) }
+        let client = PostgresClient(url: url, logger: Self.logger)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await client.run() }
+            defer { group.cancelAll() }
+            try await body(client)
+        }
+    }
+
+    /// With a publisher that is not connected: nothing is sent from here.
+    private static func desk(_ database: PostgresClient) throws -> VerdictDesk {
+        let health = HealthState(identity: Identity(service: "test"))
+        let publisher = MessagePublisher(
+            endpoint: try AMQPEndpoint(url: "amqp://nobody:nothing@localhost:1/"),
+            identity: Identity(service: "test"),
+            health: health,
+            logger: Self.logger
+        )
+        return VerdictDesk(
+            database: database,
+            outbox: OutboxService(database: database, publisher: publisher, health: health, logger: Self.logger),
+            bell: FeedBell(publisher: publisher, health: health, logger: Self.logger),
+            pulse: Pulse(),
+            classes: ClassTable(database: database),
+            logger: Self.logger,
+            wake: {}
+        )
+    }
+
+    private static func failed(_ index: Int, _ changes: String) -> String {
+        """
+        INSERT INTO job (task, index, events_expected, state, attempts) VALUES (1, \(index), 10, 'active', 1);
+        INSERT INTO attempt (task, index, attempt, token, site, agent, events_expected, leased_class)
+        VALUES (1, \(index), 1, gen_random_uuid(), 'LOCAL', 'a', 10, 1);
+        INSERT INTO lease (task, index, attempt, holder, token, site, state) VALUES (1, \(index), 1, 1, gen_random_uuid(), 'LOCAL', 'leased');
+        UPDATE lease SET state = 'running', version = 2 WHERE task = 1 AND index = \(index);
+        DELETE FROM lease WHERE task = 1 AND index = \(index);
+        UPDATE attempt SET state = 'failed', left_from = 'running', version = 3, ended_at = now(), code = 2002 WHERE task = 1 AND index = \(index);
+        INSERT INTO verdict (task, index, attempt, site, action, class, blame, code, diagnostic, fingerprint, rule, reason, counted, changes)
+        VALUES (1, \(index), 1, 'LOCAL', 'resubmit', 'limits', 'payload', 2002, 'd', 'f', 'r', 'why', true, '\(changes)');
+        UPDATE job SET state = 'recovering', version = 2, failures = 1 WHERE task = 1 AND index = \(index);
+        """
+    }
+
+    private static let script = """
+        SET LOCAL search_path = millrace, public;
+        INSERT INTO site (name) VALUES ('LOCAL');
+        INSERT INTO storage_element (name, kind, base) VALUES ('DISK', 'posix', '/disk');
+        INSERT INTO workflow (name, version, document, sha256, owner) VALUES ('study', 1, '{}', repeat('0', 64), 'ann');
+        INSERT INTO class (cores, memory_mb, walltime_s, disk_mb, platform, tags, sites, storage)
+        VALUES (1, 1000, 3600, 1000, 'any', '{}', '{}', '{}');
+        INSERT INTO agent_session (site, agent, session, sequence, reply_to, room, cores, memory_mb, walltime_s, disk_mb, platform, tags, storage, last_seen)
+        VALUES ('LOCAL', 'a', gen_random_uuid(), 1, 'site.LOCAL.a', 1, 1, 1000, 3600, 1000, 'any', '{}', '{DISK}', now());
+        INSERT INTO request (workflow, parameters, seed, owner, submission) VALUES (1, '{}', 1, 'ann', gen_random_uuid());
+        UPDATE request SET state = 'approved', version = 2;
+        INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job)
+        VALUES (1, 'make', 0, 'generate', 1, 100, '{}', 3, 30, 10);
+        INSERT INTO task_stream (task, stream, counted, main) VALUES (1, 'out', true, true);
+        UPDATE task SET state = 'running', version = 2;
+        UPDATE request SET state = 'running', version = 3;
+        \(Self.failed(0, #"{"memoryMB": 2000, "raisesTask": true}"#))
+        \(Self.failed(1, "{}"))
+        \(Self.failed(2, #"{"events": 5}"#))
+        """
+}
