@@ -1,4 +1,5 @@
 import Messages
+import ServiceKit
 
 /// What is known of one process of a farm: from its supervisor, from itself in the catalogue, and from its admin port.
 struct ProcessHealth: Equatable {
@@ -24,6 +25,16 @@ struct ProcessHealth: Equatable {
             "restarts": .integer(Int64(self.restarts)), "pid": self.pid.map { .integer(Int64($0)) } ?? .nothing,
             "trouble": self.trouble.json, "well": .truth(self.isWell),
         ])
+    }
+
+    /// What an answer of `/readyz` says, for one line: what is not well, or all of it if it is none.
+    static func said(_ answer: String) -> String {
+        do {
+            let report = try WireFormat.value(HealthReport.self, from: answer)
+            return report.trouble ?? "well"
+        } catch {
+            return answer.split(whereSeparator: \.isNewline).joined(separator: "; ")
+        }
     }
 
     static let columns = [

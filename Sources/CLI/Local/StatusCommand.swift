@@ -8,6 +8,7 @@ import Messages
 import NIOCore
 import NIOHTTP1
 import Postgres
+import ServiceKit
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -79,7 +80,7 @@ struct StatusCommand: AsyncParsableCommand {
             let request = HTTPClientRequest(url: "http://127.0.0.1:\(port ?? 0)/readyz")
             let response = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
             let text = String(buffer: try await response.body.collect(upTo: 1 << 16))
-            return (response.status == .ok, text.split(whereSeparator: \.isNewline).joined(separator: "; "))
+            return (response.status == .ok, ProcessHealth.said(text))
         } catch {
             return (false, "its admin port does not answer: \(error)")
         }

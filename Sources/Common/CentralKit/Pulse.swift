@@ -20,7 +20,6 @@ package final class Pulse: Sendable {
         let health = context.health
         return PeriodicSweep(name: "pulse", interval: .seconds(3), health: health, logger: context.logger) {
             let report = health.readiness()
-            let trouble = report.checks.first { !$0.ok }.map { "\($0.name): \($0.reason ?? "not well")" }
             try await database.execute(
                 InstanceStatements.pulse(
                     .init(
@@ -31,7 +30,7 @@ package final class Pulse: Sendable {
                         version: identity.version,
                         startedAt: started,
                         done: self.count.withLockedValue { $0 },
-                        trouble: trouble,
+                        trouble: report.trouble,
                         progressed: report.ok
                     )
                 )

@@ -26,4 +26,12 @@ package struct HealthReport: Codable, Equatable, Sendable {
         self.version = identity.version
         self.checks = checks
     }
+
+    /// What is not well, for one line: the first such check, and how many more there are; nil: everything is well.
+    package var trouble: String? {
+        let unwell = self.checks.filter { !$0.ok }
+        guard let first = unwell.first else { return nil }
+        let others = unwell.count > 1 ? " (and \(unwell.count - 1) more)" : ""
+        return "\(first.name): \(first.reason ?? "not well")\(others)"
+    }
 }
