@@ -12,6 +12,14 @@ extension LostMergedTests {
         SET LOCAL session_replication_role = origin;
         """
 
+    /// It was, but a job that began before reads it. When that fails, nothing is left.
+    private static let isStillRead = """
+        SET LOCAL session_replication_role = replica;
+        INSERT INTO job (task, index, events_expected, state) VALUES (1, 7, 10, 'active');
+        INSERT INTO unit_input (task, index, file, slice) VALUES (1, 7, 10, '[0,10)');
+        SET LOCAL session_replication_role = origin;
+        """
+
     /// Task 4 leaves out what was made already of what it reads, as a dataset has it.
     private static func without(_ made: String) -> String {
         "UPDATE task_input SET missing_in = '\(made)' WHERE task = 4;"
@@ -43,6 +51,11 @@ extension LostMergedTests {
         Case(
             "an earlier version has read it, and nothing of that is left",
             [merged, lost(1), continued("done"), nothingIsLeft],
+            reader: "5 (next)"
+        ),
+        Case(
+            "an earlier version has read it, and nothing of that will be left when a reader fails",
+            [merged, lost(1), continued("done"), nothingIsLeft, isStillRead],
             reader: "5 (next)"
         ),
         Case("what it compares with has it", [merged, lost(1), waits, without("read")], isHeld: false),
