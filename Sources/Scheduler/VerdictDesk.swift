@@ -36,8 +36,8 @@ struct VerdictDesk: Sendable {
         /// Jobs to be replaced by smaller ones.
         var splits: [Split] = []
         var raised: [(job: JobKey, classID: Int32)] = []
-        /// Tasks whose every job gets the class.
-        var raisedTasks: [Int64: Int32] = [:]
+        /// Tasks whose every job gets so much memory, MB.
+        var raisedTasks: [Int64: Int] = [:]
         var paused: Set<Int64> = []
         /// Tasks whose siblings are paused with them.
         var pausedWithSiblings: Set<Int64> = []
@@ -92,7 +92,8 @@ struct VerdictDesk: Sendable {
         let tasks = locks.add(VerdictStatements.lockTasks(attempts))
         let rows = locks.add(VerdictStatements.open(attempts))
         let found = try await transaction.results(of: locks)
-        let ended = try found.of(tasks).reduce(into: [Int64: TaskState]()) { ended, row in
+        let locked = try found.of(tasks)
+        let ended = locked.reduce(into: [Int64: TaskState]()) { ended, row in
             guard let state = TaskState(rawValue: row.1), state.isTerminal else { return }
             ended[row.0] = state
         }
@@ -115,7 +116,9 @@ struct VerdictDesk: Sendable {
             }
             if action == .pause { plan.paused.insert(row.0) }
             let classID = try await self.classID(row.7, changes, in: transaction)
-            if changes.raisesTask == true, classID != row.7 { plan.raisedTasks[row.0] = classID }
+            if changes.raisesTask == true, let memory = changes.memoryMB {
+                plan.raisedTasks[row.0] = max(plan.raisedTasks[row.0] ?? 0, memory)
+            }
             let again = VerdictStatements.Resubmission(
                 job: job,
                 notBefore: row.4,
@@ -142,11 +145,14 @@ struct VerdictDesk: Sendable {
             try await transaction.execute(TaskControlStatements.pause(task, cause: "a verdict paused it", who: nil))
         }
         var writes = [VerdictStatements.wait(plan.waiting)]
-        // Behind that: what waits again in the class of its task waits in the new one.
-        for (task, classID) in plan.raisedTasks.sorted(by: { $0.key < $1.key }) {
-            writes += VerdictStatements.raise(task: task, to: classID)
-        }
         if !plan.raised.isEmpty { writes.append(VerdictStatements.raise(plan.raised)) }
+        // Behind these: what waits again in the class of its task waits in the new one. No task gets less than it has.
+        for (task, _, present) in locked {
+            guard let memory = plan.raisedTasks[task] else { continue }
+            let changes = VerdictChanges(memoryMB: memory)
+            let classID = try await self.classID(present, changes, in: transaction)
+            if classID != present { writes += VerdictStatements.raise(task: task, to: classID) }
+        }
         writes += [
             ReportStatements.moveJobs(plan.moves),
             VerdictStatements.carriedOut(open.map { AttemptKey(task: $0.0, index: $0.1, attempt: Int($0.2)) }),
@@ -168,10 +174,10 @@ struct VerdictDesk: Sendable {
         for one in plan.splits {
             let (events, level, whole) = parts[one.job] ?? ([], 0, false)
             let divided = JobSplit.divide(events, most: one.events, whole: whole)
+            if one.isRaised { plan.raised.append((one.job, one.waiting.classID)) }
             guard divided.count > 1 else {
                 plan.moves.append((one.job, .waiting, false, one.cause))
                 plan.waiting.append(one.waiting)
-                if one.isRaised { plan.raised.append((one.job, one.waiting.classID)) }
                 continue
             }
             let count = Int64(divided.count)

@@ -14,33 +14,43 @@ import Testing
 @Suite struct VerdictDeskTests {
     private static let logger = Logger(label: "verdict-desk-test") { _ in SwiftLogNoOpLogHandler() }
 
-    /// The jobs of one task failed: the first needed more memory, as too many have, so that the whole task gets it; the second waits again as it
-    /// was, the third is divided. All wait in the class that the task has then: in it they are leased, and counted.
+    /// The jobs of one task failed: 0 needed more memory, as too many have, so that the whole task gets it; 1 waits again as it was, 2 is divided, 3
+    /// needed less than 0, but more than there was. Each waits in the class in which it is leased, and counted.
     @Test func whatWaitsAgainBesideARaisedTaskHasTheNewClass() async throws {
         try await Self.with { database in
-            try await Self.desk(database).carryOut(
-                (0..<3).map { AttemptKey(task: 1, index: $0, attempt: 1) }
-            )
-            func text(_ sql: SQL) async throws -> String? {
-                try await database.query(
-                    Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)
-                ).first ?? nil
+            let desk = try Self.desk(database)
+            func carryOut(_ jobs: ClosedRange<Int64>) async throws -> String? {
+                try await desk.carryOut(jobs.map { AttemptKey(task: 1, index: $0, attempt: 1) })
+                return try await Self.text(
+                    """
+                    SELECT string_agg(w.first || '-' || w.last || ' ' || c.memory_mb || CASE WHEN w.class = coalesce(j.class, t.class) THEN '' ELSE '!' END,
+                                      ', ' ORDER BY w.first)
+                    FROM waiting w JOIN class c ON c.id = w.class JOIN task t ON t.id = w.task
+                    LEFT JOIN job j ON j.task = w.task AND j.index = w.first
+                    """,
+                    database
+                )
             }
-            #expect(try await text("SELECT c.memory_mb FROM task t JOIN class c ON c.id = t.class") == "2000")
+            func ofTask() async throws -> String? {
+                try await Self.text("SELECT c.memory_mb FROM task t JOIN class c ON c.id = t.class", database)
+            }
+            #expect(try await carryOut(0...3) == "0-0 2000, 1-1 2000, 3-3 1500, 6-7 2000")
+            #expect(try await ofTask() == "2000")
+            // What the first was given is its own, although it is what its task had.
+            #expect(try await carryOut(4...4) == "0-0 2000, 1-1 4000, 3-3 1500, 4-4 4000, 6-7 4000")
+            #expect(try await ofTask() == "4000")
+            // Nobody gets less because another needs less.
             #expect(
-                try await text("SELECT string_agg(first || '-' || last, ' ' ORDER BY first) FROM waiting")
-                    == "0-0 1-1 3-4"
+                try await carryOut(5...5) == "0-0 2000, 1-1 4000, 3-3 1500, 4-4 4000, 5-5 4000, 6-7 4000"
             )
-            #expect(
-                try await text("SELECT count(*) FROM waiting w JOIN task t ON t.id = w.task WHERE w.class <> t.class")
-                    == "0"
-            )
-            // Those that were divided have none of their own, and are leased in that of their task.
-            #expect(
-                try await text("SELECT count(*) FROM job j JOIN task t ON t.id = j.task WHERE j.class <> t.class")
-                    == "0"
-            )
+            #expect(try await ofTask() == "4000")
         }
+    }
+
+    private static func text(_ sql: SQL, _ database: PostgresClient) async throws -> String? {
+        try await database.query(
+            Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)
+        ).first ?? nil
     }
 
     private static func with(_ body: @escaping @Sendable (PostgresClient) async throws -> Void) async throws {
@@ -103,12 +113,15 @@ import Testing
         INSERT INTO request (workflow, parameters, seed, owner, submission) VALUES (1, '{}', 1, 'ann', gen_random_uuid());
         UPDATE request SET state = 'approved', version = 2;
         INSERT INTO task (request, name, position, kind, class, priority, spec, jobs_total, events_total, events_per_job)
-        VALUES (1, 'make', 0, 'generate', 1, 100, '{}', 3, 30, 10);
+        VALUES (1, 'make', 0, 'generate', 1, 100, '{}', 6, 60, 10);
         INSERT INTO task_stream (task, stream, counted, main) VALUES (1, 'out', true, true);
         UPDATE task SET state = 'running', version = 2;
         UPDATE request SET state = 'running', version = 3;
         \(Self.failed(0, #"{"memoryMB": 2000, "raisesTask": true}"#))
         \(Self.failed(1, "{}"))
         \(Self.failed(2, #"{"events": 5}"#))
+        \(Self.failed(3, #"{"memoryMB": 1500, "raisesTask": true}"#))
+        \(Self.failed(4, #"{"memoryMB": 4000, "raisesTask": true}"#))
+        \(Self.failed(5, #"{"memoryMB": 3000, "raisesTask": true}"#))
         """
 }

@@ -52,13 +52,17 @@ package enum FailureFactStatements {
         )
     }
 
-    /// The share of each task's jobs that got more than their task asks for. What a job was divided into needed it once.
+    /// The share of each task's jobs that got more than their task asks for, without those into which others were divided: a part counts if it
+    /// got other than what was divided.
     package static func raised(_ tasks: [Int64]) -> Statement<Int64, Double> {
         Statement(
             "failureFacts.raised",
             """
-            SELECT t.id, (SELECT count(*) FROM job j WHERE j.task = t.id AND j.class IS NOT NULL AND j.split_from IS NULL)
-                   / greatest(t.jobs_total, 1)::double precision
+            SELECT t.id, (
+                SELECT count(*) FROM (SELECT j.class, j.split_from FROM job j WHERE j.task = t.id AND j.class IS NOT NULL OFFSET 0) j
+                LEFT JOIN LATERAL (SELECT s.class FROM job s WHERE s.task = t.id AND s.index = j.split_from OFFSET 0) s ON true
+                WHERE j.split_from IS NULL OR j.class IS DISTINCT FROM s.class
+            ) / greatest(t.jobs_total - (SELECT count(*) FROM job p WHERE p.task = t.id AND p.split_from IS NOT NULL), 1)::double precision
             FROM task t WHERE t.id = ANY(\(tasks))
             """,
             returning: Int64.self,

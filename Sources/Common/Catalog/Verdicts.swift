@@ -46,14 +46,15 @@ package enum VerdictStatements {
         returning: Int64.self
     )
 
-    /// The tasks of these attempts, locked: id and state. Tasks before jobs: the order of locks everywhere. Whoever ends a task has to
+    /// The tasks of these attempts, locked: id, state, class. Tasks before jobs: the order of locks everywhere. Whoever ends a task has to
     /// wait until its jobs wait again, and finds them; who comes after that finds the task ended.
-    package static func lockTasks(_ attempts: [AttemptKey]) -> Statement<Int64, String> {
+    package static func lockTasks(_ attempts: [AttemptKey]) -> Statement<Int64, String, Int32> {
         Statement(
             "verdicts.lockTasks",
-            "SELECT id, state FROM task WHERE id = ANY(\(Set(attempts.map(\.task)).sorted())) ORDER BY id FOR NO KEY UPDATE",
+            "SELECT id, state, class FROM task WHERE id = ANY(\(Set(attempts.map(\.task)).sorted())) ORDER BY id FOR NO KEY UPDATE",
             returning: Int64.self,
-            String.self
+            String.self,
+            Int32.self
         )
     }
 
@@ -121,12 +122,14 @@ package enum VerdictStatements {
         """
     }
 
-    /// The whole task needs more: what waits of it waits in the new class, but for jobs that have one of their own.
+    /// The whole task needs more: what waits of it waits in the new class, but for jobs that have one of their own,
+    /// also if that is the same.
     package static func raise(task: Int64, to classID: Int32) -> [SQL] {
         [
             """
             UPDATE waiting w SET class = \(classID) FROM task t
             WHERE w.task = \(task) AND t.id = w.task AND w.class = t.class
+              AND NOT EXISTS (SELECT 1 FROM (SELECT j.class FROM job j WHERE j.task = w.task AND j.index = w.first OFFSET 0) j WHERE j.class IS NOT NULL)
             """,
             "UPDATE task SET class = \(classID), updated = now() WHERE id = \(task)",
         ]
