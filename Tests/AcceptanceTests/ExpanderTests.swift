@@ -1,11 +1,7 @@
-import AMQP
 import Catalog
 import CentralKit
 import Domain
-import Logging
 import Postgres
-import ServiceKit
-import TestSupport
 import Testing
 
 @testable import Scheduler
@@ -14,58 +10,30 @@ import Testing
 @Suite struct ExpanderTests {
     /// A closed dataset of four files, and two tasks of as many requests that read it.
     private struct World: Sendable {
-        let database: PostgresClient
+        let catalogue: ScratchCatalogue
 
-        static let logger = Logger(label: "expander-test") { _ in SwiftLogNoOpLogHandler() }
+        var database: PostgresClient { self.catalogue.database }
 
         /// - Parameter script: what there is besides.
         static func with(
             _ script: String = "",
             _ body: @escaping @Sendable (World) async throws -> Void
         ) async throws {
-            let url = try await TestDatabase.make(template: "millrace_template") { url in
-                _ = try await Migrator.migrate(url: url, logger: Self.logger)
-            }
-            try await PostgresSession.with(url: url, logger: Self.logger) {
-                try await $0.executeScript(Self.script + script)
-            }
-            let client = PostgresClient(url: url, logger: Self.logger)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await client.run() }
-                defer { group.cancelAll() }
-                try await body(World(database: client))
-            }
+            try await ScratchCatalogue.with(Self.script + script) { try await body(World(catalogue: $0)) }
         }
 
-        /// With a publisher that is not connected: nothing is sent from here.
-        func expander() throws -> Expander {
-            let health = HealthState(identity: Identity(service: "test"))
-            let publisher = MessagePublisher(
-                endpoint: try AMQPEndpoint(url: "amqp://nobody:nothing@localhost:1/"),
-                identity: Identity(service: "test"),
-                health: health,
-                logger: Self.logger
-            )
-            return Expander(
+        func expander() -> Expander {
+            Expander(
                 database: self.database,
-                outbox: OutboxService(
-                    database: self.database,
-                    publisher: publisher,
-                    health: health,
-                    logger: Self.logger
-                ),
+                outbox: self.catalogue.outbox,
                 classes: ClassTable(database: self.database),
-                bell: FeedBell(publisher: publisher, health: health, logger: Self.logger),
-                logger: Self.logger,
+                bell: self.catalogue.bell,
+                logger: ScratchCatalogue.logger,
                 wake: {}
             )
         }
 
-        func text(_ sql: SQL) async throws -> String? {
-            try await self.database.query(
-                Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)
-            ).first ?? nil
-        }
+        func text(_ sql: SQL) async throws -> String? { try await self.catalogue.text(sql) }
 
         /// The files that the jobs of a task read.
         func read(_ task: Int64) async throws -> String? {
@@ -98,7 +66,7 @@ import Testing
     /// Between the look at the inputs and the beginning the last replica of one is declared bad: the task begins with the others.
     @Test func whatIsLostMeanwhileIsNotTaken() async throws {
         try await World.with { world in
-            let expander = try world.expander()
+            let expander = world.expander()
             try await world.database.execute(
                 "UPDATE request SET state = 'held', held_from = 'approved', version = 3 WHERE id = 2"
             )
@@ -126,7 +94,7 @@ import Testing
     /// Between the look at the tasks and the beginning an operator extends one, and changes the priority and the share of both.
     @Test func whatIsChangedMeanwhileHolds() async throws {
         try await World.with { world in
-            let expander = try world.expander()
+            let expander = world.expander()
             try await world.database.execute(
                 "UPDATE request SET state = 'held', held_from = 'approved', version = 3 WHERE id = 2"
             )
@@ -178,7 +146,7 @@ import Testing
             try await world.database.executeScript(
                 "\(Self.readsWhatIsOpen) UPDATE task SET kind = 'analyse' WHERE id = 1;"
             )
-            var expander = try world.expander()
+            var expander = world.expander()
             expander.page = 1
             #expect(try await expander.expand() == true)
             #expect(try await world.text("SELECT string_agg(state, ' ' ORDER BY id) FROM task") == "waiting running")
@@ -256,7 +224,7 @@ import Testing
     /// A dataset that is half filled joins between the look at the inputs and the look at the container's files: the task waits until it is full.
     @Test func whatJoinsAContainerMeanwhileIsWaitedFor() async throws {
         try await World.with(Self.readsAContainer) { world in
-            let expander = try world.expander()
+            let expander = world.expander()
             let began = try await world.database.withTransaction { transaction in
                 // It has looked, and waits for the files of the first input.
                 try await transaction.execute("LOCK TABLE dataset_file IN ACCESS EXCLUSIVE MODE")
@@ -340,7 +308,7 @@ import Testing
     /// Between the look at what is made and the beginning it leaves the container, and is deleted: the task looks again, and makes that as well.
     @Test func whatIsDeletedMeanwhileIsNotLeftOut() async throws {
         try await World.with(Self.derives) { world in
-            let expander = try world.expander()
+            let expander = world.expander()
             let began = try await world.database.withTransaction { transaction in
                 _ = try await transaction.query(SettlingStatements.lockRequest(1))
                 async let began = expander.expand()

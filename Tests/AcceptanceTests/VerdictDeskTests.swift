@@ -1,40 +1,34 @@
-import AMQP
 import Catalog
 import CentralKit
 import Domain
-import Logging
 import Postgres
-import ServiceKit
-import TestSupport
 import Testing
 
 @testable import Scheduler
 
 /// Verdicts that are carried out in one batch.
 @Suite struct VerdictDeskTests {
-    private static let logger = Logger(label: "verdict-desk-test") { _ in SwiftLogNoOpLogHandler() }
-
     /// The jobs of one task failed: 0 needed more memory, as too many have, so that the whole task gets it; 1 waits again as it was, 2 is divided, 3
     /// needed less than 0, but more than there was. Each waits in the class in which it is leased, and counted.
     @Test func whatWaitsAgainBesideARaisedTaskHasTheNewClass() async throws {
-        try await Self.with { database in
-            let desk = try Self.desk(database)
+        try await ScratchCatalogue.with(Self.script) { catalogue in
+            let desk = Self.desk(catalogue)
             func carryOut(_ jobs: ClosedRange<Int64>) async throws -> String? {
                 try await desk.carryOut(jobs.map { AttemptKey(task: 1, index: $0, attempt: 1) })
-                return try await Self.text(
+                return try await catalogue.text(
                     """
                     SELECT string_agg(w.first || '-' || w.last || ' ' || c.memory_mb || CASE WHEN w.class = coalesce(j.class, t.class) THEN '' ELSE '!' END,
                                       ', ' ORDER BY w.first)
                     FROM waiting w JOIN class c ON c.id = w.class JOIN task t ON t.id = w.task
                     LEFT JOIN job j ON j.task = w.task AND j.index = w.first
-                    """,
-                    database
+                    """
                 )
             }
             func ofTask() async throws -> String? {
-                try await Self.text("SELECT c.memory_mb FROM task t JOIN class c ON c.id = t.class", database)
+                try await catalogue.text("SELECT c.memory_mb FROM task t JOIN class c ON c.id = t.class")
             }
-            #expect(try await carryOut(0...3) == "0-0 2000, 1-1 2000, 3-3 1500, 6-7 2000")
+            let first = try await carryOut(0...3)
+            #expect(first == "0-0 2000, 1-1 2000, 3-3 1500, 6-7 2000")
             #expect(try await ofTask() == "2000")
             // What the first was given is its own, although it is what its task had.
             #expect(try await carryOut(4...4) == "0-0 2000, 1-1 4000, 3-3 1500, 4-4 4000, 6-7 4000")
@@ -47,41 +41,14 @@ import Testing
         }
     }
 
-    private static func text(_ sql: SQL, _ database: PostgresClient) async throws -> String? {
-        try await database.query(
-            Statement("test.text", "SELECT (\(fragment: sql))::text", returning: String?.self)
-        ).first ?? nil
-    }
-
-    private static func with(_ body: @escaping @Sendable (PostgresClient) async throws -> Void) async throws {
-        let url = try await TestDatabase.make(template: "millrace_template") { url in
-            _ = try await Migrator.migrate(url: url, logger: Self.logger)
-        }
-        try await PostgresSession.with(url: url, logger: Self.logger) { try await $0.executeScript(Self.script) }
-        let client = PostgresClient(url: url, logger: Self.logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await client.run() }
-            defer { group.cancelAll() }
-            try await body(client)
-        }
-    }
-
-    /// With a publisher that is not connected: nothing is sent from here.
-    private static func desk(_ database: PostgresClient) throws -> VerdictDesk {
-        let health = HealthState(identity: Identity(service: "test"))
-        let publisher = MessagePublisher(
-            endpoint: try AMQPEndpoint(url: "amqp://nobody:nothing@localhost:1/"),
-            identity: Identity(service: "test"),
-            health: health,
-            logger: Self.logger
-        )
-        return VerdictDesk(
-            database: database,
-            outbox: OutboxService(database: database, publisher: publisher, health: health, logger: Self.logger),
-            bell: FeedBell(publisher: publisher, health: health, logger: Self.logger),
+    private static func desk(_ catalogue: ScratchCatalogue) -> VerdictDesk {
+        VerdictDesk(
+            database: catalogue.database,
+            outbox: catalogue.outbox,
+            bell: catalogue.bell,
             pulse: Pulse(),
-            classes: ClassTable(database: database),
-            logger: Self.logger,
+            classes: ClassTable(database: catalogue.database),
+            logger: ScratchCatalogue.logger,
             wake: {}
         )
     }
